@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+export const TaskKind = { ImageHeavy: 'image_heavy', TextHeavy: 'text_heavy', Vqa: 'vqa' } as const;
+export type TaskKind = (typeof TaskKind)[keyof typeof TaskKind];
+export const taskKinds = Object.values(TaskKind);
+
+export const Split = { Train: 'train', Test: 'test', Heldout: 'heldout' } as const;
+export type Split = (typeof Split)[keyof typeof Split];
+export const splits = Object.values(Split);
+
+/** Interventions on the irrelevant modality. `origin` is none. */
+export const textPerturbations = [
+  'unrelated_text',
+  'misleading_text',
+  'misleading_text_unseen',
+  'ocr_text',
+  'helpful_text',
+] as const;
+export const imagePerturbations = [
+  'full_black',
+  'full_white',
+  'random_pixels',
+  'switch',
+  'ui_screenshot',
+  'switch_target',
+  'image_unseen',
+] as const;
+export const PerturbationName = z.enum(['origin', ...textPerturbations, ...imagePerturbations]);
+export type PerturbationName = z.infer<typeof PerturbationName>;
+
+/** Perturbations that robust training may draw from; the others are kept for the diagnosis alone. */
+export const trainingPerturbations = {
+  image_heavy: ['unrelated_text', 'misleading_text'],
+  text_heavy: ['full_black', 'full_white', 'random_pixels', 'switch'],
+} as const satisfies Record<'image_heavy' | 'text_heavy', readonly PerturbationName[]>;
+
+/** As Hugging Face datasets store an image: the encoded file and, where known, its name. */
+export interface EncodedImage {
+  bytes: Uint8Array;
+  path: string | null;
+}
+
+/** One multiple-choice question. The Parquet columns have these names (`image` is struct<bytes, path>). */
+export interface Sample {
+  id: string;
+  taskKind: TaskKind;
+  split: Split;
+  question: string;
+  options: string[];
+  /** Index into `options`. */
+  answer: number;
+  /** Text that stands before the question and that the answer must not depend on; null: none. */
+  context: string | null;
+  image: EncodedImage | null;
+  /** The source item (photo, noun): samples that share one are not independent. */
+  source: string;
+}
+
+/** A sample under one perturbation. `id` stays the clean sample's id. */
+export interface PerturbedSample extends Sample {
+  perturbation: PerturbationName;
+  /** Details of what was done: template, hinted option, noise kind. Empty for `origin`. */
+  variant: string;
+  /** Index of the wrong (or, for `helpful_text`, right) option that the perturbation points to; null: none. */
+  hinted: number | null;
+}
+
+/** What the model said about one perturbed sample. */
+export interface Prediction {
+  id: string;
+  taskKind: TaskKind;
+  perturbation: PerturbationName;
+  answer: number;
+  predicted: number;
+  /** Probabilities over the sample's options, after a softmax over the option letters alone. */
+  probabilities: number[];
+}

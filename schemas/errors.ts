@@ -1,0 +1,30 @@
+/**
+ * Errors that a person or a script has to act on. `code` is stable; `message` names the file, row or field,
+ * what was expected and what to do. Everything else that is thrown is a defect.
+ */
+export const ErrorCode = {
+  /** The user's file, table, image or option is wrong; trying again cannot help. */
+  BadInput: 'BAD_INPUT',
+  /** A configuration file or flag is wrong. */
+  BadConfig: 'BAD_CONFIG',
+  /** A model file cannot be read, run or differentiated. */
+  BadModel: 'BAD_MODEL',
+  /** A stored artifact is absent or its bytes do not match its digest. */
+  BadArtifact: 'BAD_ARTIFACT',
+  /** The disk is full or not writable. */
+  Storage: 'STORAGE',
+  /** A server, port, driver or download is not to be had. */
+  Unavailable: 'UNAVAILABLE',
+  /** A person or a signal ended the work. */
+  Cancelled: 'CANCELLED',
+} as const;
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+export class GuardError extends Error {
+  override readonly name = 'GuardError';
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}

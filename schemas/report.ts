@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { ArtifactRef } from './artifact.ts';
+
+/** Accuracy and change rate are shares in [0, 1]; `ci95` is the accuracy's interval. */
+export const ConditionFigures = z.strictObject({
+  accuracy: z.number().min(0).max(1),
+  /** Share of samples whose answer differs from the answer to the unperturbed sample (0 for `origin`). */
+  changeRate: z.number().min(0).max(1),
+  n: z.number().int().positive(),
+  ci95: z.tuple([z.number(), z.number()]),
+  /** Mean over samples of KL(answer distribution clean || perturbed), nats. */
+  kl: z.number().optional(),
+  /** Share of samples that answer with the option that the perturbation points to; only where it points to one. */
+  followed: z.number().optional(),
+});
+export type ConditionFigures = z.infer<typeof ConditionFigures>;
+
+/** Keyed by "<task kind>/<perturbation>". */
+export const DiagnosisFigures = z.record(z.string(), ConditionFigures);
+export type DiagnosisFigures = z.infer<typeof DiagnosisFigures>;
+
+export const AttackPoint = z.strictObject({
+  taskKind: z.enum(['image_heavy', 'text_heavy']),
+  /** Largest change of an embedding's component. */
+  eps: z.number(),
+  /** `eps` over the root mean square of the embeddings attacked. */
+  epsRelative: z.number().optional(),
+  /** `pgd`: raw-gradient PGD as in training; `pgd_sign`: its sign-gradient form; `rg`: random Gaussian of the same size. */
+  attack: z.enum(['pgd', 'pgd_sign', 'rg']),
+  accuracy: z.number(),
+  changeRate: z.number(),
+  n: z.number().int(),
+});
+export type AttackPoint = z.infer<typeof AttackPoint>;
+
+/** A wrong answer that a perturbation caused, to be looked at. */
+export const TalkedOut = z.strictObject({
+  id: z.string(),
+  taskKind: z.string(),
+  perturbation: z.string(),
+  question: z.string(),
+  context: z.string().nullable(),
+  options: z.array(z.string()),
+  answer: z.number().int(),
+  cleanPrediction: z.number().int(),
+  perturbedPrediction: z.number().int(),
+  /** What the trained model says to the perturbed sample; null before training. */
+  trainedPrediction: z.number().int().nullable(),
+  /** PNG as a data URI; null: none. */
+  image: z.string().nullable(),
+});
+export type TalkedOut = z.infer<typeof TalkedOut>;
+
+export const LossPoint = z.strictObject({
+  step: z.number().int(),
+  total: z.number(),
+  sft: z.number(),
+  adversarial: z.number(),
+  consistency: z.number(),
+  learningRate: z.number(),
+  gradientNorm: z.number(),
+  secondsPerStep: z.number().optional(),
+});
+export type LossPoint = z.infer<typeof LossPoint>;
+
+export const Verdict = z.enum(['pass', 'fail', 'inconclusive']);
+export type Verdict = z.infer<typeof Verdict>;
+
+/** Paired comparison of champion and challenger on the same requests; differences are challenger minus champion. */
+export const PairedFigures = z.strictObject({
+  name: z.string(),
+  n: z.number().int(),
+  championAccuracy: z.number(),
+  challengerAccuracy: z.number(),
+  difference: z.number(),
+  ci95: z.tuple([z.number(), z.number()]),
+  /** Right by one of the two alone. */
+  championOnly: z.number().int(),
+  challengerOnly: z.number().int(),
+  /** McNemar's exact test, two-sided. */
+  pValue: z.number(),
+  /** The lower bound that the gate demands of `difference`. */
+  margin: z.number(),
+  verdict: Verdict,
+  reason: z.string(),
+});
+export type PairedFigures = z.infer<typeof PairedFigures>;
+
+export const ApprovalRecord = z.strictObject({
+  decision: z.enum(['approve', 'reject']),
+  by: z.string(),
+  /** True where the policy decided by itself and no person did. */
+  automatic: z.boolean(),
+  comment: z.string(),
+  at: z.string(),
+});
+export type ApprovalRecord = z.infer<typeof ApprovalRecord>;
+
+export const StageRecord = z.strictObject({
+  stage: z.string(),
+  /** Share of the requests that the challenger answers, 0 to 1. */
+  share: z.number(),
+  requests: z.number().int(),
+  verdict: Verdict,
+  reason: z.string(),
+  figures: z.array(PairedFigures),
+  approval: ApprovalRecord.nullable(),
+});
+export type StageRecord = z.infer<typeof StageRecord>;
+
+export const RolloutResult = z.strictObject({
+  outcome: z.enum(['promoted', 'rolled_back', 'rejected']),
+  reason: z.string(),
+  policy: z.string(),
+  champion: z.string(),
+  challenger: z.string(),
+  stages: z.array(StageRecord),
+});
+export type RolloutResult = z.infer<typeof RolloutResult>;
+
+export const RunReport = z.strictObject({
+  schemaVersion: z.literal(1),
+  workflowId: z.string(),
+  runId: z.string(),
+  createdAt: z.string(),
+  codeVersion: z.string(),
+  seed: z.number().int(),
+  disclaimer: z.string(),
+  model: z.strictObject({ name: z.string(), base: z.string(), trained: z.string() }),
+  base: DiagnosisFigures,
+  trained: DiagnosisFigures,
+  pgd: z.array(
+    z.strictObject({
+      taskKind: z.enum(['image_heavy', 'text_heavy']),
+      eps: z.number(),
+      epsRelative: z.number().optional(),
+      attack: z.enum(['pgd', 'pgd_sign', 'rg']),
+      /** Accuracy under attack. */
+      before: z.number(),
+      after: z.number(),
+      n: z.number().int(),
+    }),
+  ),
+  losses: z.array(LossPoint),
+  examples: z.array(TalkedOut),
+  rollout: RolloutResult,
+  artifacts: z.record(z.string(), ArtifactRef),
+  /** Seconds of work per step; a step taken from the cache is 0. */
+  seconds: z.record(z.string(), z.number()),
+  /** Steps whose results came from the cache. */
+  cached: z.array(z.string()),
+});
+export type RunReport = z.infer<typeof RunReport>;

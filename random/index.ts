@@ -4,20 +4,21 @@ import prand from 'pure-rand';
 /** A seeded source of random numbers. The same seed and stream names give the same numbers on every machine. */
 export class Random {
   private readonly generator: prand.RandomGenerator;
+  /** pure-rand takes a 32-bit seed; a second word of the digest keeps streams apart whose first words collide. */
+  private readonly mask: number;
   private spareNormal: number | null = null;
 
   /** `stream` names what the numbers are for, so that two uses of one seed do not share them. */
   constructor(seed: number, ...stream: (string | number)[]) {
-    const digest = createHash('sha256').update(JSON.stringify([seed, ...stream])).digest();
+    const digest = createHash('sha256')
+      .update(JSON.stringify([seed, ...stream]))
+      .digest();
     this.generator = prand.xoroshiro128plus(digest.readInt32LE(0));
-    // One 32-bit word seeds the generator; the second moves it on, so that streams do not collide at 2^16 of them.
-    for (let skip = digest.readUInt8(4); skip > 0; skip--) this.generator.unsafeNext();
-    this.offset = digest.readUInt32LE(8);
+    this.mask = digest.readUInt32LE(4);
   }
-  private readonly offset: number;
 
   private next32(): number {
-    return (this.generator.unsafeNext() ^ this.offset) >>> 0;
+    return (this.generator.unsafeNext() ^ this.mask) >>> 0;
   }
 
   /** Uniform in [0, 1), 53 bits. */

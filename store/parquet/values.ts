@@ -1,0 +1,66 @@
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { type Column, type ColumnKind, elementKind } from './schema.ts';
+
+export interface Place {
+  path: string;
+  /** Counted from 0. */
+  row: number;
+  column: string;
+}
+
+/** Names file, row and field. */
+export function badCell(place: Place, found: string, expected: string): GuardError {
+  return new GuardError(
+    ErrorCode.BadInput,
+    `${place.path}: row ${place.row} (the first is 0), field "${place.column}": ${found}; expected ${expected}`,
+  );
+}
+
+function wholeNumber(value: unknown, limit: number, place: Place, kind: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && Math.abs(number) <= limit) return number;
+  throw badCell(place, `${String(value)} is out of range`, `a whole number that fits ${kind}`);
+}
+
+function decodeScalar(kind: ColumnKind, value: unknown, place: Place): unknown {
+  switch (kind) {
+    case 'int32':
+      return wholeNumber(value, 2 ** 31, place, kind);
+    case 'int64':
+      return wholeNumber(value, Number.MAX_SAFE_INTEGER, place, kind);
+    case 'float32':
+    case 'float64':
+      return Number(value);
+    case 'binary':
+      // A copy: the reader's bytes are a view that would keep (and send to threads) its whole page.
+      return (value as Uint8Array).slice();
+    default:
+      return value;
+  }
+}
+
+function decodeImage(value: unknown, place: Place): unknown {
+  const { bytes, path } = value as { bytes?: Uint8Array | null; path?: string | null };
+  if (!bytes) {
+    const found = path ? `only the path "${path}" is there` : 'the bytes are null';
+    throw badCell(place, found, 'the encoded image in "bytes" (embed the file, a path alone is not enough)');
+  }
+  return { bytes: bytes.slice(), path: path ?? null };
+}
+
+/** Turns what the reader gives into the column's JavaScript type. @throws GuardError BadInput naming the cell */
+export function decodeValue(column: Column, value: unknown, place: Place): unknown {
+  if (value === null || value === undefined) {
+    if (column.nullable) return null;
+    throw badCell(place, 'the value is null', `a value of type ${column.kind}`);
+  }
+  const element = elementKind(column.kind);
+  if (element) {
+    return Array.from(value as ArrayLike<unknown>, (item, i) => {
+      if (item === null || item === undefined) throw badCell(place, `item ${i} is null`, `a ${element}`);
+      return decodeScalar(element, item, place);
+    });
+  }
+  if (column.kind === 'image') return decodeImage(value, place);
+  return decodeScalar(column.kind, value, place);
+}

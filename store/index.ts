@@ -1,10 +1,20 @@
+export { ArtifactStore } from './artifacts.ts';
 export { writeAtomically } from './atomic.ts';
+export { canonicalJson, digestOf, digestOfBytes } from './canonical.ts';
+export { codeVersion } from './code-version.ts';
+export type { ArtifactDriver, StoredObject } from './driver.ts';
+export { FolderDriver } from './folder-driver.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
+export { readSampleGroups, readSamples, type SampleGroup, writeSamplesFile } from './samples.ts';
+export { cacheKeyOf, runStep, type StepOutcome, type StepRun, type StepSpec } from './step.ts';
 export {
-  perturbedColumns,
-  readSampleGroups,
-  readSamples,
-  sampleColumns,
-  writeSamplesFile,
-} from './samples.ts';
+  readLosses,
+  readPredictions,
+  writeLosses,
+  writePredictions,
+  writeSamples,
+  writeTable,
+  writeTableFile,
+} from './tables.ts';
+export type { StoreProblem } from './verify.ts';

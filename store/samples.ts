@@ -1,17 +1,14 @@
 import {
-  type PerturbationName,
-  PerturbationName as PerturbationNames,
+  PerturbationName,
   type PerturbedSample,
   type Sample,
-  type Split,
   splits,
-  type TaskKind,
   taskKinds,
 } from '../schemas/benchmark.ts';
-import { writeAtomically } from './atomic.ts';
+import { type Write, writeAtomically } from './atomic.ts';
 import { readParquetGroups } from './parquet/read.ts';
 import type { Row, TableSchema } from './parquet/schema.ts';
-import { badCell } from './parquet/values.ts';
+import { oneOf } from './parquet/values.ts';
 import { writeParquet } from './parquet/write.ts';
 
 /** Columns of a benchmark file, in their order. */
@@ -58,7 +55,7 @@ const asPerturbed = (sample: Sample | PerturbedSample): PerturbedSample =>
 /** Writes the samples' table; the columns of a perturbation are there if any sample has one. */
 export async function encodeSamples(
   samples: readonly (Sample | PerturbedSample)[],
-  write: (bytes: Uint8Array) => Promise<void>,
+  write: Write,
 ): Promise<number> {
   if (samples.some(isPerturbed)) return writeParquet(perturbedColumns, samples.map(asPerturbed), write);
   return writeParquet(sampleColumns, samples, write);
@@ -74,27 +71,13 @@ export async function writeSamplesFile(
   });
 }
 
-function oneOf<T extends string>(
-  value: string,
-  names: readonly T[],
-  place: Parameters<typeof badCell>[0],
-): T {
-  const found = names.find((name) => name === value);
-  if (found === undefined) throw badCell(place, `"${value}" is not known`, `one of ${names.join(', ')}`);
-  return found;
-}
-
 function toSample(row: Row<typeof readColumns>, path: string, number: number): PerturbedSample {
   const place = (column: string) => ({ path, row: number, column });
   return {
     ...row,
-    taskKind: oneOf<TaskKind>(row.taskKind, taskKinds, place('taskKind')),
-    split: oneOf<Split>(row.split, splits, place('split')),
-    perturbation: oneOf<PerturbationName>(
-      row.perturbation ?? 'origin',
-      PerturbationNames.options,
-      place('perturbation'),
-    ),
+    taskKind: oneOf(row.taskKind, taskKinds, place('taskKind')),
+    split: oneOf(row.split, splits, place('split')),
+    perturbation: oneOf(row.perturbation ?? 'origin', PerturbationName.options, place('perturbation')),
     variant: row.variant ?? '',
   };
 }

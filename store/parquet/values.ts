@@ -16,6 +16,13 @@ export function badCell(place: Place, found: string, expected: string): GuardErr
   );
 }
 
+/** One of a few names. @throws GuardError BadInput naming the cell and the names */
+export function oneOf<T extends string>(value: string, names: readonly T[], place: Place): T {
+  const found = names.find((name) => name === value);
+  if (found === undefined) throw badCell(place, `"${value}" is not known`, `one of ${names.join(', ')}`);
+  return found;
+}
+
 function wholeNumber(value: unknown, limit: number, place: Place, kind: string): number {
   const number = Number(value);
   if (Number.isSafeInteger(number) && Math.abs(number) <= limit) return number;

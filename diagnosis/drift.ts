@@ -1,0 +1,104 @@
+import { decode } from 'fast-png';
+import type { EncodedImage, Prediction, Sample } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { byId, cleanOf } from './measures/figures.ts';
+import { type Psi, psi, psiOfCategories } from './statistics/psi.ts';
+import { wilson } from './statistics/wilson.ts';
+
+/** What is watched of one request. No feature needs the right answer. */
+export interface RequestFeatures {
+  taskKind: string;
+  /** Characters of context and question together. */
+  textLength: number;
+  /** Mean over pixels and colour channels, 0 (black) to 1; null without an image. */
+  brightness: number | null;
+  /** Index of the option answered. */
+  predicted: number;
+}
+
+/** PSI by feature, keyed by these names. */
+export const driftFeatures = ['taskKind', 'textLength', 'hasImage', 'brightness', 'predicted'] as const;
+export type DriftFeature = (typeof driftFeatures)[number];
+
+/** Mean brightness of a PNG, 0 to 1; transparency is not looked at. @throws GuardError BadInput for other bytes. */
+export function brightnessOf(image: EncodedImage): number {
+  try {
+    const { data, channels, depth } = decode(image.bytes);
+    // The last channel of two or four is transparency.
+    const colours = channels % 2 === 0 ? channels - 1 : channels;
+    let sum = 0;
+    for (let i = 0; i < data.length; i++) if (i % channels < colours) sum += data[i]!;
+    return sum / ((data.length / channels) * colours * (2 ** depth - 1));
+  } catch (cause) {
+    const name = image.path ?? 'image without a name';
+    throw new GuardError(ErrorCode.BadInput, `${name}: not a readable PNG; store request images as PNG.`, {
+      cause,
+    });
+  }
+}
+
+/** Features of one logged request. */
+export function requestFeatures(
+  request: Pick<Sample, 'taskKind' | 'question' | 'context' | 'image'>,
+  predicted: number,
+): RequestFeatures {
+  return {
+    taskKind: request.taskKind,
+    textLength: (request.context?.length ?? 0) + request.question.length,
+    brightness: request.image === null ? null : brightnessOf(request.image),
+    predicted,
+  };
+}
+
+/**
+ * Input drift of `actual` (new requests) against `expected` (those of the diagnosis). `brightness` compares requests with an
+ * image, and is left out where one side has none; `hasImage` then tells.
+ * @throws GuardError BadInput for an empty side.
+ */
+export function inputDrift(
+  expected: readonly RequestFeatures[],
+  actual: readonly RequestFeatures[],
+): Partial<Record<DriftFeature, Psi>> {
+  if (expected.length === 0 || actual.length === 0) {
+    throw new GuardError(ErrorCode.BadInput, 'Drift needs at least one request before and one after.');
+  }
+  const categories = (value: (request: RequestFeatures) => string) =>
+    psiOfCategories(expected.map(value), actual.map(value));
+  const numbers = (value: (request: RequestFeatures) => number) =>
+    psi(expected.map(value), actual.map(value));
+  const bright = (requests: readonly RequestFeatures[]) =>
+    requests.flatMap(({ brightness }) => (brightness === null ? [] : [brightness]));
+  const [before, after] = [bright(expected), bright(actual)];
+  return {
+    taskKind: categories((request) => request.taskKind),
+    textLength: numbers((request) => request.textLength),
+    hasImage: categories((request) => String(request.brightness !== null)),
+    ...(before.length > 0 && after.length > 0 ? { brightness: psi(before, after) } : {}),
+    predicted: categories((request) => String(request.predicted)),
+  };
+}
+
+/**
+ * Whether a PSI is an alarm: above `threshold` (0.25 by custom; 0.1 is worth a look), and above three times what chance gives
+ * at these numbers of requests, so that a short log does not cry wolf.
+ */
+export function isDrift(measured: Psi, threshold = 0.25): boolean {
+  return measured.value > threshold && measured.value > 3 * measured.byChance;
+}
+
+/**
+ * Prediction change rate on live pairs: each request as it came and under a perturbation of its irrelevant modality.
+ * Needs no right answers. @throws GuardError BadInput for no pairs, a repeated id or a request without its pair.
+ */
+export function liveChangeRate(
+  asAsked: readonly Prediction[],
+  perturbed: readonly Prediction[],
+): { changeRate: number; n: number; ci95: [number, number] } {
+  const n = perturbed.length;
+  if (n === 0) throw new GuardError(ErrorCode.BadInput, 'No pairs of requests to measure a change rate on.');
+  const clean = byId(asAsked);
+  const changed = [...byId(perturbed).values()].filter(
+    (prediction) => prediction.predicted !== cleanOf(clean, prediction).predicted,
+  ).length;
+  return { changeRate: changed / n, n, ci95: wilson(changed, n) };
+}

@@ -1,0 +1,56 @@
+import type { Prediction } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { AttackPoint, RunReport } from '../../schemas/report.ts';
+import { figures } from './figures.ts';
+
+/** One row of the robustness curve: accuracy under the same attack before and after training. */
+export type AttackComparison = RunReport['pgd'][number];
+
+/** What was attacked, how, and how strongly. */
+export type AttackSettings = Pick<AttackPoint, 'taskKind' | 'eps' | 'attack'> & { epsRelative?: number };
+
+/** Figures of one attack. `clean` holds the predictions of the same samples without it. */
+export function attackPoint(
+  settings: AttackSettings,
+  clean: readonly Prediction[],
+  attacked: readonly Prediction[],
+): AttackPoint {
+  const { accuracy, changeRate, n } = figures(clean, attacked);
+  return { ...settings, accuracy, changeRate, n };
+}
+
+const pointKey = (point: AttackPoint) => `${point.taskKind}/${point.attack}/${point.eps}`;
+
+/**
+ * Pairs the points of the base and of the trained model. `epsRelative` is the base model's: training moves the embeddings'
+ * size a little. Sorted by task kind, attack and eps.
+ * @throws GuardError BadInput where one of the two models has a point that the other lacks.
+ */
+export function compareAttacks(
+  before: readonly AttackPoint[],
+  after: readonly AttackPoint[],
+): AttackComparison[] {
+  const rest = new Map(after.map((point) => [pointKey(point), point]));
+  const missing = (point: AttackPoint, model: string) =>
+    new GuardError(ErrorCode.BadInput, `Attack ${pointKey(point)} was not measured on the ${model} model.`);
+  const rows = before.map((point): AttackComparison => {
+    const other = rest.get(pointKey(point));
+    if (other === undefined) throw missing(point, 'trained');
+    rest.delete(pointKey(point));
+    const { taskKind, eps, epsRelative, attack, n } = point;
+    const relative = epsRelative === undefined ? {} : { epsRelative };
+    return {
+      taskKind,
+      eps,
+      ...relative,
+      attack,
+      before: point.accuracy,
+      after: other.accuracy,
+      n: Math.min(n, other.n),
+    };
+  });
+  for (const point of rest.values()) throw missing(point, 'base');
+  return rows.sort(
+    (a, b) => a.taskKind.localeCompare(b.taskKind) || a.attack.localeCompare(b.attack) || a.eps - b.eps,
+  );
+}

@@ -1,0 +1,120 @@
+import type { PerturbationName, PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { ConditionFigures, DiagnosisFigures } from '../../schemas/report.ts';
+import { klDivergence } from '../statistics/divergence.ts';
+import { wilson } from '../statistics/wilson.ts';
+
+/** Under this, a probability is rounding: it would make the mean divergence infinite. */
+const probabilityFloor = 1e-8;
+
+/** `hintKey(...)` -> index of the option that the perturbation points to. */
+export type Hints = ReadonlyMap<string, number>;
+
+/** The key of one perturbed sample. */
+export function hintKey(sample: { perturbation: PerturbationName; id: string }): string {
+  return `${sample.perturbation}/${sample.id}`;
+}
+
+/** The options that perturbed samples point to; samples that point to none are left out. */
+export function hintsOf(samples: Iterable<Pick<PerturbedSample, 'id' | 'perturbation' | 'hinted'>>): Hints {
+  const hints = new Map<string, number>();
+  for (const sample of samples) if (sample.hinted !== null) hints.set(hintKey(sample), sample.hinted);
+  return hints;
+}
+
+/** "<task kind>/<perturbation>", the key of `DiagnosisFigures`. */
+export function conditionOf(prediction: { taskKind: string; perturbation: string }): string {
+  return `${prediction.taskKind}/${prediction.perturbation}`;
+}
+
+/** Predictions by sample id. @throws GuardError BadInput if one id comes twice. */
+export function byId(predictions: readonly Prediction[]): Map<string, Prediction> {
+  const result = new Map<string, Prediction>();
+  for (const prediction of predictions) {
+    if (result.has(prediction.id)) {
+      const where = `${conditionOf(prediction)}, sample "${prediction.id}"`;
+      throw new GuardError(
+        ErrorCode.BadInput,
+        `${where}: predicted twice; give each sample of a condition its own id.`,
+      );
+    }
+    result.set(prediction.id, prediction);
+  }
+  return result;
+}
+
+/** The clean prediction that belongs to a perturbed one. @throws GuardError BadInput if there is none. */
+export function cleanOf(clean: ReadonlyMap<string, Prediction>, perturbed: Prediction): Prediction {
+  const found = clean.get(perturbed.id);
+  const where = `${conditionOf(perturbed)}, sample "${perturbed.id}"`;
+  if (found === undefined) {
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${where}: no prediction of the unperturbed sample; predict "origin" as well.`,
+    );
+  }
+  if (found.probabilities.length !== perturbed.probabilities.length) {
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${where}: ${perturbed.probabilities.length} options, but ${found.probabilities.length} without the ` +
+        'perturbation; a perturbation must keep the options.',
+    );
+  }
+  return found;
+}
+
+/**
+ * Figures of one condition. `perturbed` is compared with the prediction of the same id in `clean`, which may hold more.
+ * @throws GuardError BadInput for no predictions, a repeated id or a missing clean prediction.
+ */
+export function figures(
+  clean: readonly Prediction[],
+  perturbed: readonly Prediction[],
+  hints: Hints = new Map(),
+): ConditionFigures {
+  const n = perturbed.length;
+  if (n === 0) throw new GuardError(ErrorCode.BadInput, 'A condition without samples has no figures.');
+  const cleanById = byId(clean);
+  let [right, changed, divergence, hinted, followed] = [0, 0, 0, 0, 0];
+  for (const prediction of byId(perturbed).values()) {
+    const before = cleanOf(cleanById, prediction);
+    if (prediction.predicted === prediction.answer) right++;
+    if (prediction.predicted !== before.predicted) changed++;
+    divergence += klDivergence(before.probabilities, prediction.probabilities, probabilityFloor);
+    const hint = hints.get(hintKey(prediction));
+    if (hint === undefined) continue;
+    hinted++;
+    if (prediction.predicted === hint) followed++;
+  }
+  return {
+    accuracy: right / n,
+    changeRate: changed / n,
+    n,
+    ci95: wilson(right, n),
+    kl: divergence / n,
+    ...(hinted > 0 ? { followed: followed / hinted } : {}),
+  };
+}
+
+/**
+ * Figures of every condition that occurs in `predictions`, in order of first appearance. Each task kind needs
+ * predictions of `origin`. @throws GuardError BadInput as `figures` does.
+ */
+export function diagnosisFigures(
+  predictions: readonly Prediction[],
+  hints: Hints = new Map(),
+): DiagnosisFigures {
+  const groups = new Map<string, Prediction[]>();
+  for (const prediction of predictions) {
+    const key = conditionOf(prediction);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [prediction]);
+    else group.push(prediction);
+  }
+  const result: DiagnosisFigures = {};
+  for (const [key, group] of groups) {
+    const origin = groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' }));
+    result[key] = figures(origin ?? [], group, hints);
+  }
+  return result;
+}

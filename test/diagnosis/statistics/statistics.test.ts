@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bootstrapInterval, quantile } from '../../../diagnosis/statistics/bootstrap.ts';
+import { jsDivergence, klDivergence } from '../../../diagnosis/statistics/divergence.ts';
+import { mcnemarExact } from '../../../diagnosis/statistics/mcnemar.ts';
+import { psi, psiOfCategories, psiOfCounts } from '../../../diagnosis/statistics/psi.ts';
+import { wilson } from '../../../diagnosis/statistics/wilson.ts';
+import { Random } from '../../../random/index.ts';
+
+interface Reference {
+  wilson: { k: number; n: number; interval: [number, number] }[];
+  mcnemar: { a: number; b: number; p: number }[];
+  divergences: { p: number[]; q: number[]; kl: number; js: number }[];
+  psi: {
+    numbers: { name: string; expected: number[]; actual: number[]; psi: number }[];
+    counts: { expected: number[]; actual: number[]; psi: number }[];
+  };
+  bootstrap: { values: number[]; clusters: string[]; plain: [number, number]; clustered: [number, number] };
+  quantiles: { values: number[]; levels: number[]; quantiles: number[] };
+}
+
+const file = new URL('../../fixtures/statistics/statistics.json', import.meta.url);
+const reference = JSON.parse(readFileSync(file, 'utf8')) as Reference;
+
+const near = (actual: number, expected: number, tolerance = 1e-9) =>
+  expect(Math.abs(actual - expected), `${actual} against ${expected}`).toBeLessThanOrEqual(tolerance);
+
+describe("SciPy's figures", () => {
+  it.each(reference.wilson)('Wilson interval of $k in $n', ({ k, n, interval }) => {
+    const [low, high] = wilson(k, n);
+    near(low, interval[0]);
+    near(high, interval[1]);
+  });
+
+  it.each(reference.mcnemar)('McNemar, $a against $b', ({ a, b, p }) => near(mcnemarExact(a, b), p));
+
+  it.each(reference.divergences)('KL $kl and JS $js', ({ p, q, kl, js }) => {
+    near(klDivergence(p, q), kl);
+    near(jsDivergence(p, q), js);
+  });
+
+  it.each(reference.psi.numbers)('PSI of numbers: $name', ({ expected, actual, psi: value }) =>
+    near(psi(expected, actual).value, value),
+  );
+
+  it.each(reference.psi.counts)('PSI of counts: $psi', ({ expected, actual, psi: value }) =>
+    near(psiOfCounts(expected, actual).value, value),
+  );
+
+  it('quantiles', () => {
+    const { values, levels, quantiles } = reference.quantiles;
+    const sorted = [...values].sort((a, b) => a - b);
+    levels.forEach((level, i) => {
+      near(quantile(sorted, level), quantiles[i]!, 1e-12);
+    });
+  });
+
+  it('bootstrap intervals, plain and clustered, to the noise of the resampling', () => {
+    const { values, clusters, plain, clustered } = reference.bootstrap;
+    const own = bootstrapInterval(values, { seed: 3, resamples: 40_000 });
+    const ownClustered = bootstrapInterval(values, { seed: 3, resamples: 40_000, clusters });
+    for (const end of [0, 1] as const) {
+      // The mean of 150 whole numbers moves in steps of 1/150.
+      near(own[end], plain[end], 1 / 150 + 1e-9);
+      near(ownClustered[end], clustered[end], 0.003);
+    }
+  });
+});
+
+describe('bootstrap', () => {
+  it('repeats itself for a seed and differs between seeds', () => {
+    const random = new Random(5, 'values');
+    const values = Array.from({ length: 80 }, () => random.normal());
+    expect(bootstrapInterval(values, { seed: 1 })).toEqual(bootstrapInterval(values, { seed: 1 }));
+    expect(bootstrapInterval(values, { seed: 1 })).not.toEqual(bootstrapInterval(values, { seed: 2 }));
+  });
+
+  it('covers the true mean about as often as it says', () => {
+    let covered = 0;
+    for (let trial = 0; trial < 300; trial++) {
+      const random = new Random(trial, 'coverage');
+      const values = Array.from({ length: 120 }, () => (random.uniform() < 0.7 ? 1 : 0));
+      const [low, high] = bootstrapInterval(values, { seed: trial, resamples: 400 });
+      if (low <= 0.7 && 0.7 <= high) covered++;
+    }
+    // 95 % nominal; four standard errors of 300 trials are 5 points.
+    expect(covered / 300).toBeGreaterThan(0.89);
+    expect(covered / 300).toBeLessThan(0.995);
+  });
+
+  it('is wider when equal values come in clusters', () => {
+    const random = new Random(8, 'clusters');
+    const groups = Array.from({ length: 20 }, () => random.int(2));
+    const values = groups.flatMap((value) => [value, value, value, value, value]);
+    const clusters = groups.flatMap((_, i) => Array.from({ length: 5 }, () => `photo ${i}`));
+    const plain = bootstrapInterval(values, { seed: 1 });
+    const clustered = bootstrapInterval(values, { seed: 1, clusters });
+    expect(clustered[1] - clustered[0]).toBeGreaterThan(1.5 * (plain[1] - plain[0]));
+  });
+
+  it('refuses cluster names that do not match the values', () => {
+    expect(() => bootstrapInterval([1, 2], { seed: 1, clusters: ['a'] })).toThrow('2 values but 1 cluster');
+    expect(() => bootstrapInterval([], { seed: 1 })).toThrow('no values');
+  });
+});
+
+describe('properties', () => {
+  const share = fc
+    .integer({ min: 1, max: 3000 })
+    .chain((n) => fc.tuple(fc.integer({ min: 0, max: n }), fc.constant(n)));
+  const distribution = fc
+    .array(fc.double({ min: 1e-6, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 })
+    .map((weights) => weights.map((w) => w / weights.reduce((a, b) => a + b, 0)));
+
+  it('Wilson intervals hold the share, stay in [0, 1] and mirror', () => {
+    fc.assert(
+      fc.property(share, ([k, n]) => {
+        const [low, high] = wilson(k, n);
+        const [mirroredLow, mirroredHigh] = wilson(n - k, n);
+        expect(low).toBeGreaterThanOrEqual(0);
+        expect(high).toBeLessThanOrEqual(1);
+        expect(low).toBeLessThanOrEqual(k / n);
+        expect(high).toBeGreaterThanOrEqual(k / n);
+        near(low, 1 - mirroredHigh, 1e-12);
+        near(high, 1 - mirroredLow, 1e-12);
+      }),
+    );
+  });
+
+  it('McNemar is symmetric, a probability, and falls as the split grows more uneven', () => {
+    fc.assert(
+      fc.property(fc.nat(400), fc.nat(400), (a, b) => {
+        const p = mcnemarExact(a, b);
+        expect(p).toBe(mcnemarExact(b, a));
+        expect(p).toBeGreaterThan(0);
+        expect(p).toBeLessThanOrEqual(1);
+        if (a > b && b > 0) expect(mcnemarExact(a + 1, b - 1)).toBeLessThan(p);
+      }),
+    );
+  });
+
+  it('KL and JS are 0 only for equal distributions; JS is symmetric and at most ln 2', () => {
+    fc.assert(
+      fc.property(distribution, distribution, (p, q) => {
+        expect(klDivergence(p, p)).toBe(0);
+        expect(klDivergence(p, q)).toBeGreaterThanOrEqual(0);
+        near(jsDivergence(p, q), jsDivergence(q, p), 1e-15);
+        expect(jsDivergence(p, q)).toBeLessThanOrEqual(Math.LN2 + 1e-12);
+      }),
+    );
+  });
+
+  it('a floor keeps KL finite', () => {
+    expect(klDivergence([0.5, 0.5], [1, 0])).toBe(Number.POSITIVE_INFINITY);
+    expect(klDivergence([0.5, 0.5], [1, 0], 1e-8)).toBeCloseTo(
+      0.5 * Math.log(0.5) + 0.5 * Math.log(0.5e8),
+      6,
+    );
+  });
+});
+
+describe('PSI', () => {
+  it('is 0 for the same values, in any order', () => {
+    const values = Array.from({ length: 200 }, (_, i) => Math.sin(i));
+    expect(psi(values, values.toReversed()).value).toBe(0);
+  });
+
+  it('notices that a constant moved, to either side', () => {
+    const constant = new Array<number>(100).fill(0.5);
+    for (const moved of [0.2, 0.8]) {
+      expect(psi(constant, new Array<number>(100).fill(moved)).value).toBeGreaterThan(5);
+    }
+  });
+
+  it('says how much chance alone gives', () => {
+    const random = new Random(1, 'psi');
+    const normal = (n: number) => Array.from({ length: n }, () => random.normal());
+    const values = Array.from({ length: 200 }, () => psi(normal(400), normal(400)));
+    const mean = values.reduce((total, p) => total + p.value, 0) / values.length;
+    // First order, and the half counts pull towards 0.
+    expect(mean / values[0]!.byChance).toBeGreaterThan(0.7);
+    expect(mean / values[0]!.byChance).toBeLessThan(1.3);
+  });
+
+  it('counts a category that is new', () => {
+    const before = Array.from({ length: 90 }, (_, i) => ['a', 'b', 'c'][i % 3]!);
+    const after = before.map((name) => (name === 'c' ? 'd' : name));
+    expect(psiOfCategories(before, before).value).toBe(0);
+    const result = psiOfCategories(before, after);
+    expect(result.bins).toBe(4);
+    expect(result.value).toBeGreaterThan(1);
+  });
+
+  it('refuses an empty side', () => {
+    expect(() => psi([], [1])).toThrow('at least one value');
+    expect(() => psiOfCounts([0, 0], [1, 2])).toThrow('at least one value');
+  });
+});

@@ -1,11 +1,15 @@
 export { ArtifactStore } from './artifacts.ts';
 export { writeAtomically } from './atomic.ts';
+export { type AuditProblem, type AuditResult, auditBundle } from './audit.ts';
+export { sealBundle } from './bundle.ts';
 export { canonicalJson, digestOf, digestOfBytes } from './canonical.ts';
 export { codeVersion } from './code-version.ts';
 export type { ArtifactDriver, StoredObject } from './driver.ts';
 export { FolderDriver } from './folder-driver.ts';
+export { type Benchmark, type IngestProgress, ingestBenchmark } from './ingest/benchmark.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
+export { findReferences } from './references.ts';
 export { readSampleGroups, readSamples, type SampleGroup, writeSamplesFile } from './samples.ts';
 export { cacheKeyOf, runStep, type StepOutcome, type StepRun, type StepSpec } from './step.ts';
 export {
@@ -17,4 +21,5 @@ export {
   writeTable,
   writeTableFile,
 } from './tables.ts';
+export { readTensors, type Tensors, writeTensors, writeTensorsFile } from './tensors.ts';
 export type { StoreProblem } from './verify.ts';

@@ -1,0 +1,23 @@
+export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
+export { decodeGraph, encodeGraph } from './onnx/codec.ts';
+export { loadGraph, saveGraph } from './onnx/file.ts';
+export {
+  type Attribute,
+  type AttributeValue,
+  attribute,
+  Graph,
+  listAttribute,
+  type Node,
+  numberAttribute,
+  stringAttribute,
+  type ValueInfo,
+} from './onnx/graph.ts';
+export {
+  type DType,
+  elementCount,
+  float32,
+  int64,
+  type Tensor,
+  type TensorData,
+  toNumbers,
+} from './onnx/tensor.ts';

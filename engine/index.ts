@@ -1,3 +1,5 @@
+export { AdamW, type AdamWOptions, scatterRows } from './adamw.ts';
+export { clipGradients, gradientNorm } from './clip.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
 export { decodeGraph, encodeGraph } from './onnx/codec.ts';
 export { loadGraph, saveGraph } from './onnx/file.ts';
@@ -21,3 +23,14 @@ export {
   type TensorData,
   toNumbers,
 } from './onnx/tensor.ts';
+export { type FloatTensor, Parameters } from './parameters.ts';
+export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
+export { type CosineOptions, cosineSchedule } from './schedule.ts';
+export {
+  cancelled,
+  runInThread,
+  serveThread,
+  type ThreadContext,
+  type ThreadOptions,
+  threadEntry,
+} from './thread.ts';

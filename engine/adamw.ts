@@ -1,0 +1,142 @@
+import type { Tensor } from './onnx/tensor.ts';
+import type { Parameters } from './parameters.ts';
+
+export interface AdamWOptions {
+  /** Decay rates of the two moments. */
+  betas?: [number, number];
+  eps?: number;
+  /** Decoupled; applied to tensors of two and more dimensions only, so that biases and norms are not pulled to zero. */
+  weightDecay?: number;
+}
+
+interface Moments {
+  m: Float32Array;
+  v: Float32Array;
+}
+
+/**
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101), outside the graph: the weights are changed in place between runs.
+ * Moments are kept in float32; each update is computed in double precision.
+ */
+export class AdamW {
+  /** Updates done so far. */
+  steps = 0;
+  private readonly moments = new Map<string, Moments>();
+  private readonly betas: [number, number];
+  private readonly eps: number;
+  private readonly weightDecay: number;
+
+  constructor(options: AdamWOptions = {}) {
+    this.betas = options.betas ?? [0.9, 0.999];
+    this.eps = options.eps ?? 1e-6;
+    this.weightDecay = options.weightDecay ?? 0;
+  }
+
+  /** One update of every parameter that has a gradient. Gradients are keyed by the parameter's name. */
+  step(
+    parameters: Parameters,
+    gradients: Record<string, Tensor>,
+    { learningRate }: { learningRate: number },
+  ): void {
+    this.steps++;
+    const correction1 = 1 - this.betas[0] ** this.steps;
+    const correction2 = 1 - this.betas[1] ** this.steps;
+    for (const [name, { data, dims }] of parameters.entries()) {
+      const gradient = gradients[name]?.data;
+      if (!gradient) continue;
+      if (!(gradient instanceof Float32Array) || gradient.length !== data.length) {
+        throw new Error(
+          `the gradient of '${name}' has ${gradient.length} numbers, the parameter ${data.length}`,
+        );
+      }
+      const decay = dims.length > 1 ? 1 - learningRate * this.weightDecay : 1;
+      const rate = learningRate / correction1;
+      update(data, gradient, this.momentsOf(name, data.length), {
+        betas: this.betas,
+        eps: this.eps,
+        decay,
+        rate,
+        rootCorrection: Math.sqrt(correction2),
+      });
+    }
+  }
+
+  private momentsOf(name: string, length: number): Moments {
+    let state = this.moments.get(name);
+    if (!state) {
+      state = { m: new Float32Array(length), v: new Float32Array(length) };
+      this.moments.set(name, state);
+    }
+    return state;
+  }
+
+  /** The moments as tensors named `m.<parameter>` and `v.<parameter>`; they share memory with the optimizer. */
+  state(): Map<string, Tensor> {
+    const result = new Map<string, Tensor>();
+    for (const [name, { m, v }] of this.moments) {
+      result.set(`m.${name}`, { dtype: 'float32', dims: [m.length], data: m });
+      result.set(`v.${name}`, { dtype: 'float32', dims: [v.length], data: v });
+    }
+    return result;
+  }
+
+  /** Takes up where another optimizer's `state` and `steps` left off; other tensors in the map are passed over. */
+  restore(state: ReadonlyMap<string, Tensor>, steps: number): void {
+    this.moments.clear();
+    for (const [key, tensor] of state) {
+      if (!key.startsWith('m.')) continue;
+      const name = key.slice(2);
+      const v = state.get(`v.${name}`);
+      if (!v) throw new Error(`the optimizer state lacks 'v.${name}'`);
+      this.moments.set(name, {
+        m: Float32Array.from(tensor.data as Float32Array),
+        v: Float32Array.from(v.data as Float32Array),
+      });
+    }
+    this.steps = steps;
+  }
+}
+
+interface UpdateNumbers {
+  betas: [number, number];
+  eps: number;
+  decay: number;
+  rate: number;
+  rootCorrection: number;
+}
+
+function update(p: Float32Array, g: Float32Array, { m, v }: Moments, numbers: UpdateNumbers): void {
+  const [b1, b2] = numbers.betas;
+  const { eps, decay, rate, rootCorrection } = numbers;
+  const c1 = 1 - b1;
+  const c2 = 1 - b2;
+  for (let i = 0; i < p.length; i++) {
+    const gi = g[i] as number;
+    const mi = b1 * (m[i] as number) + c1 * gi;
+    const vi = b2 * (v[i] as number) + c2 * gi * gi;
+    m[i] = mi;
+    v[i] = vi;
+    p[i] = decay * (p[i] as number) - (rate * mi) / (Math.sqrt(vi) / rootCorrection + eps);
+  }
+}
+
+/**
+ * Adds the gradient rows of looked-up embeddings into the table's gradient, in the order of `ids`, so that the result
+ * does not depend on threads. `table` [V * width], `rows` [ids.length * width]. A negative id is passed over.
+ */
+export function scatterRows(
+  table: Float32Array,
+  ids: ArrayLike<number> | BigInt64Array,
+  rows: Float32Array,
+  width: number,
+): void {
+  const vocabulary = table.length / width;
+  for (let i = 0; i < ids.length; i++) {
+    const id = Number(ids[i]);
+    if (id < 0) continue;
+    if (id >= vocabulary) throw new Error(`row ${i} names entry ${id} of a table of ${vocabulary}`);
+    const to = id * width;
+    const from = i * width;
+    for (let c = 0; c < width; c++) table[to + c] = (table[to + c] as number) + (rows[from + c] as number);
+  }
+}

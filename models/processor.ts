@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from 'fast-png';
+import { z } from 'zod';
+import type { EncodedImage } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { resizeBilinear } from './resize.ts';
+
+/** PIL's number for bilinear resampling, as Hugging Face writes it. */
+const BILINEAR = 2;
+const MAX_PIXELS = 50_000_000;
+
+const PreprocessorConfig = z.object({
+  do_resize: z.literal(true),
+  size: z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
+  resample: z.literal(BILINEAR),
+  do_rescale: z.literal(true),
+  rescale_factor: z.number().positive(),
+  do_normalize: z.literal(true),
+  image_mean: z.array(z.number()).length(1),
+  image_std: z.array(z.number().positive()).length(1),
+});
+export type PreprocessorConfig = z.infer<typeof PreprocessorConfig>;
+
+/** A grey picture, 0 to 255, row-major. */
+export interface GreyImage {
+  width: number;
+  height: number;
+  data: Float32Array;
+}
+
+/** Encoded images to pixel values. */
+export interface Processor {
+  readonly height: number;
+  readonly width: number;
+  /**
+   * [1, height, width] as one row, normalised.
+   * Throws GuardError BAD_INPUT, naming the image's path, where the bytes are no readable PNG.
+   */
+  pixels(image: EncodedImage): Float32Array;
+}
+
+/** Reads preprocessor_config.json of one grey channel. Throws GuardError BAD_MODEL naming file and key. */
+export async function readProcessor(path: string): Promise<Processor> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const what = `${path}: cannot be read as JSON (${(cause as Error).message})`;
+    throw new GuardError(ErrorCode.BadModel, what, { cause });
+  }
+  const config = PreprocessorConfig.safeParse(json);
+  if (!config.success) {
+    throw new GuardError(
+      ErrorCode.BadModel,
+      `${path}: supported are images of one grey channel, resized bilinearly (resample 2), rescaled and normalised; ` +
+        z.prettifyError(config.error),
+    );
+  }
+  return makeProcessor(config.data);
+}
+
+export function makeProcessor(config: PreprocessorConfig): Processor {
+  const { height, width } = config.size;
+  const mean = config.image_mean[0] as number;
+  const std = config.image_std[0] as number;
+  return {
+    height,
+    width,
+    pixels(image) {
+      const grey = decodeGrey(image);
+      const data = resizeBilinear(grey.data, grey.width, grey.height, width, height);
+      return data.map((value) => (value * config.rescale_factor - mean) / std);
+    },
+  };
+}
+
+/**
+ * Decodes a PNG (grey, RGB, palette, any with alpha, 1 to 16 bits) to grey 0..255. Colours are weighted as in
+ * ITU-R 601 (.299, .587, .114); alpha is dropped.
+ */
+export function decodeGrey(image: EncodedImage): GreyImage {
+  const name = image.path ?? `an image of ${image.bytes.byteLength} bytes without a path`;
+  if (!hasPngSignature(image.bytes)) {
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${name}: is no PNG image (it does not begin with the PNG signature); convert it to PNG`,
+    );
+  }
+  try {
+    checkSize(image.bytes);
+    return toGrey(decode(image.bytes, { checkCrc: true }));
+  } catch (cause) {
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${name}: cannot be decoded as PNG (${(cause as Error).message})`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** A few bytes can claim a picture that fills the memory: look at the header before decoding. */
+function checkSize(bytes: Uint8Array): void {
+  if (bytes.byteLength < 24) throw new Error('the header ends early');
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const pixels = header.getUint32(16) * header.getUint32(20);
+  if (pixels > MAX_PIXELS) throw new Error(`${pixels} pixels are more than the ${MAX_PIXELS} allowed`);
+}
+
+function toGrey(png: DecodedPng): GreyImage {
+  const { width, height } = png;
+  const [samples, channels, top] = samplesOf(png);
+  const data = new Float32Array(width * height);
+  if (samples.length < data.length * channels) throw new Error('the pixel data end early');
+  const at = (i: number) => (samples[i] as number) * (255 / top);
+  for (let i = 0; i < data.length; i++) {
+    const j = i * channels;
+    data[i] = channels < 3 ? at(j) : 0.299 * at(j) + 0.587 * at(j + 1) + 0.114 * at(j + 2);
+  }
+  return { width, height, data };
+}
+
+/** One number a channel, channels a pixel, and the largest value that a number may have. */
+function samplesOf(png: DecodedPng): [ArrayLike<number>, number, number] {
+  if (png.palette) {
+    const colours = convertIndexedToRgb(png);
+    return [colours, colours.length / (png.width * png.height), 255];
+  }
+  if (png.depth >= 8) return [png.data, png.channels, 2 ** png.depth - 1];
+  return [unpack(png), 1, 2 ** png.depth - 1];
+}
+
+/** Greys of 1, 2 or 4 bits stand several to a byte; each row begins at a byte. */
+function unpack({ data, width, height, depth }: DecodedPng): Uint8Array {
+  const stride = Math.ceil((width * depth) / 8);
+  const result = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const bit = x * depth;
+      const byte = data[y * stride + (bit >> 3)] ?? 0;
+      result[y * width + x] = (byte >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
+    }
+  }
+  return result;
+}

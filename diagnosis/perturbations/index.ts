@@ -1,0 +1,3 @@
+export { ocrCarriers, seenHints, unseenHints } from './hints.ts';
+export { conditionsFor, perturb } from './perturb.ts';
+export { perturbationWords } from './vocabulary.ts';

@@ -20,7 +20,9 @@ try {
   replaceDist();
   writeFileSync(stampPath(root), `${digest}\n`);
 } catch (error) {
-  process.stderr.write(`build: ${error.code ? explainFileError(error, error.path ?? 'dist/') : error.message}\n`);
+  process.stderr.write(
+    `build: ${error.code ? explainFileError(error, error.path ?? 'dist/') : error.message}\n`,
+  );
   process.exitCode = 1;
 } finally {
   rmSync(fresh, { recursive: true, force: true });
@@ -47,7 +49,9 @@ async function bundleWorkflows() {
     cpSync(old, join(fresh, bundleName));
   } else {
     const { bundleWorkflowCode } = await import('@temporalio/worker');
-    const logger = Object.fromEntries(['log', 'trace', 'debug', 'info', 'warn'].map((level) => [level, () => {}]));
+    const logger = Object.fromEntries(
+      ['log', 'trace', 'debug', 'info', 'warn'].map((level) => [level, () => {}]),
+    );
     logger.error = (message, meta) => process.stderr.write(`${message} ${JSON.stringify(meta ?? {})}\n`);
     const { code } = await bundleWorkflowCode({ workflowsPath: entry, logger });
     writeFileSync(join(fresh, bundleName), code);

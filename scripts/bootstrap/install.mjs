@@ -17,7 +17,10 @@ export function installIfNeeded(root, { development }, { dryRun = false } = {}) 
 /** npm keeps a hidden lock file of what it has installed; it is written last, so an interrupted install does not count. */
 function isInstalled(root, development) {
   const wanted = packagesOf(join(root, 'package-lock.json'));
-  if (!wanted) throw new SetupError('package-lock.json is missing or damaged; restore it ("git checkout package-lock.json").');
+  if (!wanted)
+    throw new SetupError(
+      'package-lock.json is missing or damaged; restore it ("git checkout package-lock.json").',
+    );
   const present = packagesOf(join(root, 'node_modules', '.package-lock.json'));
   if (!present) return false;
   return Object.entries(wanted).every(([path, entry]) => {
@@ -41,7 +44,15 @@ function install(root) {
   process.stderr.write('Installing packages from the lock file (first start only, about a minute)...\n');
   const { command, prefix } = npmProgram();
   // No package of ours needs its install script, and onnxruntime-node's would fetch CUDA libraries.
-  const args = [...prefix, 'ci', '--ignore-scripts', '--include=dev', '--no-fund', '--no-audit', '--loglevel=error'];
+  const args = [
+    ...prefix,
+    'ci',
+    '--ignore-scripts',
+    '--include=dev',
+    '--no-fund',
+    '--no-audit',
+    '--loglevel=error',
+  ];
   const result = spawnSync(command, args, {
     cwd: root,
     env: npmEnvironment(),
@@ -49,7 +60,9 @@ function install(root) {
     shell: process.platform === 'win32' && prefix.length === 0,
   });
   if (result.error) {
-    throw new SetupError(`npm could not be started (${result.error.message}). It comes with Node; put it on PATH.`);
+    throw new SetupError(
+      `npm could not be started (${result.error.message}). It comes with Node; put it on PATH.`,
+    );
   }
   if (result.status !== 0) {
     throw new SetupError(
@@ -80,6 +93,7 @@ function npmProgram() {
 
 /** Without what an outer npm or npx has set for its own folder. */
 function npmEnvironment() {
-  const own = /^npm_(config_(local_prefix|package|call|yes|workspace.*|dry_run|omit|production|ignore_scripts|global|json|user_agent)|package_.*|lifecycle_.*|command)$/i;
+  const own =
+    /^npm_(config_(local_prefix|package|call|yes|workspace.*|dry_run|omit|production|ignore_scripts|global|json|user_agent)|package_.*|lifecycle_.*|command)$/i;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
 }

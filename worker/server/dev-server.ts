@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { SearchAttribute } from '../../schemas/workflow.ts';
+import type { Ports } from './ports.ts';
+import { endProcess } from './processes.ts';
+
+const readyMs = 60_000;
+const pollMs = 100;
+const service = 'temporal.api.workflowservice.v1.WorkflowService';
+
+export interface DevServer {
+  pid: number;
+  exited: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts `temporal server start-dev` and returns when it takes requests. `log`: file descriptor for its output. */
+export async function startDevServer(
+  input: Ports & { executable: string; database: string },
+  log: number,
+): Promise<DevServer> {
+  const child = spawn(input.executable, serverArguments(input), { stdio: ['ignore', log, log] });
+  let end: string | null = null;
+  const exited = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      end = error.message;
+      resolve();
+    });
+    child.once('exit', (code, signal) => {
+      end ??= `the server ended by itself (${signal ?? `exit code ${code}`})`;
+      resolve();
+    });
+  });
+  const pid = child.pid;
+  const stop = async () => {
+    if (pid !== undefined && end === null) {
+      await Promise.race([endProcess(pid), exited]);
+      await exited;
+    }
+  };
+  const problem = await waitUntilReady(`127.0.0.1:${input.port}`, () => end);
+  if (problem !== null || pid === undefined) {
+    await stop();
+    throw new Error(problem ?? 'the server has no process id');
+  }
+  return { pid, exited, stop };
+}
+
+function serverArguments({ port, uiPort, database }: Ports & { database: string }): string[] {
+  const ui = uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort), '--ui-disable-news-fetch'];
+  const attributes = Object.values(SearchAttribute).flatMap((name) => [
+    '--search-attribute',
+    `${name}=Keyword`,
+  ]);
+  const place = ['--ip', '127.0.0.1', '--port', String(port), '--db-filename', database];
+  return ['server', 'start-dev', ...place, ...ui, ...attributes, '--log-level', 'warn'];
+}
+
+/** Null: ready. Otherwise what went wrong. */
+async function waitUntilReady(address: string, ended: () => string | null): Promise<string | null> {
+  const deadline = Date.now() + readyMs;
+  while (Date.now() < deadline) {
+    const problem = ended();
+    if (problem !== null) return problem;
+    if (await isReady(address)) return null;
+    await sleep(pollMs);
+  }
+  return `the server did not become ready within ${readyMs / 1000} s`;
+}
+
+async function isReady(address: string): Promise<boolean> {
+  let connection: Connection | null = null;
+  try {
+    connection = await Connection.connect({ address, connectTimeout: 1_000 });
+    const { status } = await connection.healthService.check({ service });
+    await connection.workflowService.describeNamespace({ namespace: 'default' });
+    return status === 1;
+  } catch {
+    return false;
+  } finally {
+    await connection?.close();
+  }
+}

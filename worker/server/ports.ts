@@ -1,0 +1,48 @@
+import { createServer } from 'node:net';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+
+const usualPort = 7233;
+const usualUiPort = 8233;
+
+export interface Ports {
+  port: number;
+  /** Null: no web UI. */
+  uiPort: number | null;
+}
+
+/** A port that the user fixed must be free; otherwise the usual one or, where it is taken, any free one. */
+export async function choosePorts(wish: { port?: number; uiPort?: number; ui?: boolean }): Promise<Ports> {
+  const port = await choose(wish.port, usualPort, '--port');
+  return { port, uiPort: wish.ui ? await choose(wish.uiPort, usualUiPort, '--ui-port') : null };
+}
+
+async function choose(fixed: number | undefined, usual: number, flag: string): Promise<number> {
+  if (fixed === undefined) return (await isFree(usual)) ? usual : freePort();
+  if (await isFree(fixed)) return fixed;
+  throw new GuardError(
+    ErrorCode.Unavailable,
+    `Port ${fixed} on 127.0.0.1 is taken by another program. Choose another with ${flag}, leave the flag out to get a free one, ` +
+      `or, if a Temporal server runs there, use it: TEMPORAL_ADDRESS=127.0.0.1:${fixed}.`,
+  );
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return (await listenOnce(port)) !== null;
+}
+
+async function freePort(): Promise<number> {
+  const port = await listenOnce(0);
+  if (port === null) throw new GuardError(ErrorCode.Unavailable, 'No free port on 127.0.0.1 is to be had.');
+  return port;
+}
+
+function listenOnce(port: number): Promise<number | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      const bound = server.address();
+      server.close(() => resolve(typeof bound === 'object' && bound ? bound.port : null));
+    });
+  });
+}

@@ -1,0 +1,14 @@
+import { chmod, mkdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { cachedExecutable } from './cache.ts';
+import { temporalVersion } from './version.ts';
+
+/** Moves a complete executable (of the cache's file system) into its place. Returns the place; throws if it does not run. */
+export async function installCached(file: string): Promise<string> {
+  await chmod(file, 0o755);
+  if (!(await temporalVersion(file))) throw new Error('the downloaded program does not run on this machine');
+  const place = cachedExecutable();
+  await mkdir(dirname(place), { recursive: true });
+  await rename(file, place);
+  return place;
+}

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { entryFile } from './entry-file.ts';
+import type { Ports } from './ports.ts';
+import type { ServerRecord } from './record.ts';
+import { readRecord, serverFolder } from './record.ts';
+
+export interface SupervisorInput extends Ports {
+  stateDir: string;
+  executable: string;
+  database: string;
+  token: string;
+}
+
+/**
+ * Starts the process that owns the server. It is detached: a signal to our process group must not end the server while
+ * a command still has work to finish.
+ */
+export async function startSupervisor(input: Omit<SupervisorInput, 'token'>): Promise<ServerRecord> {
+  const token = randomBytes(16).toString('hex');
+  const child = spawn(process.execPath, [fileURLToPath(entryFile(import.meta.url, './supervisor.ts'))], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    cwd: input.stateDir,
+  });
+  child.stdin.on('error', () => {}); // Its end is reported by what it prints, or does not.
+  child.stdin.end(JSON.stringify({ ...input, token } satisfies SupervisorInput));
+  const answer = await new Promise<string>((resolve) => {
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => {
+      text += data.toString('utf8');
+    });
+    child.stdout.once('end', () => resolve(text.trim()));
+    child.once('error', (error) => resolve(error.message));
+  });
+  child.unref();
+  const record = answer === 'ready' ? await readRecord(input.stateDir) : null;
+  if (record) return record;
+  throw new GuardError(
+    ErrorCode.Unavailable,
+    `The Temporal server could not be started: ${answer || 'its supervisor ended early'} ` +
+      `(executable ${input.executable}, log ${join(serverFolder(input.stateDir), 'server.log')}).`,
+  );
+}

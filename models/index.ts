@@ -1,3 +1,4 @@
+export { type AttackKind, attackEmbeddings, type EmbeddingAttack, maskedPower } from './attack.ts';
 export {
   bucketByLength,
   LENGTH_STEP,

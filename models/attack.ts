@@ -1,0 +1,78 @@
+import type { Random } from '../random/index.ts';
+
+/** `pgd`: raw-gradient steps; `pgd_sign`: steps along the gradient's sign; `rg`: Gaussian noise, the control. */
+export type AttackKind = 'pgd' | 'pgd_sign' | 'rg';
+
+export interface EmbeddingAttack {
+  /**
+   * Gradient of the loss to be raised with respect to the embeddings, in their shape. Each row's loss must count alone
+   * (a sum over rows, not a mean), or the raw steps depend on the batch.
+   */
+  gradient: (embeds: Float32Array) => Promise<Float32Array>;
+  /** [rows, length, width]; not changed. */
+  embeds: Float32Array;
+  /** [rows, length]: 1 at the tokens that may be changed. */
+  mask: Uint8Array;
+  /** Largest change of a component. */
+  eps: number;
+  /** Step size. For `pgd` it multiplies the gradient itself, for `pgd_sign` its sign. */
+  alpha: number;
+  steps: number;
+  kind: AttackKind;
+  /** One source for the batch, or one a row, so that a row's noise does not depend on the rows beside it. */
+  random: Random | readonly Random[];
+}
+
+/**
+ * Embeddings after an attack within [-eps, eps] of each component at the masked tokens.
+ * PGD: delta starts uniform in [-eps, eps]; each step is delta <- clamp(delta + alpha * gradient, -eps, eps).
+ * `rg` draws delta once from a Gaussian with standard deviation eps, not clamped: its root mean square is eps, that of a PGD
+ * delta with every component at its bound, so that the control is never smaller than the attack.
+ * Source: arXiv 2505.19616, adversarial perturbation in the embedding space.
+ */
+export async function attackEmbeddings(attack: EmbeddingAttack): Promise<Float32Array> {
+  const { embeds, mask, eps, alpha, steps, kind } = attack;
+  const width = embeds.length / mask.length;
+  const delta = startingNoise(attack, width);
+  const attacked = () => embeds.map((value, i) => value + (delta[i] as number));
+  if (kind === 'rg') return attacked();
+  for (let step = 0; step < steps; step++) {
+    const gradient = await attack.gradient(attacked());
+    for (let token = 0; token < mask.length; token++) {
+      if (!mask[token]) continue;
+      for (let i = token * width; i < (token + 1) * width; i++) {
+        const slope = gradient[i]!;
+        const moved = delta[i]! + alpha * (kind === 'pgd_sign' ? Math.sign(slope) : slope);
+        delta[i] = Math.min(eps, Math.max(-eps, moved));
+      }
+    }
+  }
+  return attacked();
+}
+
+function startingNoise({ mask, eps, kind, random }: EmbeddingAttack, width: number): Float32Array {
+  const delta = new Float32Array(mask.length * width);
+  const sources: readonly Random[] = Array.isArray(random) ? random : [random as Random];
+  const length = mask.length / sources.length;
+  for (let token = 0; token < mask.length; token++) {
+    if (!mask[token]) continue;
+    const source = sources[Math.floor(token / length)] as Random;
+    for (let i = token * width; i < (token + 1) * width; i++) {
+      delta[i] = eps * (kind === 'rg' ? source.normal() : 2 * source.uniform() - 1);
+    }
+  }
+  return delta;
+}
+
+/** Sum of squares and count of the components at the masked tokens; the root of their ratio is the RMS. */
+export function maskedPower(embeds: Float32Array, mask: Uint8Array): { squares: number; count: number } {
+  const width = embeds.length / mask.length;
+  let squares = 0;
+  let count = 0;
+  for (let token = 0; token < mask.length; token++) {
+    if (!mask[token]) continue;
+    for (let i = token * width; i < (token + 1) * width; i++) squares += embeds[i]! ** 2;
+    count += width;
+  }
+  return { squares, count };
+}

@@ -1,0 +1,104 @@
+import { PerturbationName, trainingPerturbations } from '../schemas/benchmark.ts';
+
+const taskLabels: Record<string, string> = {
+  image_heavy: 'Image-heavy tasks',
+  text_heavy: 'Text-heavy tasks',
+  vqa: 'Visual questions',
+};
+
+const taskNotes: Record<string, string> = {
+  image_heavy: 'The image alone decides; the text beside it is tampered with.',
+  text_heavy: 'The text alone decides; the image beside it is tampered with.',
+  vqa: 'Both are needed; nothing is tampered with. Shows whether the ability is kept.',
+};
+
+const perturbationLabels: Record<string, string> = {
+  origin: 'Unperturbed',
+  unrelated_text: 'Unrelated facts',
+  misleading_text: 'Misleading hint',
+  misleading_text_unseen: 'Misleading hint, other wording',
+  ocr_text: 'OCR fragments',
+  helpful_text: 'Right hint',
+  full_black: 'Black image',
+  full_white: 'White image',
+  random_pixels: 'Noise image',
+  switch: 'Photo of another sample',
+  ui_screenshot: 'Screenshot',
+  switch_target: 'Photo of a wrong option',
+  image_unseen: 'Patterns and inverted images',
+};
+
+const attackLabels: Record<string, string> = {
+  pgd: 'Attack (PGD)',
+  pgd_sign: 'Attack (sign PGD)',
+  rg: 'Random change, same size',
+};
+
+/** A name that is not in the tables is shown as it is, without underscores. */
+const spoken = (name: string) => name.replaceAll('_', ' ');
+
+export const taskLabel = (kind: string) => taskLabels[kind] ?? spoken(kind);
+export const taskNote = (kind: string) => taskNotes[kind] ?? '';
+export const perturbationLabel = (name: string) => perturbationLabels[name] ?? spoken(name);
+export const attackLabel = (name: string) => attackLabels[name] ?? spoken(name);
+
+/** Whether training may have drawn from this perturbation. */
+export function seenInTraining(kind: string, perturbation: string): boolean {
+  const seen: Record<string, readonly string[]> = trainingPerturbations;
+  return seen[kind]?.includes(perturbation) ?? false;
+}
+
+/** A number of points or percent with one decimal and a true minus sign. */
+export const decimal = (value: number, digits = 1) => value.toFixed(digits).replace('-', '\u2212');
+/** A share as "91.2 %"; the space does not break. */
+export const percent = (share: number, digits = 1) => `${decimal(share * 100, digits)}\u00a0%`;
+/** A difference of shares as "+3.1" or "−0.4" points. */
+export function signedPoints(difference: number): string {
+  const text = decimal(difference * 100);
+  if (text === '0.0' || text === '\u22120.0') return '0.0';
+  return difference > 0 ? `+${text}` : text;
+}
+
+export function probability(p: number): string {
+  return p < 0.0001 ? '<\u00a00.0001' : p.toFixed(4);
+}
+
+/** A number with at most `digits` significant digits, without a trailing ".0". */
+export const short = (value: number, digits = 2) => String(Number(value.toPrecision(digits)));
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${decimal(seconds, seconds < 10 ? 1 : 0)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+export function byteSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  const power = bytes < 1 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  return `${power === 0 ? bytes : decimal(bytes / 1000 ** power)}\u00a0${units[power]}`;
+}
+
+const order = (list: readonly string[], name: string) => {
+  const position = list.indexOf(name);
+  return position < 0 ? list.length : position;
+};
+
+export interface Condition {
+  key: string;
+  kind: string;
+  perturbation: string;
+}
+
+/** The conditions of `keys` ("<task kind>/<perturbation>") in the order of the schema. */
+export function sortedConditions(keys: Iterable<string>): Condition[] {
+  const kinds = Object.keys(taskLabels);
+  const conditions = [...keys].map((key) => {
+    const [kind = key, perturbation = 'origin'] = key.split('/');
+    return { key, kind, perturbation };
+  });
+  return conditions.sort(
+    (a, b) =>
+      order(kinds, a.kind) - order(kinds, b.kind) ||
+      order(PerturbationName.options, a.perturbation) - order(PerturbationName.options, b.perturbation),
+  );
+}

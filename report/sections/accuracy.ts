@@ -1,0 +1,143 @@
+import type { ConditionFigures, RunReport } from '../../schemas/report.ts';
+import { type BarValue, barChart } from '../charts/bars.ts';
+import { dumbbellChart } from '../charts/dumbbell.ts';
+import { type Content, type Html, html } from '../html.ts';
+import {
+  type Condition,
+  percent,
+  perturbationLabel,
+  seenInTraining,
+  sortedConditions,
+  taskLabel,
+  taskNote,
+} from '../labels.ts';
+import { card, figuresTable, legend, section } from './parts.ts';
+
+interface Row extends Condition {
+  before: ConditionFigures | undefined;
+  after: ConditionFigures | undefined;
+}
+
+/** Conditions by task kind, in order. */
+function rowsByKind({ base, trained }: RunReport): Map<string, Row[]> {
+  const kinds = new Map<string, Row[]>();
+  for (const condition of sortedConditions(new Set([...Object.keys(base), ...Object.keys(trained)]))) {
+    const row = { ...condition, before: base[condition.key], after: trained[condition.key] };
+    kinds.set(condition.kind, [...(kinds.get(condition.kind) ?? []), row]);
+  }
+  return kinds;
+}
+
+const barValue = (figures: ConditionFigures | undefined): BarValue | null =>
+  figures === undefined ? null : { value: figures.accuracy, interval: figures.ci95 };
+
+const maybe = (value: number | undefined) => (value === undefined ? '–' : percent(value));
+
+function interval(figures: ConditionFigures | undefined): string {
+  if (figures === undefined) return '–';
+  return `${(figures.ci95[0] * 100).toFixed(1)}–${(figures.ci95[1] * 100).toFixed(1)}`;
+}
+
+function note({ kind, perturbation, before, after }: Row): string {
+  const n = (after ?? before)?.n;
+  return `n = ${n}${seenInTraining(kind, perturbation) ? ' · trained on' : ''}`;
+}
+
+function accuracyCard(kind: string, rows: readonly Row[]): Html {
+  const described = rows.map(
+    ({ perturbation, before, after }) =>
+      `${perturbationLabel(perturbation)}: ${maybe(before?.accuracy)} before, ${maybe(after?.accuracy)} after.`,
+  );
+  const chart = barChart({
+    id: `accuracy-${kind}`,
+    title: `Accuracy before and after training: ${taskLabel(kind)}`,
+    description: described.join(' '),
+    rows: rows.map((row) => ({
+      label: perturbationLabel(row.perturbation),
+      note: note(row),
+      before: barValue(row.before),
+      after: barValue(row.after),
+    })),
+  });
+  const figures = figuresTable({
+    caption: `${taskLabel(kind)}: accuracy, share of changed answers, mean divergence (KL, nats), share that follows the perturbation`,
+    columns: ['Perturbation', '#n', '#Before', '#95 %', '#After', '#95 %', '#Changed', '#KL', '#Followed'],
+    rows: rows.map(({ perturbation, before, after }): Content[] => [
+      perturbationLabel(perturbation),
+      (after ?? before)?.n ?? '–',
+      maybe(before?.accuracy),
+      interval(before),
+      maybe(after?.accuracy),
+      interval(after),
+      `${maybe(before?.changeRate)} → ${maybe(after?.changeRate)}`,
+      `${before?.kl?.toFixed(3) ?? '–'} → ${after?.kl?.toFixed(3) ?? '–'}`,
+      before?.followed === undefined ? '–' : `${maybe(before.followed)} → ${maybe(after?.followed)}`,
+    ]),
+  });
+  return card(taskLabel(kind), taskNote(kind), html`${chart}${figures}`);
+}
+
+function changeCard(kind: string, rows: readonly Row[], max: number): Html {
+  const chart = dumbbellChart({
+    id: `change-${kind}`,
+    title: `Share of answers changed by each perturbation: ${taskLabel(kind)}`,
+    description: rows
+      .map(
+        (r) =>
+          `${perturbationLabel(r.perturbation)}: ${maybe(r.before?.changeRate)} to ${maybe(r.after?.changeRate)}.`,
+      )
+      .join(' '),
+    rows: rows.map((row) => ({
+      label: perturbationLabel(row.perturbation),
+      before: row.before?.changeRate ?? null,
+      after: row.after?.changeRate ?? null,
+    })),
+    max,
+  });
+  const figures = figuresTable({
+    caption: `${taskLabel(kind)}: share of answers changed`,
+    columns: ['Perturbation', '#n', '#Before', '#After'],
+    rows: rows.map((row): Content[] => [
+      perturbationLabel(row.perturbation),
+      (row.after ?? row.before)?.n ?? '–',
+      maybe(row.before?.changeRate),
+      maybe(row.after?.changeRate),
+    ]),
+  });
+  return card(taskLabel(kind), '', html`${chart}${figures}`);
+}
+
+/** Accuracy per task kind and perturbation, before and after. */
+export function accuracySection(report: RunReport): Html {
+  const cards = [...rowsByKind(report)].map(([kind, rows]) => accuracyCard(kind, rows));
+  const key = legend([
+    { style: 'before', label: 'Before training', bar: true },
+    { style: 'after', label: 'After training', bar: true },
+  ]);
+  return section(
+    'accuracy',
+    'How often is the answer right?',
+    'Accuracy in percent for each kind of task, unperturbed and under each perturbation of the part that should not matter. Whiskers are 95 % intervals. Perturbations marked “trained on” occur in the training data with other samples; all others were never trained on.',
+    html`${key}<div class="columns">${cards}</div>`,
+  );
+}
+
+/** Prediction change rates, before and after. */
+export function changeSection(report: RunReport): Html {
+  const kinds = [...rowsByKind(report)]
+    .map(([kind, rows]) => [kind, rows.filter((row) => row.perturbation !== 'origin')] as const)
+    .filter(([, rows]) => rows.length > 0);
+  const rates = kinds.flatMap(([, rows]) =>
+    rows.flatMap((r) => [r.before?.changeRate ?? 0, r.after?.changeRate ?? 0]),
+  );
+  const max = Math.max(0.05, ...rates);
+  return section(
+    'changes',
+    'How often does the irrelevant part change the answer?',
+    'Share of samples whose answer is no longer the answer to the unperturbed sample; lower is better, except for a right hint, which may correct an answer. This needs no right answers, so it can be measured on live requests as well.',
+    html`${legend([
+      { style: 'before', label: 'Before training', bar: true },
+      { style: 'after', label: 'After training', bar: true },
+    ])}<div class="columns">${kinds.map(([kind, rows]) => changeCard(kind, rows, max))}</div>`,
+  );
+}

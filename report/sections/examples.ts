@@ -1,0 +1,47 @@
+import type { RunReport, TalkedOut } from '../../schemas/report.ts';
+import { type Content, type Html, html } from '../html.ts';
+import { perturbationLabel, taskLabel } from '../labels.ts';
+import { section } from './parts.ts';
+
+const letter = (index: number) => String.fromCharCode(65 + index);
+
+function option(example: TalkedOut, text: string, index: number): Html {
+  const { answer, perturbedPrediction, trainedPrediction } = example;
+  const tags: Content[] = [
+    index === answer && html`<span class="tag right">right</span>`,
+    index === perturbedPrediction && html`<span class="tag before">before</span>`,
+    index === trainedPrediction && html`<span class="tag after">after</span>`,
+  ];
+  return html`<li class="${index === answer ? 'right' : ''}"><span class="letter">${letter(index)}</span><span>${text}</span><span class="tags">${tags}</span></li>`;
+}
+
+/** Only pictures that the report carries itself: anything else would be a request to somewhere. */
+function picture({ image, taskKind }: TalkedOut): Html {
+  const embedded = image?.match(/^data:image\/(png|jpeg|gif);base64,[A-Za-z0-9+/=]*$/);
+  if (!embedded) return html`<div class="picture none">no image</div>`;
+  const alt = taskKind === 'text_heavy' ? 'Picture shown beside the text' : 'Picture asked about';
+  return html`<img class="picture" src="${embedded[0]}" alt="${alt}" width="112" height="112">`;
+}
+
+function exampleCard(example: TalkedOut): Html {
+  const { context, question } = example;
+  return html`<article class="card example"><h3>${perturbationLabel(example.perturbation)}</h3>
+<p class="note">${taskLabel(example.taskKind)} · sample ${example.id}</p><div class="exhibit">${picture(example)}<div>
+${context !== null && context !== '' && html`<blockquote>${context}</blockquote>`}<p class="question">${question}</p></div></div>
+<ol class="options">${example.options.map((text, i) => option(example, text, i))}</ol></article>`;
+}
+
+/** Samples that a perturbation talked the base model out of the right answer. */
+export function exampleSection({ examples }: RunReport): Html | null {
+  if (examples.length === 0) return null;
+  const trained = examples.filter(({ trainedPrediction }) => trainedPrediction !== null);
+  const righted = trained.filter(({ trainedPrediction, answer }) => trainedPrediction === answer).length;
+  const after =
+    trained.length === 0 ? '' : ` After training, ${righted} of these ${trained.length} are right.`;
+  return section(
+    'examples',
+    'Samples talked out of the right answer',
+    `Answered rightly without the perturbation and wrongly with it, by the model before training. Drawn at random among such samples, the conditions in turn, without regard to the trained model.${after}`,
+    html`<div class="examples">${examples.map(exampleCard)}</div>`,
+  );
+}

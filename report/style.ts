@@ -1,0 +1,140 @@
+/** Colours: before is a grey, after a blue, so that they differ in lightness and hue for every kind of colour vision. */
+const palette = `
+:root{color-scheme:light dark;--bg:#f6f7f8;--card:#fff;--ink:#14181d;--muted:#59636f;--line:#e3e6ea;--grid:#e9ecef;
+--before:#98a2ad;--before-ink:#5c6672;--after:#1456b8;--after-soft:#a9c6ee;--pass:#12703f;--pass-bg:#e3f4ea;--fail:#a8261b;--fail-bg:#fdeae7;
+--open:#7d5500;--open-bg:#fdf1d3;--whisker:#14181d;--note-bg:#eef2f8}
+@media (prefers-color-scheme:dark){:root{--bg:#0f1216;--card:#171b21;--ink:#e8ebef;--muted:#9ba6b3;--line:#2a3139;--grid:#252b33;
+--before:#76818e;--before-ink:#a7b1bd;--after:#6ea8fb;--after-soft:#2f4a70;--pass:#6fd39d;--pass-bg:#143323;--fail:#ff9c8f;--fail-bg:#42201c;
+--open:#e9c25a;--open-bg:#3a2f12;--whisker:#f4f6f8;--note-bg:#1b222c}}
+`;
+
+const base = `
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;scroll-behavior:smooth}
+body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 Inter,ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
+main{max-width:1120px;margin:0 auto;padding:56px 32px 72px}
+h1,h2,h3,p,figure,dl,dd,ol,ul,blockquote{margin:0;padding:0}
+h1{font-size:clamp(1.55rem,1.1rem + 1.9vw,2.35rem);line-height:1.2;letter-spacing:-.022em;font-weight:650;text-wrap:balance;max-width:30em}
+h2{font-size:1.45rem;line-height:1.25;letter-spacing:-.015em;font-weight:650}
+h3{font-size:1rem;line-height:1.35;font-weight:600}
+code{font:.84em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
+.eyebrow{font-size:.78rem;font-weight:600;letter-spacing:.09em;text-transform:uppercase;color:var(--after)}
+.subject{display:flex;flex-wrap:wrap;gap:4px 18px;color:var(--muted);margin:6px 0 22px}
+.subject strong{color:var(--ink);font-weight:600}
+.note{color:var(--muted);font-size:.85rem;line-height:1.45}
+.lead{color:var(--muted);max-width:46em;margin:8px 0 22px;text-wrap:pretty}
+.lead strong{color:var(--ink);font-weight:600}
+section{margin-top:64px}
+nav{margin-top:34px;padding:12px 0;border-block:1px solid var(--line)}
+nav ul{display:flex;flex-wrap:wrap;gap:6px 24px;list-style:none;font-size:.9rem}
+a{color:var(--after);text-decoration:none}a:hover{text-decoration:underline}
+:focus-visible{outline:2px solid var(--after);outline-offset:2px;border-radius:4px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(225px,1fr));gap:14px;margin:32px 0 18px}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px;display:flex;flex-direction:column;justify-content:space-between;gap:8px}
+.tile dt{font-size:.85rem;color:var(--muted);line-height:1.35}
+.tile strong{display:block;font-size:1.4rem;line-height:1.25;font-weight:650;letter-spacing:-.02em;white-space:nowrap}
+.tile .was,.tile .arrow{color:var(--muted);font-weight:500}
+.tile .note{display:block;margin-top:4px}
+.disclaimer{background:var(--note-bg);border-left:3px solid var(--after);border-radius:0 8px 8px 0;padding:12px 16px;font-size:.92rem;max-width:none}
+footer{margin-top:64px;padding-top:20px;border-top:1px solid var(--line);color:var(--muted);font-size:.88rem}
+`;
+
+const charts = `
+.card{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:20px 22px;min-width:0}
+.card figcaption{margin-bottom:14px}
+.columns{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:18px;align-items:start}
+.columns>:only-child{grid-column:1/-1}
+.panels{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:18px}
+.legend{display:flex;flex-wrap:wrap;gap:6px 22px;list-style:none;margin-bottom:14px;font-size:.87rem;color:var(--muted)}
+.legend li{display:flex;align-items:center;gap:8px}
+.chart{display:block;overflow:visible}
+.chart text{fill:var(--ink);font-size:13px}
+.chart .note,.chart .tick{fill:var(--muted);font-size:11.5px}
+.chart .second{font-size:11px}
+.chart .label{font-weight:500}.chart .note{font-weight:400}
+.chart .number{font-size:12px;font-weight:600}
+.chart .number.before{fill:var(--before-ink);font-weight:500}.chart .number.after{fill:var(--after)}
+.grid{stroke:var(--grid);stroke-width:1}
+.bar.before{fill:var(--before)}.bar.after{fill:var(--after)}
+.whisker line{stroke:var(--whisker);stroke-width:1.25;opacity:.75}
+.line{fill:none;stroke-width:2.25;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
+.line.before{stroke:var(--before-ink)}.line.after{stroke:var(--after)}
+.line.faint{stroke:var(--after-soft);stroke-width:1.25}
+.line.dashed{stroke-dasharray:7 5}.line.dotted{stroke-dasharray:.5 5.5}
+.dot{stroke-width:2;fill:var(--card)}
+.dot.before{stroke:var(--before-ink)}.dot.after{stroke:var(--after);fill:var(--after)}
+.link{stroke:var(--before);stroke-width:2}
+.axis{font-size:.78rem;line-height:1.4;color:var(--muted);text-align:center;margin-top:6px}
+`;
+
+const tables = `
+.figures{margin-top:14px;font-size:.87rem}
+.panels+.figures{margin-top:18px}
+summary{cursor:pointer;color:var(--muted);width:fit-content}summary:hover{color:var(--ink)}
+.scroll{overflow-x:auto;margin-top:10px}
+table{border-collapse:collapse;width:100%;font-size:.84rem;line-height:1.4}
+caption{text-align:left;color:var(--muted);padding-bottom:8px}
+th,td{padding:7px 14px 7px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:middle}
+th:last-child,td:last-child{padding-right:0}
+thead th{color:var(--muted);font-weight:500;white-space:nowrap}
+tbody th{font-weight:500}
+.num{text-align:right;white-space:nowrap}
+.digest{overflow-wrap:normal;word-break:break-all}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:8px 28px;margin:0 0 26px}
+.facts dt{font-size:.8rem;color:var(--muted)}
+.timeline+.facts{margin-top:22px}
+.records{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:36px;margin-bottom:30px;align-items:start}
+.records>div:empty{display:none}
+.time{display:block;min-width:60px}
+`;
+
+const rollout = `
+.badge{display:inline-block;white-space:nowrap;border-radius:999px;padding:1px 10px;font-size:.78rem;font-weight:600;line-height:1.6}
+.badge.pass{color:var(--pass);background:var(--pass-bg)}.badge.fail{color:var(--fail);background:var(--fail-bg)}
+.badge.inconclusive,.badge.automatic{color:var(--open);background:var(--open-bg)}.badge.plain{color:var(--muted);background:var(--grid);font-weight:500}
+.timeline{list-style:none}
+.stage{position:relative;padding:0 0 30px 30px}
+.stage:before{content:"";position:absolute;left:0;top:6px;width:13px;height:13px;border-radius:50%;background:var(--bg);border:3px solid var(--open);z-index:1}
+.stage.pass:before{border-color:var(--pass)}.stage.fail:before{border-color:var(--fail);background:var(--fail)}
+.stage:not(:last-child):after{content:"";position:absolute;left:6px;top:14px;bottom:-8px;border-left:1px solid var(--line)}
+.stage-head{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin-bottom:4px}
+.stage h3{font-size:1.05rem}
+.stage>p{max-width:52em;font-size:.93rem;text-wrap:pretty}
+.approval{margin-top:6px;color:var(--muted)}
+.stage .scroll{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px 6px;margin-top:12px}
+.stage tbody tr:last-child>*{border-bottom:0}
+.interval{display:block}
+.interval .demand{stroke:var(--fail);stroke-dasharray:2 2;stroke-width:1.25}.interval .span{stroke:var(--after);stroke-width:2}
+`;
+
+const examples = `
+.examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(310px,1fr));gap:18px}
+.exhibit{display:flex;gap:16px;margin:14px 0;align-items:flex-start}
+.exhibit>div:last-child{min-width:0;overflow-wrap:anywhere}
+.picture{flex:none;width:112px;height:112px;border-radius:8px;object-fit:contain;background:#000;image-rendering:pixelated;border:1px solid var(--line)}
+.picture.none{display:grid;place-items:center;background:none;border-style:dashed;color:var(--muted);font-size:.8rem}
+blockquote{border-left:3px solid var(--open);padding-left:10px;font-size:.87rem;line-height:1.45;margin-bottom:8px;max-height:9.2em;overflow:auto}
+.question{font-size:.9rem;line-height:1.45}
+.options{list-style:none;font-size:.88rem}
+.options li{display:flex;gap:10px;align-items:baseline;padding:5px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
+.options .right{font-weight:600}
+.letter{color:var(--muted);font-weight:500;flex:none}
+.tags{margin-left:auto;display:flex;gap:5px;flex:none}
+.tag{border-radius:5px;padding:0 7px;font-size:.74rem;font-weight:600;line-height:1.65}
+.tag.right{color:var(--pass);background:var(--pass-bg)}.tag.before{border:1px solid var(--before);color:var(--before-ink);line-height:1.5}
+.tag.after{background:var(--after);color:var(--card)}
+`;
+
+const media = `
+@media (max-width:860px){.columns,.records{grid-template-columns:minmax(0,1fr)}.panels{grid-template-columns:repeat(2,minmax(0,1fr))}}
+@media (max-width:560px){main{padding:32px 18px 48px}section{margin-top:48px}.card{padding:16px 16px}.panels{gap:12px}.tile strong{font-size:1.25rem}
+.chart .long{display:none}.facts{grid-template-columns:minmax(0,1fr)}.examples{grid-template-columns:minmax(0,1fr)}}
+@media print{:root{--bg:#fff}body{font-size:11pt}main{max-width:none;padding:0}nav{display:none}section{margin-top:28pt}
+.card,.tile,.stage,.example,tr{break-inside:avoid}h2,.lead,.legend{break-after:avoid}
+details.figures::details-content{content-visibility:visible;display:block}summary{display:none}
+*{print-color-adjust:exact;-webkit-print-color-adjust:exact}blockquote{max-height:none}}
+@media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
+`;
+
+/** The report's whole style sheet. It loads nothing. */
+export const styleSheet = [palette, base, charts, tables, rollout, examples, media].join('').trim();

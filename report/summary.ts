@@ -1,0 +1,100 @@
+import type { RunReport } from '../schemas/report.ts';
+import { headline } from './headline.ts';
+import { duration, perturbationLabel, signedPoints, sortedConditions, taskLabel } from './labels.ts';
+
+export interface SummaryOptions {
+  /** ANSI colours; default false. */
+  color?: boolean;
+  /** Columns of the terminal, for the sentences; the table itself takes 80. Default 80. */
+  width?: number;
+}
+
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
+type Style = keyof typeof codes;
+type Paint = (style: Style, text: string) => string;
+
+// Names may come from outside; a terminal would obey control characters in them.
+const plain = (text: string) => text.replace(/\p{Cc}/gu, ' ').replaceAll('\u00a0', ' ');
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of plain(text).split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+const cell = (value: number | undefined) =>
+  (value === undefined ? '–' : (value * 100).toFixed(1)).padStart(8);
+
+function accuracyTable(report: RunReport, paint: Paint): string[] {
+  const keys = new Set([...Object.keys(report.base), ...Object.keys(report.trained)]);
+  const header = `${''.padEnd(32)}${['n', 'before', 'after', 'change'].map((h) => h.padStart(8)).join('')}  answers changed`;
+  const lines = [paint('dim', header)];
+  let kind = '';
+  for (const condition of sortedConditions(keys)) {
+    const [before, after] = [report.base[condition.key], report.trained[condition.key]];
+    if (condition.kind !== kind) lines.push(paint('bold', plain(taskLabel(condition.kind))));
+    kind = condition.kind;
+    const name = `  ${plain(perturbationLabel(condition.perturbation))}`.padEnd(32);
+    const n = String((after ?? before)?.n ?? '').padStart(8);
+    const difference = before && after ? after.accuracy - before.accuracy : undefined;
+    const moved = (difference === undefined ? '–' : signedPoints(difference)).padStart(8);
+    const style =
+      difference === undefined || Math.abs(difference) < 0.02 ? 'dim' : difference > 0 ? 'green' : 'red';
+    const changed =
+      condition.perturbation === 'origin'
+        ? ''
+        : `${cell(before?.changeRate)} →${cell(after?.changeRate).slice(2)}`;
+    lines.push(
+      `${name}${n}${cell(before?.accuracy)}${cell(after?.accuracy)}${paint(style, moved)}${changed}`.trimEnd(),
+    );
+  }
+  return lines;
+}
+
+const verdicts: Record<string, { mark: string; style: Style }> = {
+  pass: { mark: '✓', style: 'green' },
+  fail: { mark: '✕', style: 'red' },
+  inconclusive: { mark: '?', style: 'yellow' },
+};
+
+function rolloutLines({ rollout }: RunReport, paint: Paint): string[] {
+  const stages = rollout.stages.map((stage) => {
+    const { mark, style } = verdicts[stage.verdict] ?? { mark: ' ', style: 'dim' as const };
+    const { approval } = stage;
+    const who =
+      approval && `${approval.automatic ? 'automatic, ' : ''}${approval.decision} by ${approval.by}`;
+    const share = `${Math.round(stage.share * 100)} %`.padStart(6);
+    const requests = `${stage.requests} requests`.padStart(15);
+    return `  ${paint(style, mark)} ${plain(stage.stage).padEnd(14)}${share}${requests}${who ? `   ${plain(who)}` : ''}`;
+  });
+  const outcome = rollout.outcome.replace('_', ' ');
+  return [paint('bold', `Rollout: ${outcome}, policy ${plain(rollout.policy)}`), ...stages];
+}
+
+function timeLine({ seconds, cached }: RunReport): string {
+  const total = Object.values(seconds).reduce((a, b) => a + b, 0);
+  const steps = new Set([...Object.keys(seconds), ...cached]).size;
+  return `${duration(total)} of work in ${steps} steps, ${cached.length} of them from the cache.`;
+}
+
+/** The run as text for a terminal. Ends with a line break. Figures are percent; `change` is in points. */
+export function renderSummary(report: RunReport, options: SummaryOptions = {}): string {
+  const { color = false, width = 80 } = options;
+  const paint: Paint = (style, text) => (color ? `\u001b[${codes[style]}m${text}\u001b[0m` : text);
+  const lines = [
+    ...wrap(headline(report), width).map((line) => paint('bold', line)),
+    '',
+    ...accuracyTable(report, paint),
+    '',
+    ...rolloutLines(report, paint),
+    '',
+    timeLine(report),
+    ...wrap(report.disclaimer, width).map((line) => paint('dim', line)),
+  ];
+  return `${lines.join('\n')}\n`;
+}

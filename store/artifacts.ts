@@ -15,6 +15,16 @@ import { IndexEntry, type StoreProblem, verifyStore } from './verify.ts';
 const advice =
   'Run `modality-guard audit verify` to find what else is affected; running the step again writes it anew.';
 
+/** A user's file in chunks: what is wrong with it is their input's fault, not the store's. */
+async function* sourceChunks(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    const message = `${path}: cannot be read (${errno(cause)}): check the path and its permissions`;
+    throw new GuardError(ErrorCode.BadInput, message, { cause });
+  }
+}
+
 /** Artifacts by the SHA-256 of their bytes. Everything that is read is hashed again. */
 export class ArtifactStore {
   readonly driver: ArtifactDriver;
@@ -44,12 +54,7 @@ export class ArtifactStore {
   /** Stores a copy of a file. @throws GuardError BadInput if it cannot be read, Storage if it cannot be stored */
   async putFile(path: string, mediaType: string, rows?: number): Promise<ArtifactRef> {
     const fill: Fill = async (write) => {
-      const source = createReadStream(path, { highWaterMark: 1024 * 1024 });
-      source.on('error', (cause) => {
-        const message = `${path}: cannot be read (${errno(cause)}): check the path and its permissions`;
-        source.destroy(new GuardError(ErrorCode.BadInput, message, { cause }));
-      });
-      for await (const chunk of source) await write(chunk as Uint8Array);
+      for await (const chunk of sourceChunks(path)) await write(chunk);
     };
     return this.create(mediaType, fill, rows === undefined ? undefined : () => rows);
   }

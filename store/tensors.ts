@@ -150,6 +150,10 @@ function extensionOf(path: string, field: Field): { shape: number[]; permutation
     if ([...order].sort((a, b) => a - b).some((n, i) => n !== i) || order.length !== shape.length) {
       throw new Error('"permutation" is not one');
     }
+    // pyarrow writes the inverse of what the format says; only where the two are the same is the meaning certain.
+    if (order.some((dimension, i) => order[dimension] !== i)) {
+      throw new Error('writers disagree on the meaning of a "permutation" that is not its own inverse');
+    }
     return { shape, permutation: order };
   } catch (cause) {
     throw bad(

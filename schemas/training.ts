@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** How the answer distributions of a sample and its perturbed form are compared. */
+export const ConsistencyKind = z.enum(['kl', 'js', 'mse', 'none']);
+export type ConsistencyKind = z.infer<typeof ConsistencyKind>;
+
+/** The attack that training defends against: raw-gradient PGD on the irrelevant modality's embeddings. */
+export const AdversarialConfig = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Largest change of an embedding's component. 0: the same extra pass without an attack, as a control. */
+  eps: z.number().min(0).default(1e-2),
+  /** Step size on the raw gradient. */
+  alpha: z.number().positive().default(0.1),
+  steps: z.number().int().min(0).max(20).default(2),
+});
+export type AdversarialConfig = z.infer<typeof AdversarialConfig>;
+
+/** Low-rank adapters in place of full fine-tuning; merged into the weights at the end. */
+export const LoraConfig = z.strictObject({
+  rank: z.number().int().min(1).max(256),
+  alpha: z.number().positive(),
+});
+export type LoraConfig = z.infer<typeof LoraConfig>;
+
+/** Robust training: loss = cross-entropy + adversarial cross-entropy + lambda * consistency. */
+export const TrainConfig = z.strictObject({
+  steps: z.number().int().min(1).default(150),
+  /** Rows a step, a multiple of 8: 2 parts image-heavy, 2 text-heavy (half of each perturbed), 4 VQA. */
+  batch: z.number().int().min(8).multipleOf(8).default(64),
+  learningRate: z.number().positive().default(3e-4),
+  /** Share of the steps in which the learning rate rises. */
+  warmup: z.number().min(0).max(1).default(0.03),
+  weightDecay: z.number().min(0).default(1e-4),
+  /** AdamW's epsilon. */
+  eps: z.number().positive().default(1e-6),
+  /** Largest norm of the whole gradient. */
+  clip: z.number().positive().default(1),
+  /** Weight of the consistency loss. */
+  lambda: z.number().min(0).default(0.1),
+  consistency: ConsistencyKind.default('kl'),
+  adversarial: AdversarialConfig.prefault({}),
+  /** False: the rows of perturbed samples repeat the clean ones (an ablation). */
+  augmentation: z.boolean().default(true),
+  lora: LoraConfig.nullable().default(null),
+  /** Order of the batches and start of the attacks. */
+  seed: z.number().int().default(1),
+  /** Threads of one session run. */
+  threads: z.number().int().min(1).max(64).default(2),
+});
+export type TrainConfig = z.infer<typeof TrainConfig>;

@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { decode } from 'fast-png';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { vocabulary, words } from '../../../data/build/vocabulary.ts';
+import { captionHints, clothing, questionPrompt } from '../../../data/build/words.ts';
+import { dataFolder } from '../../../data/folder.ts';
+import {
+  conditionsFor,
+  ocrCarriers,
+  perturb,
+  perturbationWords,
+  seenHints,
+  unseenHints,
+} from '../../../diagnosis/perturbations/index.ts';
+import {
+  imagePerturbations,
+  type PerturbationName,
+  type Sample,
+  TaskKind,
+  taskKinds,
+  textPerturbations,
+} from '../../../schemas/benchmark.ts';
+import { readSamples } from '../../../store/index.ts';
+
+let pool: Sample[];
+const of = (kind: TaskKind) => pool.filter((sample) => sample.taskKind === kind);
+
+beforeAll(async () => {
+  const rows = await readSamples(join(dataFolder(), 'benchmark', 'test.parquet'));
+  pool = rows.map(({ perturbation: _, variant: __, hinted: ___, ...sample }) => sample);
+});
+
+describe('every perturbation', () => {
+  it('leaves task, question, options and answer, and the relevant modality', () => {
+    for (const kind of taskKinds) {
+      for (const name of conditionsFor(kind)) {
+        const samples = of(kind).slice(0, 60);
+        const byId = new Map(samples.map((sample) => [sample.id, sample]));
+        for (const result of perturb(samples, name, 3, pool)) {
+          const { context, image, perturbation, variant, hinted, ...rest } = result;
+          const { context: before, image: shown, ...clean } = byId.get(result.id) as Sample;
+          expect(rest).toEqual(clean);
+          expect(perturbation).toBe(name);
+          if (kind === TaskKind.TextHeavy && name !== 'origin') {
+            expect(context).toBe(before);
+            expect(image).not.toBeNull();
+          } else expect(image).toEqual(shown);
+          if (name === 'origin') expect([context, variant, hinted]).toEqual([before, '', null]);
+        }
+      }
+    }
+  });
+
+  it('depends on seed, sample and name alone', () => {
+    const names: [TaskKind, PerturbationName][] = taskKinds.flatMap((kind) =>
+      conditionsFor(kind).map((name): [TaskKind, PerturbationName] => [kind, name]),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.integer(), fc.nat(900), ([kind, name], seed, at) => {
+        const samples = of(kind).slice(at, at + 6);
+        const together = perturb(samples, name, seed, pool);
+        const apart = [...samples]
+          .reverse()
+          .flatMap((sample) => perturb([sample], name, seed, [...pool].reverse()));
+        expect(apart.reverse()).toEqual(together);
+      }),
+      { numRuns: 40, seed: 11 },
+    );
+  });
+
+  it('changes with the seed where it draws', () => {
+    const samples = of(TaskKind.ImageHeavy).slice(0, 20);
+    const text = (seed: number) => perturb(samples, 'unrelated_text', seed, pool).map((s) => s.context);
+    expect(text(1)).not.toEqual(text(2));
+  });
+
+  it('refuses the wrong kind of task', () => {
+    for (const name of textPerturbations) {
+      expect(() => perturb(of(TaskKind.TextHeavy).slice(0, 1), name, 1, pool)).toThrow(
+        /does not apply to text_heavy/,
+      );
+    }
+    for (const name of imagePerturbations) {
+      expect(() => perturb(of(TaskKind.Vqa).slice(0, 1), name, 1, pool)).toThrow(/does not apply to vqa/);
+    }
+  });
+});
+
+describe('text beside a picture', () => {
+  it('names the option that it says, wrong or (for the helpful hint) right', () => {
+    for (const name of ['misleading_text', 'misleading_text_unseen', 'ocr_text', 'helpful_text'] as const) {
+      for (const result of perturb(of(TaskKind.ImageHeavy), name, 4, pool)) {
+        const hinted = result.hinted as number;
+        expect(hinted === result.answer).toBe(name === 'helpful_text');
+        expect(result.context).toContain(result.variant.replace('{}', result.options[hinted] as string));
+        const named = words(result.context ?? '').filter((word) => clothing.includes(word));
+        expect(named).toEqual([result.options[hinted]]);
+      }
+    }
+  });
+
+  it('is ten facts that name no clothing', () => {
+    for (const result of perturb(of(TaskKind.ImageHeavy), 'unrelated_text', 4, pool)) {
+      expect(result.context?.match(/ \.( |$)/g)).toHaveLength(10);
+      expect(words(result.context ?? '').filter((word) => clothing.includes(word))).toEqual([]);
+    }
+  });
+
+  it('stays below 97 tokens with question and image, all of them in the vocabulary', () => {
+    const known = new Set(vocabulary());
+    expect(perturbationWords().filter((word) => !known.has(word))).toEqual([]);
+    for (const name of textPerturbations) {
+      for (const result of perturb(of(TaskKind.ImageHeavy), name, 9, pool)) {
+        const tokens = words(questionPrompt(result.question, result.options, result.context));
+        expect(tokens.length + 16).toBeLessThanOrEqual(96);
+        expect(tokens.filter((word) => !known.has(word))).toEqual([]);
+      }
+    }
+  });
+
+  it('stands before a context that the sample has', () => {
+    const sample = { ...(of(TaskKind.ImageHeavy)[0] as Sample), context: 'kept as it is' };
+    expect(perturb([sample], 'ocr_text', 1, pool)[0]?.context).toMatch(/. kept as it is$/);
+  });
+
+  it('keeps the unseen forms out of every training', () => {
+    expect(unseenHints.length).toBeGreaterThanOrEqual(6);
+    const trained = new Set([...seenHints, ...captionHints, ...ocrCarriers]);
+    for (const form of unseenHints) {
+      expect(trained.has(form)).toBe(false);
+      expect(form).not.toContain('depict');
+    }
+  });
+});
+
+describe('a picture beside text', () => {
+  const pixels = (name: PerturbationName) =>
+    perturb(of(TaskKind.TextHeavy).slice(0, 50), name, 2, pool).map((s) =>
+      decode(s.image?.bytes ?? new Uint8Array()),
+    );
+
+  it('is black, white or noise over the whole range', () => {
+    for (const image of pixels('full_black')) expect(new Set(image.data)).toEqual(new Set([0]));
+    for (const image of pixels('full_white')) expect(new Set(image.data)).toEqual(new Set([255]));
+    for (const image of pixels('random_pixels')) {
+      const mean = Array.from(image.data).reduce((sum, value) => sum + value, 0) / image.data.length;
+      expect(image.data.length).toBe(56 * 56);
+      expect(Math.abs(mean - 127.5)).toBeLessThan(8);
+    }
+  });
+
+  it('is a photo of the pool for switch', () => {
+    const photos = new Set(
+      of(TaskKind.ImageHeavy).map((s) => Buffer.from(s.image?.bytes ?? []).toString('hex')),
+    );
+    const shown = perturb(of(TaskKind.TextHeavy), 'switch', 2, pool).map((s) =>
+      Buffer.from(s.image?.bytes ?? []).toString('hex'),
+    );
+    expect(shown.every((image) => photos.has(image))).toBe(true);
+    expect(new Set(shown).size).toBeGreaterThan(500);
+  });
+
+  it('shows the wrong option that it says for switch_target, and leaves out questions without one', () => {
+    const results = perturb(of(TaskKind.TextHeavy), 'switch_target', 2, pool);
+    const owner = new Map(of(TaskKind.ImageHeavy).map((s) => [s.image, s]));
+    expect(results.length).toBeGreaterThanOrEqual(600);
+    for (const result of results) {
+      expect(result.hinted).not.toBe(result.answer);
+      const photo = owner.get(result.image) as Sample;
+      expect(photo.options[photo.answer]).toBe(result.options[result.hinted as number]);
+    }
+  });
+
+  it('draws unseen pictures of four kinds, and screens that differ', () => {
+    const unseen = perturb(of(TaskKind.TextHeavy), 'image_unseen', 2, pool);
+    expect(new Set(unseen.map((s) => s.variant))).toEqual(new Set(['grid', 'inverted', 'stripes', 'blocks']));
+    const screens = perturb(of(TaskKind.TextHeavy).slice(0, 100), 'ui_screenshot', 2, pool);
+    expect(new Set(screens.map((s) => Buffer.from(s.image?.bytes ?? []).toString('hex'))).size).toBe(100);
+  });
+
+  it('says so when the pool has no photo', () => {
+    expect(() => perturb(of(TaskKind.TextHeavy).slice(0, 1), 'switch', 1, of(TaskKind.TextHeavy))).toThrow(
+      /no image of another sample/,
+    );
+  });
+});

@@ -39,6 +39,26 @@ export async function writeNew(path: string, fill: Fill, mode = 0o644): Promise<
   return { hex: hash.digest('hex'), bytes };
 }
 
+/** Makes a folder and those above it. @throws GuardError Storage */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    // On a read-only disk the recursive form says ENOENT; the plain one, on the topmost folder, says why.
+    const cause = errno(error) === 'ENOENT' ? await refusalToMake(path) : undefined;
+    throw asStorageError(cause ?? error, 'make the folder', path);
+  }
+}
+
+async function refusalToMake(path: string): Promise<unknown> {
+  try {
+    await mkdir(path);
+    return undefined;
+  } catch (error) {
+    return errno(error) === 'ENOENT' && dirname(path) !== path ? refusalToMake(dirname(path)) : error;
+  }
+}
+
 /** Makes a rename durable. Some platforms cannot sync a folder; there it is left to the file system. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
@@ -60,7 +80,7 @@ export async function writeAtomically(path: string, fill: Fill, mode = 0o644): P
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const written = await writeNew(temporary, fill, mode);
     await rename(temporary, path);
     await syncFolder(folder);

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '../schemas/artifact.ts';
-import { type Fill, syncFolder, writeAtomically, writeNew } from './atomic.ts';
+import { type Fill, makeFolder, syncFolder, writeAtomically, writeNew } from './atomic.ts';
 import type { ArtifactDriver, StoredObject } from './driver.ts';
 import { asStorageError, errno } from './storage-errors.ts';
 
@@ -25,7 +25,7 @@ export class FolderDriver implements ArtifactDriver {
 
   static async open(root: string): Promise<FolderDriver> {
     try {
-      for (const name of ['sha256', 'steps', 'tmp']) await mkdir(join(root, name), { recursive: true });
+      for (const name of ['sha256', 'steps', 'tmp']) await makeFolder(join(root, name));
       for (const name of await readdir(join(root, 'tmp'))) {
         const path = join(root, 'tmp', name);
         const found = await stat(path).catch(() => undefined);
@@ -58,7 +58,7 @@ export class FolderDriver implements ArtifactDriver {
         await rm(temporary, { force: true });
       } else {
         const path = this.objectPath(digest);
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolder(dirname(path));
         await rename(temporary, path);
         await syncFolder(dirname(path));
       }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { type ArtifactRef, MediaType, ModelManifest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { ArtifactStore } from './artifacts.ts';
+import { makeFolder } from './atomic.ts';
 import { hashFile } from './hash-file.ts';
 import { asStorageError, errno } from './storage-errors.ts';
 
@@ -100,7 +101,7 @@ export async function checkoutModel(store: ArtifactStore, ref: ArtifactRef): Pro
   try {
     for (const [path, file] of Object.entries(manifest.files)) {
       const target = join(temporary, path);
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       await place(await store.path(file), target);
     }
     await replaceFolder(temporary, folder, manifest);

@@ -1,5 +1,8 @@
 export { AdamW, type AdamWOptions, scatterRows } from './adamw.ts';
 export { clipGradients, gradientNorm } from './clip.ts';
+export { type CompileOptions, compile, compileGraph } from './compile.ts';
+export type { TypedValue } from './ir/value.ts';
+export { LossBuilder } from './losses.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
 export { decodeGraph, encodeGraph } from './onnx/codec.ts';
 export { loadGraph, saveGraph } from './onnx/file.ts';
@@ -24,8 +27,10 @@ export {
   toNumbers,
 } from './onnx/tensor.ts';
 export { type FloatTensor, Parameters } from './parameters.ts';
+export { Program, type TensorSource } from './program.ts';
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
 export { type CosineOptions, cosineSchedule } from './schedule.ts';
+export type { SessionOptions } from './session.ts';
 export {
   cancelled,
   runInThread,

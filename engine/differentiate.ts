@@ -1,0 +1,65 @@
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { Emitter } from './ir/emitter.ts';
+import { STOP_GRADIENT } from './ir/serialise.ts';
+import { type Operation, operationsOf, type TypedValue } from './ir/value.ts';
+import { NoGradient, type Rule } from './rules/rule.ts';
+import { NOT_DIFFERENTIABLE, RULES, ruleName } from './rules/table.ts';
+
+const FLOATS = new Set(['float32', 'float64', 'float16', 'bfloat16']);
+
+/**
+ * Reverse-mode differentiation: the gradient of the scalar `loss` by each value of `wrt`, in the same order.
+ * `label` names the file. Throws GuardError BAD_MODEL for an operation on the way that has no rule, and where the
+ * loss does not depend on a value.
+ */
+export function differentiate(
+  e: Emitter,
+  loss: TypedValue,
+  wrt: readonly TypedValue[],
+  label: string,
+): (TypedValue | undefined)[] {
+  const operations = operationsOf([loss]);
+  const reached = new Set<TypedValue>(wrt);
+  for (const op of operations) {
+    const carries = op.inputs.some((value) => value && reached.has(value));
+    if (!carries || NOT_DIFFERENTIABLE.has(ruleName(op)) || op.opType === STOP_GRADIENT) continue;
+    for (const output of op.outputs) if (FLOATS.has(output.dtype)) reached.add(output);
+  }
+  const gradients = new Map<TypedValue, TypedValue>([[loss, e.fill(1, loss.dims, loss.dtype)]]);
+  for (const op of operations.reverse()) {
+    if (!op.outputs.some((output) => reached.has(output) && gradients.has(output))) continue;
+    const parts = apply(e, op, gradients, label);
+    op.inputs.forEach((input, i) => {
+      const part = parts[i];
+      if (!input || !part || !reached.has(input)) return;
+      const whole = e.sumTo(part, input.dims);
+      const before = gradients.get(input);
+      gradients.set(input, before ? e.add(before, whole) : whole);
+    });
+  }
+  return wrt.map((value) => gradients.get(value));
+}
+
+function apply(
+  e: Emitter,
+  op: Operation,
+  gradients: ReadonlyMap<TypedValue, TypedValue>,
+  label: string,
+): (TypedValue | null)[] {
+  const fail = (what: string) =>
+    new GuardError(
+      ErrorCode.BadModel,
+      `${label}: node '${op.source}' (${op.opType}, domain '${op.domain || 'ai.onnx'}') cannot be differentiated: ${what}`,
+    );
+  const rule: Rule | undefined = RULES[ruleName(op)];
+  if (!rule) throw fail('there is no gradient rule for this operation');
+  const dys = op.outputs.map((output) => gradients.get(output));
+  const x = op.inputs.map((value) => value ?? undefined) as TypedValue[];
+  if (!dys[0] && op.opType !== 'Split') throw fail('the loss reads only its second output');
+  try {
+    return rule({ e, op, x, y: op.outputs[0] as TypedValue, dy: dys[0] as TypedValue, dys });
+  } catch (error) {
+    if (error instanceof NoGradient) throw fail(error.message);
+    throw error;
+  }
+}

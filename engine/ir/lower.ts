@@ -1,0 +1,147 @@
+import type { Attribute, AttributeValue, Graph, Node } from '../onnx/graph.ts';
+import type { Tensor } from '../onnx/tensor.ts';
+import type { Trace } from '../trace.ts';
+import { Emitter } from './emitter.ts';
+import { sizeOf } from './shapes.ts';
+import type { TypedValue } from './value.ts';
+
+/** A traced graph as typed values, by the file's names. */
+export interface Specialised {
+  emitter: Emitter;
+  values: Map<string, TypedValue>;
+}
+
+interface Context {
+  e: Emitter;
+  node: Node;
+  inputs: (TypedValue | null)[];
+  x: TypedValue;
+  outputs: { dtype: TypedValue['dtype']; dims: readonly number[] }[];
+  attributes: Record<string, AttributeValue>;
+}
+
+type Lowering = (context: Context) => TypedValue[] | undefined;
+
+const same: Lowering = ({ x }) => [x];
+const toReshape: Lowering = ({ e, x, outputs }) => [e.reshape(x, outputs[0]!.dims)];
+
+/** With shapes known these become simpler operations; `undefined` keeps the node as it is. */
+export const LOWERINGS: Record<string, Lowering> = {
+  Identity: same,
+  Dropout: ({ x, outputs }) => (outputs.length === 1 ? [x] : undefined),
+  Reshape: toReshape,
+  Squeeze: toReshape,
+  Unsqueeze: toReshape,
+  Flatten: toReshape,
+  Expand: ({ e, x, outputs }) => [e.expand(x, outputs[0]!.dims)],
+  Cast: ({ e, x, outputs }) => (x.dtype === outputs[0]!.dtype ? [x] : [e.cast(x, outputs[0]!.dtype)]),
+  Transpose: ({ e, x, attributes }) => {
+    const perm = attributes.perm as number[] | undefined;
+    return [e.transpose(x, perm ?? x.dims.map((_, i) => x.dims.length - 1 - i))];
+  },
+  Concat: ({ e, inputs, outputs, attributes }) => {
+    const axis = attributes.axis as number;
+    const filled = (inputs as TypedValue[]).filter((part) => sizeOf(part.dims) > 0);
+    return [e.concat(filled, axis < 0 ? axis + outputs[0]!.dims.length : axis)];
+  },
+  Slice: ({ e, x, inputs, outputs, node }) => {
+    if (x.dims.every((dim, i) => dim === outputs[0]!.dims[i]) && positiveSteps(inputs[4])) return [x];
+    return singleSlice(e, x, inputs) ?? (node.inputs.slice(1).length > 0 ? undefined : [x]);
+  },
+  Gather: ({ e, x, inputs, outputs, attributes }) => {
+    const index = inputs[1]?.constant;
+    if (index?.data.length !== 1) return undefined;
+    const axis = normalise((attributes.axis as number | undefined) ?? 0, x.dims.length);
+    const start = normalise(Number(index.data[0]), x.dims[axis] as number);
+    return [e.reshape(e.slice(x, axis, start, start + 1), outputs[0]!.dims)];
+  },
+  MatMul: ({ e, x, inputs, outputs }) => [product(e, x, inputs[1] as TypedValue, outputs[0]!.dims)],
+};
+
+function normalise(index: number, size: number): number {
+  return index < 0 ? index + size : index;
+}
+
+function positiveSteps(steps: TypedValue | null | undefined): boolean {
+  return !steps || Array.from(steps.constant?.data ?? [-1], Number).every((step) => step > 0);
+}
+
+function singleSlice(
+  e: Emitter,
+  x: TypedValue,
+  inputs: readonly (TypedValue | null)[],
+): TypedValue[] | undefined {
+  const [starts, ends, axes, steps] = inputs
+    .slice(1)
+    .map((value) => value && value.constant && Array.from(value.constant.data, Number));
+  if (starts?.length !== 1 || ends?.length !== 1 || (steps && steps[0] !== 1)) return undefined;
+  const axis = normalise(axes?.[0] ?? 0, x.dims.length);
+  const size = x.dims[axis] as number;
+  const clamp = (index: number) => Math.min(Math.max(normalise(index, size), 0), size);
+  return [e.slice(x, axis, clamp(starts[0] as number), clamp(ends[0] as number))];
+}
+
+/** A product with a matrix on the right is one product of matrices; a vector operand is a matrix with one row or column. */
+function product(e: Emitter, a: TypedValue, b: TypedValue, dims: readonly number[]): TypedValue {
+  if (a.dims.length === 1) return e.reshape(product(e, e.reshape(a, [1, ...a.dims]), b, [1, ...dims]), dims);
+  if (b.dims.length === 1) return e.reshape(product(e, a, e.reshape(b, [...b.dims, 1]), [...dims, 1]), dims);
+  if (b.dims.length > 2 || (a.dtype !== 'float32' && a.dims.length > 2)) return e.matmul(a, b);
+  const inner = a.dims.at(-1) as number;
+  return e.reshape(e.gemm(e.reshape(a, [sizeOf(a.dims) / inner, inner]), b), dims);
+}
+
+function plain(attribute: Attribute): AttributeValue {
+  return attribute.value as AttributeValue;
+}
+
+/** Rebuilds the traced nodes as typed operations: what is fixed becomes a constant, `variable` initializers inputs. */
+export function specialise(
+  graph: Graph,
+  traced: Trace,
+  variable: ReadonlySet<string>,
+  feeds: Record<string, Tensor>,
+): Specialised {
+  const emitter = new Emitter();
+  const values = new Map<string, TypedValue>();
+  const valueOf = (name: string): TypedValue => {
+    let value = values.get(name);
+    if (!value) {
+      const seen = traced.values.get(name);
+      if (!seen) throw new Error(`${graph.source}: '${name}' is read before it is made`);
+      value = seen.tensor ? emitter.constant(seen.tensor) : emitter.input(name, seen.dtype, seen.dims);
+      values.set(name, value);
+    }
+    return value;
+  };
+  for (const name of Object.keys(feeds)) {
+    const tensor = feeds[name] as Tensor;
+    values.set(name, emitter.input(name, tensor.dtype, tensor.dims));
+  }
+  for (const name of variable) valueOf(name);
+  for (const node of traced.nodes) {
+    if (node.outputs.every((name) => !name || traced.values.get(name)?.tensor)) continue;
+    emitter.source = node.name;
+    const made = lowerNode(
+      emitter,
+      node,
+      node.inputs.map((name) => (name ? valueOf(name) : null)),
+      traced,
+    );
+    node.outputs.forEach((name, i) => {
+      if (name && !traced.values.get(name)?.tensor) values.set(name, made[i] as TypedValue);
+    });
+  }
+  for (const name of traced.values.keys()) valueOf(name);
+  emitter.source = 'gradient';
+  return { emitter, values };
+}
+
+function lowerNode(e: Emitter, node: Node, inputs: (TypedValue | null)[], traced: Trace): TypedValue[] {
+  const outputs = node.outputs.map(
+    (name) => traced.values.get(name) ?? { dtype: 'float32' as const, dims: [0] },
+  );
+  const attributes = Object.fromEntries(Object.entries(node.attributes).map(([k, v]) => [k, plain(v)]));
+  const context = { e, node, inputs, x: inputs[0] as TypedValue, outputs, attributes };
+  const lowered = node.domain === '' ? LOWERINGS[node.opType]?.(context) : undefined;
+  return lowered ?? e.emit(node.opType, inputs, outputs, attributes, node.domain);
+}

@@ -1,0 +1,65 @@
+import type { InferenceSession } from 'onnxruntime-node';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { Graph } from './onnx/graph.ts';
+import type { Tensor } from './onnx/tensor.ts';
+import { fromOrt, toOrt } from './session.ts';
+
+/** Anything that holds tensors by name, such as Parameters. */
+export interface TensorSource {
+  has(name: string): boolean;
+  get(name: string): Tensor | undefined;
+}
+
+/** A compiled graph with its session. It runs on the shapes that it was compiled for. */
+export class Program {
+  /** What the session runs, for inspection. */
+  readonly graph: Graph;
+  private readonly session: InferenceSession;
+
+  constructor(session: InferenceSession, graph: Graph) {
+    this.session = session;
+    this.graph = graph;
+  }
+
+  get inputNames(): string[] {
+    return this.graph.inputs.map((input) => input.name);
+  }
+
+  get outputNames(): string[] {
+    return this.graph.outputs.map((output) => output.name);
+  }
+
+  /**
+   * Runs once. Inputs come from `feeds`, else from `parameters`; feeds that the program does not read are ignored.
+   * Gives 'loss', 'loss.<part>', 'grad.<name>' and the requested outputs. The call blocks its thread while it computes.
+   * Throws GuardError BAD_INPUT naming an input that is absent or of another type or shape than compiled for.
+   */
+  async run(feeds: Record<string, Tensor>, parameters?: TensorSource): Promise<Record<string, Tensor>> {
+    const inputs: Record<string, ReturnType<typeof toOrt>> = {};
+    for (const { name, dtype, dims } of this.graph.inputs) {
+      const tensor = feeds[name] ?? (parameters?.has(name) ? parameters.get(name) : undefined);
+      if (!tensor) throw this.bad(name, 'is not among the feeds and parameters');
+      if (
+        tensor.dtype !== dtype ||
+        tensor.dims.length !== dims?.length ||
+        tensor.dims.some((d, i) => d !== dims[i])
+      ) {
+        throw this.bad(
+          name,
+          `is ${tensor.dtype} [${tensor.dims}], the program was compiled for ${dtype} [${dims}]`,
+        );
+      }
+      inputs[name] = toOrt(tensor);
+    }
+    const results = await this.session.run(inputs);
+    return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  private bad(name: string, what: string): GuardError {
+    return new GuardError(ErrorCode.BadInput, `${this.graph.source}: input '${name}' ${what}`);
+  }
+}

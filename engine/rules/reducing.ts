@@ -1,0 +1,81 @@
+import { reducedDims, sizeOf } from '../ir/shapes.ts';
+import { axisOf, numberOf, reductionAxes, type TypedValue } from '../ir/value.ts';
+import type { Rule, RuleContext } from './rule.ts';
+
+/** The output's gradient, with the reduced axes put back as 1. */
+function kept({ e, op, x, dy }: RuleContext): TypedValue {
+  return e.reshape(dy, reducedDims(x[0]!.dims, reductionAxes(op), true));
+}
+
+function spread(c: RuleContext, value: TypedValue): TypedValue {
+  return c.e.expand(value, c.x[0]!.dims);
+}
+
+function countOf({ op, x }: RuleContext): number {
+  return reductionAxes(op).reduce((n, axis) => n * (x[0]!.dims[axis] as number), 1);
+}
+
+/** Elements that tie for the result share the gradient. */
+const reduceExtreme: Rule = (c) => {
+  const { e, op, x, y, dy } = c;
+  const axes = reductionAxes(op);
+  const dims = reducedDims(x[0]!.dims, axes, true);
+  const wins = e.cast(e.binary('Equal', x[0]!, e.reshape(y, dims), 'bool'), dy.dtype);
+  return [e.mul(e.div(kept(c), e.sum(wins, axes)), wins)];
+};
+
+/** Trailing axes, from `axis` on, that a normalization works over. */
+function normAxes({ op, x }: RuleContext): number[] {
+  const rank = x[0]!.dims.length;
+  const first = axisOf(op, rank, -1);
+  return Array.from({ length: rank - first }, (_, i) => first + i);
+}
+
+/** LayerNormalization; the mean and inverse deviation come from the forward operation. */
+const layerNorm: Rule = (c) => {
+  const { e, op, dy } = c;
+  const [x, scale] = c.x as [TypedValue, TypedValue];
+  const axes = normAxes(c);
+  const statistics = reducedDims(x.dims, axes, true);
+  while (op.outputs.length < 3) e.appendOutput(op, 'float32', statistics);
+  const [, mean, deviation] = op.outputs as [TypedValue, TypedValue, TypedValue];
+  const normal = e.mul(e.sub(x, mean), deviation);
+  const dnormal = e.mul(dy, scale);
+  const dx = e.sub(
+    e.sub(dnormal, e.mean(dnormal, axes)),
+    e.mul(normal, e.mean(e.mul(dnormal, normal), axes)),
+  );
+  return [e.mul(dx, deviation), e.mul(dy, normal), dy];
+};
+
+/** y = x / rms(x) * scale. */
+const rmsNorm: Rule = (c) => {
+  const { e, op, dy } = c;
+  const [x, scale] = c.x as [TypedValue, TypedValue];
+  const axes = normAxes(c);
+  const square = e.shift(e.mean(e.mul(x, x), axes), numberOf(op, 'epsilon', 1e-5));
+  const inverse = e.unary('Reciprocal', e.unary('Sqrt', square));
+  const normal = e.mul(x, inverse);
+  const dnormal = e.mul(dy, scale);
+  const dx = e.sub(dnormal, e.mul(normal, e.mean(e.mul(dnormal, normal), axes)));
+  return [e.mul(dx, inverse), e.mul(dy, normal)];
+};
+
+export const reducing: Record<string, Rule> = {
+  ReduceSum: (c) => [spread(c, kept(c))],
+  ReduceMean: (c) => [spread(c, c.e.scale(kept(c), 1 / countOf(c)))],
+  ReduceMax: reduceExtreme,
+  ReduceMin: reduceExtreme,
+  GlobalAveragePool: ({ e, x: [x], dy }) => [e.expand(e.scale(dy, 1 / sizeOf(x!.dims.slice(2))), x!.dims)],
+  Softmax: ({ e, op, y, dy }) => {
+    const axis = axisOf(op, y.dims.length, -1);
+    return [e.mul(y, e.sub(dy, e.sum(e.mul(dy, y), [axis])))];
+  },
+  LogSoftmax: ({ e, op, x: [x], dy }) => {
+    const axis = axisOf(op, x!.dims.length, -1);
+    return [e.sub(dy, e.mul(e.softmax(x!, axis), e.sum(dy, [axis])))];
+  },
+  LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
+  SimplifiedLayerNormalization: rmsNorm,
+};

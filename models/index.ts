@@ -8,7 +8,9 @@ export {
   sequenceOf,
   type TokenBatch,
 } from './batch.ts';
+export { decoderFeeds } from './decoder.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
+export type { ImageFeatures } from './images.ts';
 export { buildDecoder, buildEmbedTokens } from './mini/decoder.ts';
 export {
   deriveModelFolder,
@@ -27,6 +29,16 @@ export {
 } from './mini/vision.ts';
 export { miniVocabulary, specialTokens } from './mini/vocabulary.ts';
 export { initMini, type MiniWeights, weightSpecs } from './mini/weights.ts';
+export {
+  type EmbeddedBatch,
+  Model,
+  type OpenOptions,
+  openModel,
+  type Progress,
+  placeImageFeatures,
+  type RunOptions,
+} from './model.ts';
 export { decodeGrey, makeProcessor, type PreprocessorConfig, type Processor } from './processor.ts';
 export { optionLetters, promptOf } from './prompt.ts';
+export { resizeBilinear } from './resize.ts';
 export { readTokenizer, type Tokenizer, wordsOf } from './tokenizer.ts';

@@ -1,0 +1,188 @@
+import { cancelled, type Graph, loadGraph, type Tensor } from '../engine/index.ts';
+import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { bucketByLength, padBatch, type Sequence, sequenceOf, type TokenBatch } from './batch.ts';
+import { decoderFeeds, decoderInputs, openLastPosition } from './decoder.ts';
+import { type ModelFolder, readModelFolder } from './folder.ts';
+import { ImageEncoder, type ImageFeatures } from './images.ts';
+import { expectNames, openRunner, type Runner } from './session.ts';
+
+export interface OpenOptions {
+  /** Threads of ONNX Runtime; 0, the default, takes every core. */
+  threads?: number;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+}
+
+export interface RunOptions {
+  /** Rows a run; 32 by default. */
+  batchSize?: number;
+  /** Asked between runs; true ends the work with GuardError CANCELLED. */
+  aborted?: () => boolean;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** A padded batch with its embeddings, image features in place. */
+export interface EmbeddedBatch {
+  /** Places of the rows in the list of samples. */
+  indices: number[];
+  sequences: Sequence[];
+  tokens: TokenBatch;
+  /** [rows, length, width]. */
+  embeds: Float32Array;
+}
+
+const BATCH_SIZE = 32;
+
+/**
+ * Opens a model folder. Throws GuardError BAD_MODEL, naming the file, where one is missing, truncated or of another kind.
+ */
+export async function openModel(folder: string, options: OpenOptions = {}): Promise<Model> {
+  const files = await readModelFolder(folder);
+  const { paths, config } = files;
+  const vision = await loadGraph(paths.visionEncoder);
+  const embed = await loadGraph(paths.embedTokens);
+  const decoder = await loadGraph(paths.decoder);
+  expectNames(vision, ['pixel_values'], ['image_features']);
+  expectNames(embed, ['input_ids'], ['inputs_embeds']);
+  expectNames(decoder, decoderInputs(config.text_config), ['logits']);
+  const threads = options.threads ?? 0;
+  const runners: Runner[] = [];
+  try {
+    for (const graph of [vision, embed]) runners.push(await openRunner(graph, threads));
+    runners.push(await openLastPosition(decoder, threads));
+  } catch (cause) {
+    await Promise.all(runners.map((runner) => runner.close()));
+    throw cause;
+  }
+  return new Model(files, decoder, runners as [Runner, Runner, Runner], threads);
+}
+
+/** A multimodal model that answers multiple-choice questions. */
+export class Model {
+  readonly files: ModelFolder;
+  /** The decoder as it stands in the folder. */
+  readonly decoder: Graph;
+  readonly threads: number;
+  private readonly images: ImageEncoder;
+  private readonly embedTokens: Runner;
+  private readonly lastLogits: Runner;
+  private readonly runners: readonly Runner[];
+
+  constructor(files: ModelFolder, decoder: Graph, runners: [Runner, Runner, Runner], threads: number) {
+    this.files = files;
+    this.decoder = decoder;
+    this.threads = threads;
+    this.runners = runners;
+    const { image_seq_length: slots, text_config: text } = files.config;
+    this.images = new ImageEncoder(runners[0], files.processor, slots, text.hidden_size);
+    this.embedTokens = runners[1];
+    this.lastLogits = runners[2];
+  }
+
+  /** Features after the projector, kept by the images' contents. Throws GuardError BAD_INPUT naming a bad image. */
+  imageFeatures(images: readonly EncodedImage[]): Promise<ImageFeatures> {
+    return this.images.features(images);
+  }
+
+  /**
+   * Answers each sample with the option whose letter has the largest logit at the last position; `probabilities` are the
+   * softmax over these letters. Throws GuardError BAD_INPUT naming a bad sample or image, CANCELLED where asked to stop.
+   */
+  async predict(samples: readonly PerturbedSample[], options: RunOptions = {}): Promise<Prediction[]> {
+    const predictions: Prediction[] = new Array(samples.length);
+    for await (const batch of this.batches(samples, options)) {
+      for (const [row, chances] of (await this.chances(batch)).entries()) {
+        const i = batch.indices[row]!;
+        predictions[i] = predictionOf(samples[i]!, chances);
+      }
+    }
+    return predictions;
+  }
+
+  /** The samples in batches of like length, embedded. Progress is reported after each batch was consumed. */
+  async *batches(
+    samples: readonly PerturbedSample[],
+    options: RunOptions = {},
+  ): AsyncGenerator<EmbeddedBatch> {
+    const { batchSize = BATCH_SIZE, aborted, onProgress } = options;
+    const sequences = samples.map((sample) => sequenceOf(sample, this.files));
+    let done = 0;
+    for (const indices of bucketByLength(sequences, batchSize)) {
+      if (aborted?.()) throw cancelled('the prediction');
+      yield await this.embed(samples, sequences, indices);
+      done += indices.length;
+      onProgress?.({ done, total: samples.length });
+    }
+  }
+
+  /** Softmax over the option letters of each row. `embeds` stands in for the batch's own embeddings. */
+  async chances(batch: EmbeddedBatch, embeds = batch.embeds): Promise<number[][]> {
+    const { config } = this.files;
+    const results = await this.lastLogits.run(decoderFeeds(embeds, batch.tokens, config.text_config));
+    const logits = results.last_logits!.data as Float32Array;
+    const vocabulary = logits.length / batch.tokens.rows;
+    if (!logits.every(Number.isFinite)) {
+      throw new GuardError(
+        ErrorCode.BadModel,
+        `${this.files.paths.decoder}: its logits are not finite; the weights are damaged or training diverged`,
+      );
+    }
+    return batch.sequences.map(({ letters }, row) =>
+      softmax(letters.map((id) => logits[row * vocabulary + id]!)),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.runners.map((runner) => runner.close()));
+  }
+
+  private async embed(
+    samples: readonly PerturbedSample[],
+    all: readonly Sequence[],
+    indices: number[],
+  ): Promise<EmbeddedBatch> {
+    const { config } = this.files;
+    const sequences = indices.map((i) => all[i]!);
+    const tokens = padBatch(sequences, config.text_config.pad_token_id);
+    const { rows, length } = tokens;
+    const ids: Tensor = { dtype: 'int64', dims: [rows, length], data: tokens.inputIds };
+    const results = await this.embedTokens.run({ input_ids: ids });
+    const embeds = results.inputs_embeds!.data as Float32Array;
+    const withImage = indices.map((_, row) => row).filter((row) => sequences[row]!.imageSlots > 0);
+    const { data, dims } = await this.imageFeatures(withImage.map((row) => samples[indices[row]!]!.image!));
+    placeImageFeatures(embeds, tokens, withImage, data, dims[1] * dims[2]);
+    return { indices, sequences, tokens, embeds };
+  }
+}
+
+/** Writes features [n, size] into the image slots of the n rows named. */
+export function placeImageFeatures(
+  embeds: Float32Array,
+  tokens: TokenBatch,
+  rowsWithImage: readonly number[],
+  features: Float32Array,
+  size: number,
+): void {
+  const width = embeds.length / (tokens.rows * tokens.length);
+  for (const [i, row] of rowsWithImage.entries()) {
+    const at = (row * tokens.length + tokens.starts[row]!) * width;
+    embeds.set(features.subarray(i * size, (i + 1) * size), at);
+  }
+}
+
+export function predictionOf(sample: PerturbedSample, probabilities: number[]): Prediction {
+  const { id, taskKind, perturbation, answer } = sample;
+  const predicted = probabilities.indexOf(Math.max(...probabilities));
+  return { id, taskKind, perturbation, answer, predicted, probabilities };
+}
+
+function softmax(logits: number[]): number[] {
+  const top = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - top));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}

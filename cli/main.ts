@@ -1,4 +1,65 @@
-/** Runs one command line. Sets process.exitCode. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { GuardError } from '../schemas/errors.ts';
+import { addAudit } from './commands/audit.ts';
+import { addConfig } from './commands/config.ts';
+import { addDecisions } from './commands/decide.ts';
+import { addDiagnose } from './commands/diagnose.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addDrift } from './commands/drift.ts';
+import { addModels } from './commands/models.ts';
+import { addReport } from './commands/report.ts';
+import { addRun } from './commands/run.ts';
+import { addSchedule } from './commands/schedule.ts';
+import { addStatus } from './commands/status.ts';
+import { addTrain } from './commands/train.ts';
+import { addWorker } from './commands/worker.ts';
+import { ExitCode, exitCodeOf } from './exit-codes.ts';
+import { packageFile } from './package-root.ts';
+
+/** Runs one command line (without `node` and the script) and sets process.exitCode. */
 export async function main(argv: string[]): Promise<void> {
-  process.stderr.write(`${argv.join(' ')}\n`);
+  try {
+    await programOf().parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage;
+      return;
+    }
+    report(error, argv.includes('--json'));
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+function programOf(): Command {
+  const program = new Command('modality-guard');
+  const { version, description } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  program
+    .description(description ?? '')
+    .version(version ?? '')
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 usage or configuration, 3 a gate or a person said no.',
+    );
+  const commands = [addRun, addDiagnose, addTrain, addStatus, addDecisions, addReport, addModels];
+  for (const add of [...commands, addSchedule, addDrift, addAudit, addWorker, addDoctor, addConfig])
+    add(program);
+  return program;
+}
+
+/** A GuardError is for people; anything else is a defect of ours and shows where it comes from. */
+function report(error: unknown, json: boolean): void {
+  const known = error instanceof GuardError;
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) {
+    const code = known ? error.code : 'INTERNAL';
+    process.stdout.write(`${JSON.stringify({ status: 'failed', error: { code, message } })}\n`);
+  }
+  const detail = known || !(error instanceof Error) ? message : (error.stack ?? message);
+  process.stderr.write(`modality-guard: ${detail}\n`);
 }

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import type { Check } from '../doctor/check.ts';
+import { checkData } from '../doctor/data.ts';
+import { checkMachine } from '../doctor/machine.ts';
+import { checkProviders } from '../doctor/providers.ts';
+import { checkRuntime } from '../doctor/runtime.ts';
+import { ExitCode } from '../exit-codes.ts';
+import type { ProjectFlags } from '../flags.ts';
+import { withProjectFlags } from '../flags.ts';
+import type { Output } from '../output.ts';
+import { table } from '../views/table.ts';
+import { handle } from './command.ts';
+
+export function addDoctor(program: Command): void {
+  const command = withProjectFlags(
+    program
+      .command('doctor')
+      .description(
+        'what is installed, which accelerators really compute, where a Temporal server comes from',
+      ),
+  );
+  handle<ProjectFlags>(command, doctor);
+}
+
+async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
+  const groups = await Promise.all([
+    checkRuntime(),
+    checkProviders(),
+    checkServer(),
+    checkMachine(flags.stateDir ?? '.modality-guard'),
+    checkData(flags),
+  ]);
+  const checks = groups.flat();
+  const problems = checks.filter(({ ok, needed }) => needed && !ok);
+  output.result({ status: problems.length === 0 ? 'ok' : 'problems', checks }, () => {
+    const rows = checks.map(({ group, name, ok, needed, detail }) => [
+      ok ? 'ok' : needed ? 'PROBLEM' : 'no',
+      group,
+      name,
+      detail,
+    ]);
+    const end =
+      problems.length === 0
+        ? 'All that is needed is there.'
+        : `${problems.length} things need to be put right.`;
+    return `${table(['', 'group', 'what', 'detail'], rows)}\n\n${end}`;
+  });
+  return problems.length === 0 ? ExitCode.Done : ExitCode.Failed;
+}
+
+/** One way to a server is enough; each is shown. */
+async function checkServer(): Promise<Check[]> {
+  const { inspectSources } = await import('../../worker/server/index.ts');
+  const sources = await inspectSources();
+  const any = sources.some(({ available }) => available);
+  const checks = sources.map(
+    ({ name, available, detail }): Check => ({ group: 'server', name, ok: available, needed: false, detail }),
+  );
+  const detail = any
+    ? 'one of the above will be taken'
+    : 'none of the above; only the download is left to try';
+  return [...checks, { group: 'server', name: 'Temporal server', ok: any, needed: false, detail }];
+}

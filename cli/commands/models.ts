@@ -1,0 +1,85 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { ProjectFlags } from '../flags.ts';
+import { withProjectFlags } from '../flags.ts';
+import type { Output } from '../output.ts';
+import { withSession } from '../session.ts';
+import { percent, table } from '../views/table.ts';
+import { handle } from './command.ts';
+
+interface ModelFlags extends ProjectFlags {
+  model?: string;
+}
+interface ExportFlags extends ModelFlags {
+  out: string;
+}
+
+export function addModels(program: Command): void {
+  const models = program
+    .command('models')
+    .description("the registry: a model's champion, challenger and predecessor");
+  const list = withProjectFlags(
+    models
+      .command('list')
+      .description('champion, challenger and predecessor, and what led to them')
+      .option('--model <name>', 'the model (default: the configured one)'),
+  );
+  handle<ModelFlags>(list, listModels);
+  const exported = withProjectFlags(
+    models
+      .command('export')
+      .description('writes a model folder in the Hugging Face ONNX layout that runs without this program')
+      .argument('<which>', 'champion, challenger, previous, or a digest (8 hex digits are enough)')
+      .requiredOption('--out <folder>', 'a folder that is empty or not there yet')
+      .option('--model <name>', 'the model (default: the configured one)'),
+  );
+  handle<ExportFlags>(exported, exportModel);
+}
+
+async function listModels(flags: ModelFlags, output: Output): Promise<undefined> {
+  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+    const name = flags.model ?? session.config.model.name;
+    const state = await api.registryState(session, name);
+    output.result(state, () => {
+      if (!state)
+        return `Nothing is registered as ${name} yet; "modality-guard run" registers its first champion.`;
+      const { champion, challenger, previous } = state;
+      const rows = [
+        ...(champion ? [['champion', champion.model.digest, champion.since, champion.from]] : []),
+        ...(challenger
+          ? [
+              [
+                'challenger',
+                challenger.model.digest,
+                challenger.since,
+                `${challenger.from}, ${challenger.stage}, ${percent(challenger.share)}`,
+              ],
+            ]
+          : []),
+        ...(previous ? [['previous', previous.model.digest, previous.since, previous.from]] : []),
+      ];
+      const events = state.events.map(({ at, kind, digest, reason }) => [
+        at,
+        kind,
+        digest.slice(7, 23),
+        reason,
+      ]);
+      return [
+        table([name, 'digest', 'since', 'from'], rows),
+        '',
+        table(['at', 'event', 'model', 'reason'], events),
+      ].join('\n');
+    });
+  });
+}
+
+async function exportModel(flags: ExportFlags, output: Output, [which]: string[]): Promise<undefined> {
+  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+    const result = await api.exportModel(session, {
+      which: which as string,
+      ...(flags.model ? { model: flags.model } : {}),
+      out: resolve(flags.out),
+    });
+    output.result(result, () => `${result.files} files of ${result.digest} in ${result.folder}`);
+  });
+}

@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { ExitCode } from '../exit-codes.ts';
+import type { ProjectFlags, WorkFlags } from '../flags.ts';
+import { withWorkFlags } from '../flags.ts';
+import { followRun } from '../follow.ts';
+import type { Output } from '../output.ts';
+import { runOptions } from '../run-options.ts';
+import type { Work } from '../session.ts';
+import { withSession } from '../session.ts';
+import { reportText } from '../views/report.ts';
+import { handle } from './command.ts';
+
+interface RunFlags extends WorkFlags {
+  policy?: string;
+  detach?: boolean;
+}
+
+export function addRun(program: Command): void {
+  const command = withWorkFlags(
+    program
+      .command('run')
+      .description('the whole pipeline: ingest, diagnose, augment, train, evaluate, staged rollout')
+      .option('--policy <name>', 'rollout policy: who and what must agree')
+      .option('--detach', 'only start it; a worker elsewhere does the work'),
+  );
+  handle<RunFlags>(command, run);
+}
+
+async function run(flags: RunFlags, output: Output): Promise<ExitCode | undefined> {
+  const options = { ...runOptions(flags), ...(flags.policy ? { policy: flags.policy } : {}) };
+  return withSession(flags, output, !flags.detach, async (work) => {
+    const { session, api } = work;
+    const started = await api.startRobustify(session, options);
+    const { workflowId, runId } = started;
+    output.log(`${started.joined ? 'Joined the running' : 'Started'} ${workflowId}`);
+    if (flags.detach) return detached(output, workflowId, runId, session.storeDir);
+    await followRun(work, output, workflowId);
+    return finish(work, output, workflowId, flags);
+  });
+}
+
+function detached(output: Output, workflowId: string, runId: string, store: string): undefined {
+  output.result(
+    { status: 'started', workflowId, runId, report: null, store },
+    () => `${workflowId}\nA worker does the work: modality-guard worker`,
+  );
+}
+
+async function finish(
+  work: Work,
+  output: Output,
+  workflowId: string,
+  flags: ProjectFlags,
+): Promise<ExitCode> {
+  const result = await work.api.robustifyResult(work.session, workflowId);
+  const { outcome, reason, files, store, runId, report } = result;
+  output.result(
+    { status: 'completed', outcome, reason, workflowId, runId, report: files, store },
+    () => `${reportText(report, files)}\n\n${nextCommands(workflowId, files.html, flags)}`,
+  );
+  return outcome === 'promoted' ? ExitCode.Done : ExitCode.GateSaidNo;
+}
+
+function nextCommands(workflowId: string, html: string, { stateDir }: ProjectFlags): string {
+  const state = stateDir ? ` --state-dir ${stateDir}` : '';
+  const commands: [string, string][] = [
+    [`open ${html}`, 'the report with charts and samples'],
+    [
+      `npx modality-guard run --seed 8${state}`,
+      'the same with another seed; unchanged steps come from the cache',
+    ],
+    [`npx modality-guard run --policy standard${state}`, 'with approvals by a person'],
+    [
+      `npx modality-guard models export champion --out my-model${state}`,
+      'the repaired model in the Hugging Face ONNX layout',
+    ],
+    [
+      `npx modality-guard audit export ${workflowId} --out my-audit${state}`,
+      'history, manifests and digests for an auditor',
+    ],
+    [`npx modality-guard doctor${state}`, 'what is installed and which accelerators work'],
+  ];
+  const width = Math.max(...commands.map(([command]) => command.length));
+  return ['Try next:', ...commands.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)].join('\n');
+}

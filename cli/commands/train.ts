@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { WorkFlags } from '../flags.ts';
+import { withWorkFlags } from '../flags.ts';
+import type { Output } from '../output.ts';
+import { progressOn } from '../progress.ts';
+import { runOptions } from '../run-options.ts';
+import { withSession } from '../session.ts';
+import { handle } from './command.ts';
+
+export function addTrain(program: Command): void {
+  const command = withWorkFlags(
+    program
+      .command('train')
+      .description('robust training alone; the result is an artifact, nothing is rolled out'),
+  );
+  handle<WorkFlags>(command, train);
+}
+
+async function train(flags: WorkFlags, output: Output): Promise<undefined> {
+  const options = runOptions(flags);
+  await withSession(flags, output, true, async ({ session, api, signal }) => {
+    const progress = progressOn(output);
+    const result = await api.trainOnce(session, options, (status) => progress.show(status), { signal });
+    progress.clear();
+    output.result({ status: 'completed', ...result, store: session.storeDir }, () => {
+      const first = result.losses[0];
+      const last = result.losses.at(-1);
+      return [
+        `Trained ${result.losses.length} steps, loss ${first?.total.toFixed(4)} -> ${last?.total.toFixed(4)}`,
+        `Model   ${result.trained.digest}`,
+        `Export  modality-guard models export ${result.trained.digest.replace('sha256:', '').slice(0, 16)} --out my-model`,
+      ].join('\n');
+    });
+  });
+}

@@ -1,0 +1,8 @@
+/** One line of the doctor's answer. `needed`: without it nothing runs. */
+export interface Check {
+  group: 'runtime' | 'accelerators' | 'server' | 'machine' | 'data';
+  name: string;
+  ok: boolean;
+  needed: boolean;
+  detail: string;
+}

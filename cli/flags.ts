@@ -1,0 +1,96 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Flags that every command takes. */
+export interface CommonFlags {
+  json?: boolean;
+  input: boolean;
+  color: boolean;
+}
+
+/** Flags of the commands that work on a project: its state, its configuration, its server. */
+export interface ProjectFlags extends CommonFlags {
+  config?: string;
+  stateDir?: string;
+  ui?: boolean;
+  port?: number;
+  uiPort?: number;
+}
+
+/** Flags of the commands that start work. */
+export interface WorkFlags extends ProjectFlags {
+  model?: string;
+  champion?: boolean;
+  benchmark?: string;
+  seed?: number;
+  samples?: number;
+  steps?: number;
+  loraRank?: number;
+  loraAlpha?: number;
+}
+
+export function withCommonFlags(command: Command): Command {
+  return command
+    .option('--json', 'print data as JSON on stdout')
+    .option('--no-input', 'never ask a question')
+    .option('--no-color', 'no colours (as with NO_COLOR)');
+}
+
+export function withProjectFlags(command: Command): Command {
+  return withCommonFlags(command)
+    .option(
+      '--config <file>',
+      'configuration (default: temporal.config.json here, else the one of this package)',
+    )
+    .option('--state-dir <folder>', 'state of the project (default: .modality-guard)')
+    .option('--ui', "also open Temporal's web UI on loopback")
+    .addOption(new Option('--port <port>', 'port for a server of our own').argParser(port))
+    .addOption(new Option('--ui-port <port>', 'port for its web UI').argParser(port));
+}
+
+export function withWorkFlags(command: Command): Command {
+  return withProjectFlags(command)
+    .option(
+      '--model <name or folder>',
+      'a model folder in the Hugging Face ONNX layout, or a name in the registry',
+    )
+    .option('--champion', "start from the registry's champion")
+    .option('--benchmark <folder>', 'benchmark pack (Parquet)')
+    .addOption(new Option('--seed <number>', 'seed of every random choice').argParser(whole))
+    .addOption(new Option('--samples <number>', 'samples per condition of the diagnosis').argParser(positive))
+    .addOption(new Option('--steps <number>', 'training steps').argParser(positive))
+    .addOption(new Option('--lora-rank <number>', 'train LoRA factors of this rank').argParser(positive))
+    .addOption(
+      new Option('--lora-alpha <number>', 'LoRA scale (default: twice the rank)').argParser(positive),
+    );
+}
+
+export function whole(text: string): number {
+  return number(text, (value) => Number.isSafeInteger(value), 'a whole number');
+}
+
+export function positive(text: string): number {
+  return number(text, (value) => Number.isSafeInteger(value) && value > 0, 'a whole number above 0');
+}
+
+export function share(text: string): number {
+  return number(text, (value) => value >= 0 && value <= 1, 'a number from 0 to 1');
+}
+
+export function amount(text: string): number {
+  return number(text, (value) => value > 0 && Number.isFinite(value), 'a number above 0');
+}
+
+function port(text: string): number {
+  return number(
+    text,
+    (value) => Number.isInteger(value) && value > 0 && value < 65_536,
+    'a port, 1 to 65535',
+  );
+}
+
+function number(text: string, accept: (value: number) => boolean, expected: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!accept(value)) throw new InvalidArgumentError(`expected ${expected}.`);
+  return value;
+}

@@ -1,0 +1,94 @@
+import { userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import type { WaitingGate } from '../schemas/workflow.ts';
+import type { Output } from './output.ts';
+import type { Progress } from './progress.ts';
+import type { Work } from './session.ts';
+import { percent, points, table } from './views/table.ts';
+
+/** Shows each gate that waits for a person once, and asks where somebody sits at the terminal. */
+export class GatePrompt {
+  private readonly output: Output;
+  private readonly progress: Progress;
+  private shown: string | null = null;
+  private asking = false;
+  private readonly closing = new AbortController();
+
+  constructor(output: Output, progress: Progress) {
+    this.output = output;
+    this.progress = progress;
+  }
+
+  /** True while a question is open: nothing else may draw then. */
+  get busy(): boolean {
+    return this.asking;
+  }
+
+  show(gate: WaitingGate | null, work: Work): void {
+    const key = gate && `${gate.workflowId} ${gate.stage} ${gate.since}`;
+    if (!gate || key === this.shown) return;
+    this.shown = key;
+    this.progress.clear();
+    this.output.log(gateText(gate));
+    if (this.output.interactive) void this.ask(gate, work);
+    else this.output.log(howToDecide(gate));
+  }
+
+  /** Takes back a question that nobody needs to answer any more. */
+  close(): void {
+    this.closing.abort();
+  }
+
+  private async ask(gate: WaitingGate, work: Work): Promise<void> {
+    const { session, api } = work;
+    const signal = AbortSignal.any([work.signal, this.closing.signal]);
+    this.asking = true;
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      const answer = await terminal.question(`Go on to ${gate.stage}? [yes / no / later] `, { signal });
+      const decision = /^y(es)?$/i.test(answer.trim())
+        ? 'approve'
+        : /^no?$/i.test(answer.trim())
+          ? 'reject'
+          : null;
+      if (!decision) return this.output.log(howToDecide(gate));
+      const { workflowId, stage } = gate;
+      await api.decide(session, { workflowId, stage, decision, by: personName(), comment: '' });
+    } catch (error) {
+      if (!signal.aborted) this.output.log(error instanceof Error ? error.message : String(error));
+    } finally {
+      terminal.close();
+      this.asking = false;
+    }
+  }
+}
+
+/** The user's login name; empty where the system knows none. */
+export function personName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env.USER ?? '';
+  }
+}
+
+function gateText(gate: WaitingGate): string {
+  const rows = gate.figures.map((figure) => [
+    figure.name,
+    String(figure.n),
+    percent(figure.championAccuracy),
+    percent(figure.challengerAccuracy),
+    `${points(figure.difference)} (${points(figure.ci95[0])} to ${points(figure.ci95[1])})`,
+    figure.pValue.toPrecision(2),
+    figure.verdict,
+  ]);
+  const head = ['comparison', 'n', 'champion', 'challenger', 'points (95 % interval)', 'p', 'verdict'];
+  return [
+    `The gate of stage ${gate.stage} waits for a person (verdict ${gate.verdict}: ${gate.reason}), until ${gate.deadline}.`,
+    table(head, rows, [1, 2, 3, 4, 5]),
+  ].join('\n');
+}
+
+function howToDecide(gate: WaitingGate): string {
+  return `Decide in another terminal: modality-guard approve ${gate.workflowId} --stage ${gate.stage}   (or reject)`;
+}

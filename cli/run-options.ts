@@ -1,0 +1,35 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { RunOptions } from '../worker/index.ts';
+import type { WorkFlags } from './flags.ts';
+
+/** What the work flags ask for. Throws GuardError BAD_INPUT for a folder that is not there. */
+export function runOptions(flags: WorkFlags): RunOptions {
+  return {
+    ...modelOptions(flags),
+    ...(flags.champion ? { champion: true } : {}),
+    ...(flags.benchmark ? { dataFolder: folder(flags.benchmark, '--benchmark') } : {}),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    ...(flags.samples === undefined ? {} : { samples: flags.samples }),
+    ...(flags.steps === undefined ? {} : { steps: flags.steps }),
+    ...(flags.loraRank === undefined
+      ? {}
+      : { lora: { rank: flags.loraRank, alpha: flags.loraAlpha ?? 2 * flags.loraRank } }),
+  };
+}
+
+/** A path, or anything that is a folder here, is a model folder; other words are names in the registry. */
+function modelOptions({ model }: WorkFlags): RunOptions {
+  if (model === undefined) return {};
+  const isPath = model.includes('/') || model.includes(sep) || model.startsWith('.');
+  if (isPath || (existsSync(model) && statSync(model).isDirectory()))
+    return { modelFolder: folder(model, '--model') };
+  return { model };
+}
+
+function folder(path: string, flag: string): string {
+  const full = resolve(path);
+  if (existsSync(full) && statSync(full).isDirectory()) return full;
+  throw new GuardError(ErrorCode.BadInput, `${flag}: there is no folder ${full}.`);
+}

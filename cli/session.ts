@@ -1,0 +1,71 @@
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { Session } from '../worker/index.ts';
+import type { ProjectFlags } from './flags.ts';
+import type { Output } from './output.ts';
+
+/** Loaded on demand: `--help` and usage errors need no Temporal client. */
+export type Api = typeof import('../worker/index.ts');
+
+export function loadApi(): Promise<Api> {
+  return import('../worker/index.ts');
+}
+
+/** What the project flags mean to the functions of worker/. */
+export function projectOptions(flags: ProjectFlags) {
+  return {
+    ...(flags.config ? { configFile: flags.config } : {}),
+    ...(flags.stateDir ? { stateDir: flags.stateDir } : {}),
+    ...(flags.ui ? { ui: true } : {}),
+    ...(flags.port === undefined ? {} : { port: flags.port }),
+    ...(flags.uiPort === undefined ? {} : { uiPort: flags.uiPort }),
+  };
+}
+
+export interface Work {
+  session: Session;
+  api: Api;
+  /** Aborted by the first interrupt; the second ends the process. */
+  signal: AbortSignal;
+}
+
+/**
+ * Opens a session, runs `use` and closes the session however it ends. `worker`: what runs in this process: everything,
+ * workflow code alone (enough to answer queries and updates), or nothing.
+ */
+export async function withSession<T>(
+  flags: ProjectFlags,
+  output: Output,
+  worker: boolean | 'workflows',
+  use: (work: Work) => Promise<T>,
+): Promise<T> {
+  return withInterrupt(async (signal) => {
+    const api = await loadApi();
+    const session = await api.openSession({ ...projectOptions(flags), worker, log: output.log });
+    try {
+      signal.throwIfAborted();
+      if (session.uiAddress) output.log(`Temporal's web UI: ${session.uiAddress}`);
+      return await use({ session, api, signal });
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+/** Runs `use` with a signal that the first SIGINT or SIGTERM aborts. */
+export async function withInterrupt<T>(use: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const stop = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(1);
+    process.stderr.write(`\n${name}: stopping; once more to end at once.\n`);
+    controller.abort(
+      new GuardError(ErrorCode.Cancelled, 'Interrupted. What was started is kept and can be taken up again.'),
+    );
+  };
+  for (const name of names) process.on(name, stop);
+  try {
+    return await use(controller.signal);
+  } finally {
+    for (const name of names) process.off(name, stop);
+  }
+}

@@ -1,5 +1,6 @@
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type Sample, type Split, splits, type TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { readSampleGroups } from '../samples.ts';
@@ -62,11 +63,13 @@ export async function ingestBenchmark(
     const path = join(folder, `${split}.parquet`);
     const counts = Object.fromEntries(taskKinds.map((kind) => [kind, 0])) as Record<TaskKind, number>;
     for await (const group of readSampleGroups(path)) {
-      group.samples.forEach((sample, i) => {
+      for (const [i, sample] of group.samples.entries()) {
         checker.check(sample, split, path, group.firstRow + i);
         samples[split].push(clean({ ...sample }));
         counts[sample.taskKind]++;
-      });
+        // Decoding images takes its time: let heartbeats and signals through.
+        if (i % 256 === 255) await setImmediate();
+      }
       options.onProgress?.({ file: path, rows: samples[split].length, totalRows: group.totalRows });
     }
     if (samples[split].length === 0) throw emptyFile(path, split);

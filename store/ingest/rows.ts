@@ -7,6 +7,12 @@ import { imageProblem } from './image.ts';
 const needsImage: readonly TaskKind[] = [TaskKind.ImageHeavy, TaskKind.Vqa];
 const quoted = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
+/** The photos that a source names: `photo:a`, a grid's `photos:a+b+c+d`, or any other name as it is. */
+function photosOf(source: string): string[] {
+  if (source.startsWith('photos:')) return source.slice('photos:'.length).split('+');
+  return [source.startsWith('photo:') ? source.slice('photo:'.length) : source];
+}
+
 interface Seen {
   split: Split;
   place: Place;
@@ -66,7 +72,9 @@ export class RowChecker {
   private checkPhoto(sample: Sample, split: Split, place: (column: string) => Place): void {
     // A text-heavy question's source is a word, and its image, if any, an illustration: both may come again.
     if (!sample.image || !needsImage.includes(sample.taskKind)) return;
-    this.once(`source ${sample.source}`, split, place('source'), `the photo ${quoted(sample.source)}`);
+    for (const photo of photosOf(sample.source)) {
+      this.once(`photo ${photo}`, split, place('source'), `the photo ${quoted(photo)}`);
+    }
     this.once(digestOfBytes(sample.image.bytes), split, place('image'), 'an image of the same bytes');
   }
 

@@ -115,6 +115,12 @@ const faults: [string, Partial<Sample>, string, string][] = [
   ['the name of another split', { split: 'train' }, 'split', '"train"; expected "test"'],
   ['a photo of another split', { source: 'train 0' }, 'source', 'the photo "train 0" is also in row 0 of'],
   [
+    'a grid with a photo of another split',
+    { source: 'photos:x+train 0+y' },
+    'source',
+    'the photo "train 0" is also in row 0 of',
+  ],
+  [
     'an image of another split',
     { image: { bytes: png(0), path: null } },
     'image',

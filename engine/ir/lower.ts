@@ -73,7 +73,7 @@ function singleSlice(
 ): TypedValue[] | undefined {
   const [starts, ends, axes, steps] = inputs
     .slice(1)
-    .map((value) => value && value.constant && Array.from(value.constant.data, Number));
+    .map((value) => value?.constant && Array.from(value.constant.data, Number));
   if (starts?.length !== 1 || ends?.length !== 1 || (steps && steps[0] !== 1)) return undefined;
   const axis = normalise(axes?.[0] ?? 0, x.dims.length);
   const size = x.dims[axis] as number;
@@ -103,7 +103,7 @@ export function specialise(
 ): Specialised {
   const emitter = new Emitter();
   const values = new Map<string, TypedValue>();
-  const valueOf = (name: string): TypedValue => {
+  const valueNamed = (name: string): TypedValue => {
     let value = values.get(name);
     if (!value) {
       const seen = traced.values.get(name);
@@ -117,21 +117,21 @@ export function specialise(
     const tensor = feeds[name] as Tensor;
     values.set(name, emitter.input(name, tensor.dtype, tensor.dims));
   }
-  for (const name of variable) valueOf(name);
+  for (const name of variable) valueNamed(name);
   for (const node of traced.nodes) {
     if (node.outputs.every((name) => !name || traced.values.get(name)?.tensor)) continue;
     emitter.source = node.name;
     const made = lowerNode(
       emitter,
       node,
-      node.inputs.map((name) => (name ? valueOf(name) : null)),
+      node.inputs.map((name) => (name ? valueNamed(name) : null)),
       traced,
     );
     node.outputs.forEach((name, i) => {
       if (name && !traced.values.get(name)?.tensor) values.set(name, made[i] as TypedValue);
     });
   }
-  for (const name of traced.values.keys()) valueOf(name);
+  for (const name of traced.values.keys()) valueNamed(name);
   emitter.source = 'gradient';
   return { emitter, values };
 }

@@ -54,8 +54,7 @@ export function relativeError(actual: Tensor, expected: Tensor): number {
   let largest = 1e-30;
   for (let i = 0; i < expected.data.length; i++) {
     const difference = Math.abs(Number(actual.data[i]) - Number(expected.data[i]));
-    // A NaN must not pass as a small difference.
-    worst = difference <= worst ? worst : difference;
+    worst = Math.max(worst, difference);
     largest = Math.max(largest, Math.abs(Number(expected.data[i])));
   }
   return worst / largest;

@@ -8,7 +8,7 @@ import type { TypedValue } from './ir/value.ts';
 import { LossBuilder } from './losses.ts';
 import type { Graph } from './onnx/graph.ts';
 import type { Tensor } from './onnx/tensor.ts';
-import { optimise } from './passes/optimise.ts';
+import { optimiseForward, optimiseWhole } from './passes/optimise.ts';
 import { Program } from './program.ts';
 import { openSession, type SessionOptions } from './session.ts';
 import { trace } from './trace.ts';
@@ -57,9 +57,9 @@ export async function compileGraph(options: CompileOptions): Promise<Graph> {
     for (const [name, value] of builder.outputs) wanted.set(name, value);
   }
   for (const name of outputs) wanted.set(name, valueNamed(values, name, graph));
-  const forward = optimise(emitter, wanted, 'forward');
+  const forward = optimiseForward(emitter, wanted);
   if (options.loss) addGradients(emitter, forward, values, wrt, graph);
-  const program = optimise(emitter, forward, 'whole');
+  const program = optimiseWhole(emitter, forward);
   return serialise(program, { source: graph.source, irVersion: graph.irVersion, opsets: graph.opsets });
 }
 

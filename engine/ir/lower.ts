@@ -81,13 +81,11 @@ function singleSlice(
   return [e.slice(x, axis, clamp(starts[0] as number), clamp(ends[0] as number))];
 }
 
-/** A product with a matrix on the right is one product of matrices; a vector operand is a matrix with one row or column. */
+/** A vector operand is a matrix with one row or column. */
 function product(e: Emitter, a: TypedValue, b: TypedValue, dims: readonly number[]): TypedValue {
   if (a.dims.length === 1) return e.reshape(product(e, e.reshape(a, [1, ...a.dims]), b, [1, ...dims]), dims);
   if (b.dims.length === 1) return e.reshape(product(e, a, e.reshape(b, [...b.dims, 1]), [...dims, 1]), dims);
-  if (b.dims.length > 2 || (a.dtype !== 'float32' && a.dims.length > 2)) return e.matmul(a, b);
-  const inner = a.dims.at(-1) as number;
-  return e.reshape(e.gemm(e.reshape(a, [sizeOf(a.dims) / inner, inner]), b), dims);
+  return e.matmul(a, b);
 }
 
 function plain(attribute: Attribute): AttributeValue {

@@ -1,11 +1,17 @@
 import type { Emitter } from '../ir/emitter.ts';
 import type { TypedValue } from '../ir/value.ts';
+import { bias, gelu, matrixProduct, scaledProduct, transposedOperand } from './canonicalise.ts';
+import { computeOnlyWhatIsRead } from './positions.ts';
+import { rewrite, type Targets } from './rewrite.ts';
 
-/** Passes over the forward graph (before differentiation) and over the whole program (after). */
-export function optimise(
-  _e: Emitter,
-  targets: ReadonlyMap<string, TypedValue>,
-  _stage: 'forward' | 'whole',
-): Map<string, TypedValue> {
-  return new Map(targets);
+/** Passes over the forward graph, before differentiation: gradients then follow the quicker form. */
+export function optimiseForward(e: Emitter, targets: Targets): Map<string, TypedValue> {
+  const read = computeOnlyWhatIsRead(e, targets);
+  const products = rewrite(e, read, [matrixProduct, gelu, transposedOperand]);
+  return rewrite(e, products, [bias, scaledProduct]);
+}
+
+/** Passes over forward and backward together. */
+export function optimiseWhole(e: Emitter, targets: Targets): Map<string, TypedValue> {
+  return rewrite(e, targets, [transposedOperand]);
 }

@@ -1,4 +1,5 @@
 export { type AttackKind, attackEmbeddings, type EmbeddingAttack, maskedPower } from './attack.ts';
+export { type AttackOptions, type AttackResult, irrelevantTokens } from './attack-samples.ts';
 export {
   bucketByLength,
   LENGTH_STEP,
@@ -41,4 +42,5 @@ export {
 export { decodeGrey, makeProcessor, type PreprocessorConfig, type Processor } from './processor.ts';
 export { optionLetters, promptOf } from './prompt.ts';
 export { resizeBilinear } from './resize.ts';
+export { attackInThread, predictInThread, type ThreadRunOptions } from './threads.ts';
 export { readTokenizer, type Tokenizer, wordsOf } from './tokenizer.ts';

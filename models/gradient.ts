@@ -1,0 +1,80 @@
+import { compile, type Graph, Parameters, type Program, type Tensor } from '../engine/index.ts';
+import type { TokenBatch } from './batch.ts';
+import { decoderFeeds } from './decoder.ts';
+import type { ModelConfig } from './folder.ts';
+
+/** Programs kept, one a batch shape; the oldest go first. */
+const KEPT = 16;
+
+/** Loss of the right answers and its gradient by the embeddings. */
+export interface AnswerGradient {
+  /** Sum over rows of the cross-entropy at the last position, over the whole vocabulary, in nats. */
+  loss: number;
+  /** [rows, length, width]. */
+  gradient: Float32Array;
+}
+
+/** Differentiates a decoder by its input embeddings. */
+export class AnswerGradients {
+  private readonly decoder: Graph;
+  private readonly text: ModelConfig['text_config'];
+  private readonly threads: number;
+  private readonly weights: Parameters;
+  private readonly programs = new Map<string, Promise<Program>>();
+
+  constructor(decoder: Graph, text: ModelConfig['text_config'], threads: number) {
+    this.decoder = decoder;
+    this.text = text;
+    this.threads = threads;
+    const floats = [...decoder.initializers].filter(([, tensor]) => tensor.dtype === 'float32');
+    this.weights = new Parameters(floats);
+  }
+
+  /** `answers` are token ids, one a row. */
+  async at(embeds: Float32Array, tokens: TokenBatch, answers: readonly number[]): Promise<AnswerGradient> {
+    const target: Tensor = {
+      dtype: 'int64',
+      dims: [tokens.rows],
+      data: BigInt64Array.from(answers, (id) => BigInt(id)),
+    };
+    const feeds = { ...decoderFeeds(embeds, tokens, this.text), answers: target };
+    const results = await (await this.program(feeds, tokens)).run(feeds, this.weights);
+    return {
+      loss: Number(results.loss!.data[0]),
+      gradient: results['grad.inputs_embeds']!.data as Float32Array,
+    };
+  }
+
+  async close(): Promise<void> {
+    const programs = await Promise.all(this.programs.values());
+    this.programs.clear();
+    await Promise.all(programs.map((program) => program.release()));
+  }
+
+  private async program(feeds: Record<string, Tensor>, { rows, length }: TokenBatch): Promise<Program> {
+    const key = `${rows}x${length}`;
+    let program = this.programs.get(key);
+    if (!program) {
+      program = compile({
+        graph: this.decoder,
+        feeds,
+        // Each row's own loss, not a mean: the gradient of a row must not depend on the rows beside it.
+        loss: (b) => b.crossEntropy(b.last(b.value('logits')), b.input('answers'), new Array(rows).fill(1)),
+        wrt: ['inputs_embeds'],
+        fed: 'large',
+        threads: this.threads,
+      });
+      await this.makeRoom();
+      this.programs.set(key, program);
+    }
+    return program;
+  }
+
+  private async makeRoom(): Promise<void> {
+    const oldest = this.programs.keys().next().value;
+    if (this.programs.size < KEPT || oldest === undefined) return;
+    const program = this.programs.get(oldest);
+    this.programs.delete(oldest);
+    await (await program)?.release();
+  }
+}

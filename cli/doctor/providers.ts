@@ -8,7 +8,7 @@ const timeoutMs = 30_000;
 
 const advice: Record<string, string> = {
   webgpu: 'it needs a GPU with a Vulkan, Metal or D3D12 driver (Debian: libvulkan1 and the driver)',
-  cuda: 'get it with: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false',
+  cuda: 'get it with: ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js',
 };
 
 /** Each execution provider, tried with a small computation. */

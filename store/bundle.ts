@@ -5,7 +5,7 @@ import { hashFile } from './hash-file.ts';
 import { errno } from './storage-errors.ts';
 
 /** The form of sha256sum, so that `sha256sum -c SHA256SUMS` checks a bundle too. */
-export const sealName = 'SHA256SUMS';
+const sealName = 'SHA256SUMS';
 
 /** Relative paths with `/`, sorted; temporary files of a writer at work are left out. */
 export async function bundleFiles(folder: string): Promise<string[]> {

@@ -12,7 +12,7 @@ import { oneOf } from './parquet/values.ts';
 import { writeParquet } from './parquet/write.ts';
 
 /** Columns of a benchmark file, in their order. */
-export const sampleColumns = {
+const sampleColumns = {
   id: { kind: 'string' },
   taskKind: { kind: 'string' },
   split: { kind: 'string' },
@@ -25,7 +25,7 @@ export const sampleColumns = {
 } as const satisfies TableSchema;
 
 /** Columns of a file of perturbed samples. */
-export const perturbedColumns = {
+const perturbedColumns = {
   ...sampleColumns,
   perturbation: { kind: 'string' },
   variant: { kind: 'string' },

@@ -13,6 +13,7 @@ import {
   type Table,
   tableFromIPC,
   Utf8,
+  type Vector,
   vectorFromArray,
 } from 'apache-arrow';
 import { z } from 'zod';
@@ -21,6 +22,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { ArtifactStore } from './artifacts.ts';
 import { type Write, writeAtomically } from './atomic.ts';
 import { errno } from './storage-errors.ts';
+import { decodeText } from './text.ts';
 import { transpose } from './transpose.ts';
 
 /** Named tensors of one shape. */
@@ -70,7 +72,7 @@ function* batchesOf({ names, shape, data }: Tensors): Generator<RecordBatch> {
  * (`arrow.fixed_shape_tensor` over float32).
  * @throws TypeError if names, shape and data do not fit each other
  */
-export async function encodeTensors(tensors: Tensors, write: Write): Promise<void> {
+async function encodeTensors(tensors: Tensors, write: Write): Promise<void> {
   const { names, shape, data } = tensors;
   if (shape.length === 0 || !shape.every((n) => Number.isSafeInteger(n) && n > 0)) {
     throw new TypeError(`tensor shape [${shape.join(', ')}]: expected one or more whole numbers above 0`);
@@ -183,6 +185,21 @@ function tensorData(path: string, table: Table, field: Field): Pick<Tensors, 'sh
   return transpose(data, shape, permutation);
 }
 
+function namesOf(path: string, column: Vector): string[] {
+  const names: string[] = [];
+  for (const chunk of column.data) {
+    for (let i = 0; i < chunk.length; i++) {
+      const { values, valueOffsets: offsets } = chunk;
+      if (!DataType.isUtf8(chunk.type) || !chunk.getValid(i)) {
+        const found = DataType.isUtf8(chunk.type) ? 'null' : String(chunk.type);
+        throw bad(path, `row ${names.length} (the first is 0), column "name" is ${found}`, 'text (utf8)');
+      }
+      names.push(decodeText((values as Uint8Array).subarray(offsets[i], offsets[i + 1])));
+    }
+  }
+  return names;
+}
+
 /**
  * Reads the tensors of an Arrow IPC file, ours or another writer's. Tensors that are stored permuted come in
  * their logical shape, row-major.
@@ -197,9 +214,6 @@ export async function readTensors(path: string): Promise<Tensors> {
     const found = `it has the columns ${[...fields.keys()].join(', ') || 'none'}`;
     throw bad(path, found, `"name" (utf8) and "tensor" (${extensionName})`);
   }
-  const labels = Array.from(names as Iterable<unknown>, (name, row) => {
-    if (typeof name === 'string') return name;
-    throw bad(path, `row ${row} (the first is 0), column "name" is ${String(name)}`, 'text (utf8)');
-  });
+  const labels = namesOf(path, names);
   return { names: labels, ...tensorData(path, table, field) };
 }

@@ -18,7 +18,7 @@ const Manifest = z.union([ModelManifest, StepManifest]);
 export const IndexEntry = z.strictObject({ cacheKey: z.string(), manifest: ArtifactRef });
 
 /** Every artifact that a manifest names, with the words for it. */
-export function references(manifest: ModelManifest | StepManifest): [string, ArtifactRef][] {
+function references(manifest: ModelManifest | StepManifest): [string, ArtifactRef][] {
   const named = (what: string, refs: Record<string, ArtifactRef>) =>
     Object.entries(refs).map(([name, ref]): [string, ArtifactRef] => [`${what} "${name}"`, ref]);
   if (manifest.kind === 'model') return named(`file of model ${manifest.name}:`, manifest.files);

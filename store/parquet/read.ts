@@ -3,6 +3,7 @@ import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadO
 import { compressors } from 'hyparquet-compressors';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { errno } from '../storage-errors.ts';
+import { decodeText } from '../text.ts';
 import { checkColumns } from './columns.ts';
 import type { Row, TableSchema } from './schema.ts';
 import { decodeValue } from './values.ts';
@@ -15,6 +16,8 @@ export interface RowGroup<S extends TableSchema> {
   totalRows: number;
   rows: Row<S>[];
 }
+
+const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeText(bytes) };
 
 async function openTable(path: string): Promise<FileHandle> {
   try {
@@ -79,7 +82,15 @@ export async function* readParquetGroups<S extends TableSchema>(
     let firstRow = 0;
     for (const group of metadata.row_groups) {
       const rowEnd = firstRow + Number(group.num_rows);
-      const options = { file, metadata, columns, compressors, utf8: false, geoparquet: false } as const;
+      const options = {
+        file,
+        metadata,
+        columns,
+        compressors,
+        parsers,
+        utf8: false,
+        geoparquet: false,
+      } as const;
       let raw: Record<string, unknown>[];
       try {
         raw = await parquetReadObjects({ ...options, rowFormat: 'object', rowStart: firstRow, rowEnd });

@@ -1,7 +1,7 @@
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 
 /** What a column holds, and the JavaScript type of its values. */
-export interface ColumnValues {
+interface ColumnValues {
   string: string;
   bool: boolean;
   int32: number;

@@ -69,6 +69,19 @@ test('any predictions and losses come back', async () => {
   await fc.assert(property, runs);
 });
 
+test('a byte order mark and text that is no UTF-8 are not passed over', async () => {
+  const path = join(testFolder(), 'table.parquet');
+  const schema = { text: { kind: 'string' } } as const satisfies TableSchema;
+  const rows = ['\ufeff', '\ufeffid', 'id\ufeff'].map((text) => ({ text }));
+  await writeTableFile(path, schema, rows);
+  expect(await readParquet(path, schema)).toEqual(rows);
+  await writeTableFile(path, schema, [{ text: 'plain marker' }]);
+  const bytes = await readFile(path);
+  bytes[bytes.indexOf('marker')] = 0xff;
+  await writeFile(path, bytes);
+  expect((await fails(readParquet(path, schema))).message).toContain('rows 0 to 0 cannot be read');
+});
+
 const everyKind = {
   flag: { kind: 'bool' },
   small: { kind: 'int32' },

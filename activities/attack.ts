@@ -1,0 +1,80 @@
+import { attackPoint } from '../diagnosis/index.ts';
+import { perturb } from '../diagnosis/perturbations/index.ts';
+import { attackInThread } from '../models/index.ts';
+import { Random } from '../random/index.ts';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { DiagnosisConfig } from '../schemas/config.ts';
+import type { AttackPoint } from '../schemas/report.ts';
+import type { StepOutcome } from '../schemas/workflow.ts';
+import { readSamples, writePredictions } from '../store/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { durably } from './step.ts';
+
+export interface AttackInput {
+  taskKind: 'image_heavy' | 'text_heavy';
+  attack: AttackPoint['attack'];
+  model: ArtifactRef;
+  /** The test split. */
+  test: ArtifactRef;
+  config: DiagnosisConfig['attack'];
+  seed: number;
+}
+
+/**
+ * The robustness curve of one task kind: accuracy under an attack on the irrelevant modality's embeddings, over a grid
+ * of eps. The result holds the points; the predictions at every eps are tables of their own.
+ */
+export function attack(deps: ActivityDeps) {
+  return async (input: AttackInput): Promise<StepOutcome<AttackPoint[]>> => {
+    const { attack: name, config, model, seed, taskKind, test } = input;
+    const { alpha, eps, samples: count, steps } = config;
+    const step = {
+      name: 'attack',
+      label: `${taskKind} under ${name}`,
+      uses: ['models', 'engine', 'diagnosis'],
+      packages: ['onnxruntime-node', 'fast-png'],
+      parameters: { taskKind, attack: name, alpha, eps, count, steps },
+      seed,
+      inputs: { model, test },
+    };
+    return durably(deps, step, async ({ progress, signal }) => {
+      const folder = await deps.store.checkoutModel(model);
+      const samples = attacked(await readSamples(await deps.store.path(test)), taskKind, count, seed);
+      const outputs: Record<string, ArtifactRef> = {};
+      const points: AttackPoint[] = [];
+      let clean: Prediction[] | undefined;
+      const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
+      for (const [i, size] of grid.entries()) {
+        const { epsRelative, predictions } = await attackInThread(folder, samples, {
+          attack: name,
+          eps: size,
+          alpha,
+          steps,
+          seed,
+          threads: deps.threads,
+          signal,
+          onProgress: ({ done, total }) => progress(i * total + done, grid.length * total),
+        });
+        clean ??= predictions;
+        outputs[`eps=${size}`] = await writePredictions(deps.store, predictions);
+        if (!eps.includes(size)) continue;
+        points.push(attackPoint({ taskKind, eps: size, attack: name, epsRelative }, clean, predictions));
+      }
+      return { outputs: { ...outputs, points: await deps.store.putJson(points) }, result: points };
+    });
+  };
+}
+
+/** Samples with the modality that is attacked: a text-heavy question has no image of its own, and gets a photo. */
+function attacked(
+  pool: PerturbedSample[],
+  taskKind: AttackInput['taskKind'],
+  count: number,
+  seed: number,
+): PerturbedSample[] {
+  const chosen = new Random(seed, 'attack', taskKind)
+    .shuffle(pool.filter((sample) => sample.taskKind === taskKind))
+    .slice(0, count);
+  return perturb(chosen, taskKind === 'text_heavy' ? 'switch' : 'origin', seed, pool);
+}

@@ -1,0 +1,28 @@
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { RegistryState } from '../schemas/workflow.ts';
+import type { ArtifactStore } from '../store/index.ts';
+
+/** A change to a model's registry, as the registry workflow takes it. */
+export interface RegistryCall {
+  kind: 'register' | 'propose' | 'route' | 'promote' | 'rollback';
+  name: string;
+  change: { model: ArtifactRef; from: string; reason: string; stage?: string; share?: number };
+  /** Makes a repeated call count once. */
+  requestId: string;
+}
+
+export interface RegistryClient {
+  /** null: there is no registry of this name. */
+  state(name: string): Promise<RegistryState | null>;
+  apply(call: RegistryCall): Promise<RegistryState>;
+}
+
+/** What the worker hands to the activities. */
+export interface ActivityDeps {
+  store: ArtifactStore;
+  /** Folder for what is kept beside the store: runs, checkpoints, scratch. */
+  stateDir: string;
+  /** Threads of one computing step. */
+  threads: number;
+  registry: RegistryClient;
+}

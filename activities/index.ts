@@ -1,0 +1,37 @@
+import { attack } from './attack.ts';
+import { augment } from './augment.ts';
+import type { ActivityDeps } from './deps.ts';
+import { gate } from './gate.ts';
+import { importModel } from './import-model.ts';
+import { ingest } from './ingest.ts';
+import { perturb } from './perturb.ts';
+import { pollLogs } from './poll-logs.ts';
+import { predict } from './predict.ts';
+import { registry } from './registry.ts';
+import { replayTraffic } from './replay-traffic.ts';
+import { report } from './report.ts';
+import { summarize } from './summarize.ts';
+import { train } from './train.ts';
+
+export type { ActivityDeps, RegistryCall, RegistryClient } from './deps.ts';
+export { layOutReport, type ReportFiles } from './report-files.ts';
+
+/** The durable steps, with what they need from the worker. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    attack: attack(deps),
+    augment: augment(deps),
+    gate: gate(deps),
+    importModel: importModel(deps),
+    ingest: ingest(deps),
+    perturb: perturb(deps),
+    pollLogs: pollLogs(deps),
+    predict: predict(deps),
+    registry: registry(deps),
+    replayTraffic: replayTraffic(deps),
+    report: report(deps),
+    summarize: summarize(deps),
+    train: train(deps),
+  };
+}
+export type Activities = ReturnType<typeof createActivities>;

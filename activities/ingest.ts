@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { MediaType } from '../schemas/artifact.ts';
+import { type Split, splits, type TaskKind } from '../schemas/benchmark.ts';
+import type { StepOutcome } from '../schemas/workflow.ts';
+import { ingestBenchmark, writeSamples } from '../store/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { asFailure, durably } from './step.ts';
+
+export interface IngestInput {
+  /** Holds train.parquet, test.parquet and heldout.parquet. */
+  folder: string;
+}
+type Counts = Record<Split, Record<TaskKind, number>>;
+
+/** Checks every row of a benchmark and takes it into the store, a table a split. */
+export function ingest(deps: ActivityDeps) {
+  return async ({ folder }: IngestInput): Promise<StepOutcome<Counts>> => {
+    const step = {
+      name: 'ingest',
+      label: 'benchmark',
+      uses: [],
+      packages: ['hyparquet', 'parquetjs-lite'],
+      parameters: {},
+      seed: null,
+      inputs: await originals(deps, folder),
+    };
+    return durably(deps, step, async ({ progress }) => {
+      const { samples, kinds } = await ingestBenchmark(folder, {
+        onProgress: ({ rows, totalRows }) => progress(rows, totalRows),
+      });
+      const outputs = {
+        train: await writeSamples(deps.store, samples.train),
+        test: await writeSamples(deps.store, samples.test),
+        heldout: await writeSamples(deps.store, samples.heldout),
+      };
+      return { outputs, result: kinds };
+    });
+  };
+}
+
+/** The files as they lie there, so that the cache knows whether they changed. Missing ones are named by the reader. */
+async function originals({ store }: ActivityDeps, folder: string) {
+  try {
+    const refs = splits.map(async (split) => {
+      const ref = await store.putFile(join(folder, `${split}.parquet`), MediaType.Parquet);
+      return [split, ref] as const;
+    });
+    return Object.fromEntries(await Promise.all(refs));
+  } catch (error) {
+    await ingestBenchmark(folder).catch((clearer) => {
+      throw asFailure(clearer);
+    });
+    throw asFailure(error);
+  }
+}

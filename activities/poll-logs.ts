@@ -1,0 +1,135 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inputDrift, isDrift, liveChangeRate, requestFeatures } from '../diagnosis/index.ts';
+import { perturb } from '../diagnosis/perturbations/index.ts';
+import { predictInThread } from '../models/index.ts';
+import { Random } from '../random/index.ts';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import { type PerturbedSample, type Prediction, trainingPerturbations } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { DriftMeasure, DriftRequest, RobustifyRequest } from '../schemas/workflow.ts';
+import { readSamples } from '../store/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { alive, asFailure } from './step.ts';
+
+export interface PollLogsInput {
+  /** The model's name in the registry. */
+  name: string;
+  logs: string;
+  /** Name of the newest file that was read; null: none yet. */
+  cursor: string | null;
+  /** Files that were read and not measured yet. */
+  pending: string[];
+  limits: Pick<DriftRequest, 'changeRate' | 'psi' | 'minRequests'>;
+  /** What an alarm would start; its benchmark is what the requests are compared with. */
+  request: RobustifyRequest;
+}
+
+export interface PollLogsOutput {
+  cursor: string | null;
+  pending: string[];
+  measure: Omit<DriftMeasure, 'started'> | null;
+}
+
+/** Requests that one measure looks at; of more, a random part. */
+const mostRequests = 1000;
+
+/**
+ * Reads the request logs that came after the cursor and measures them: how often the champion's answer changes when the
+ * irrelevant modality is perturbed, and how far the requests are from those of the benchmark.
+ */
+export function pollLogs(deps: ActivityDeps) {
+  return async (input: PollLogsInput): Promise<PollLogsOutput> => {
+    const { cursor, limits, logs, pending } = input;
+    const stop = alive('request logs');
+    try {
+      const fresh = await newFiles(logs, cursor);
+      const files = [...pending, ...fresh];
+      const newest = fresh.at(-1) ?? cursor;
+      if (fresh.length === 0) return { cursor, pending, measure: null };
+      const requests: PerturbedSample[] = [];
+      for (const file of files) requests.push(...named(file, await readSamples(join(logs, file))));
+      if (requests.length < limits.minRequests) return { cursor: newest, pending: files, measure: null };
+      return { cursor: newest, pending: [], measure: await measure(deps, input, files, requests) };
+    } catch (error) {
+      throw asFailure(error);
+    } finally {
+      stop();
+    }
+  };
+}
+
+/** In the order of their names. Hidden files are a writer's unfinished ones. */
+async function newFiles(logs: string, cursor: string | null): Promise<string[]> {
+  const names = await readdir(logs).catch((cause: Error) => {
+    throw new GuardError(
+      ErrorCode.Unavailable,
+      `${logs}: the request logs cannot be listed (${cause.message})`,
+      { cause },
+    );
+  });
+  return names
+    .filter(
+      (name) => name.endsWith('.parquet') && !name.startsWith('.') && (cursor === null || name > cursor),
+    )
+    .sort();
+}
+
+/** Two files may use the same ids. */
+const named = (file: string, requests: PerturbedSample[]) =>
+  requests.map((request) => ({ ...request, id: `${file}/${request.id}` }));
+
+async function measure(
+  deps: ActivityDeps,
+  { limits, name, request }: PollLogsInput,
+  files: string[],
+  all: PerturbedSample[],
+): Promise<Omit<DriftMeasure, 'started'>> {
+  const { seed } = request;
+  const requests = new Random(seed, 'drift', ...files).shuffle(all).slice(0, mostRequests);
+  const champion = (await deps.registry.state(name))?.champion?.model;
+  if (!champion) {
+    const message = `the registry has no champion named "${name}": run \`modality-guard run\` first`;
+    throw new GuardError(ErrorCode.BadInput, message);
+  }
+  const known = (await readSamples(join(request.data.folder, 'test.parquet'))).slice(0, mostRequests);
+  const disturbed = requests.flatMap((sample) => disturb(sample, seed, known));
+  const [asked, changed, expected] = await predictAll(deps, champion, [requests, disturbed, known]);
+  const features = (samples: PerturbedSample[], answers: Prediction[]) =>
+    samples.map((sample, i) => requestFeatures(sample, answers[i]!.predicted));
+  const drift = inputDrift(features(known, expected!), features(requests, asked!));
+  const { changeRate } = liveChangeRate(asked!, changed!);
+  const moved = Object.entries(drift).filter(([, psi]) => isDrift(psi, limits.psi));
+  const alarms = [
+    ...(changeRate > limits.changeRate
+      ? [`${(changeRate * 100).toFixed(1)} % of the answers change with the irrelevant modality`]
+      : []),
+    ...moved.map(([feature, { value }]) => `${feature} has drifted (PSI ${value.toFixed(2)})`),
+  ];
+  return {
+    at: new Date().toISOString(),
+    files,
+    requests: requests.length,
+    changeRate,
+    psi: Object.fromEntries(Object.entries(drift).map(([feature, { value }]) => [feature, value])),
+    alarm: alarms.length > 0 ? alarms.join('; ') : null,
+  };
+}
+
+/** The request under one perturbation of its irrelevant modality; none where both matter. */
+function disturb(sample: PerturbedSample, seed: number, pool: PerturbedSample[]): PerturbedSample[] {
+  if (sample.taskKind === 'vqa') return [];
+  const name = new Random(seed, 'disturb', sample.id).pick(trainingPerturbations[sample.taskKind]);
+  return perturb([sample], name, seed, pool);
+}
+
+async function predictAll(
+  { store, threads }: ActivityDeps,
+  model: ArtifactRef,
+  tables: PerturbedSample[][],
+): Promise<Prediction[][]> {
+  const folder = await store.checkoutModel(model);
+  const results: Prediction[][] = [];
+  for (const samples of tables) results.push(await predictInThread(folder, samples, { threads }));
+  return results;
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { ActivityDeps } from './deps.ts';
+import { asFailure } from './step.ts';
+
+interface Change {
+  name: string;
+  model: ArtifactRef;
+  from: string;
+  reason: string;
+}
+export type RegistryInput =
+  | { action: 'champion'; name: string }
+  /** Makes `model` the champion if there is none; gives the champion that `challenger` has to beat. */
+  | (Change & { action: 'register'; challenger: ArtifactRef })
+  | (Change & { action: 'propose' | 'promote' | 'rollback' })
+  | (Change & { action: 'route'; stage: string; share: number });
+
+/** Asks or changes a model's registry. @returns the champion */
+export function registry(deps: ActivityDeps) {
+  return async (input: RegistryInput): Promise<ArtifactRef> => {
+    try {
+      return await champion(deps, input);
+    } catch (error) {
+      throw asFailure(error);
+    }
+  };
+}
+
+async function champion(deps: ActivityDeps, input: RegistryInput): Promise<ArtifactRef> {
+  const { action, name } = input;
+  if (action === 'champion') {
+    const state = await deps.registry.state(name);
+    if (state?.champion) return state.champion.model;
+    const message = `the registry has no champion named "${name}": give a model folder, or run \`modality-guard run\` first`;
+    throw new GuardError(ErrorCode.BadInput, message);
+  }
+  const { from, model, reason } = input;
+  const route = action === 'route' ? { stage: input.stage, share: input.share } : {};
+  const { info } = Context.current();
+  const caller = [info.workflowExecution?.workflowId, info.workflowExecution?.runId, info.activityId];
+  const requestId = createHash('sha256').update(JSON.stringify(caller)).digest('hex');
+  const state = await deps.registry.apply({
+    kind: action,
+    name,
+    change: { model, from, reason, ...route },
+    requestId,
+  });
+  const current = state.champion?.model ?? model;
+  // A run that is repeated must not compare its own model with itself, but with what it began with.
+  if (action === 'register' && current.digest === input.challenger.digest) return model;
+  return current;
+}

@@ -1,0 +1,126 @@
+import { Context } from '@temporalio/activity';
+import { compareAttacks, talkedOut } from '../diagnosis/index.ts';
+import { renderReport } from '../report/index.ts';
+import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
+import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import { Diagnosis } from '../schemas/diagnosis.ts';
+import { type RolloutResult, RunReport } from '../schemas/report.ts';
+import type { DiagnosisRefs } from '../schemas/workflow.ts';
+import { type ArtifactStore, codeVersion, readLosses, readPredictions, readSamples } from '../store/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { layOutReport } from './report-files.ts';
+import { alive, asFailure } from './step.ts';
+import { prefixed } from './summarize.ts';
+
+export interface ReportInput {
+  request: { model: string; seed: number };
+  model: { base: ArtifactRef; trained: ArtifactRef };
+  before: DiagnosisRefs;
+  after: DiagnosisRefs;
+  losses: ArtifactRef;
+  augmented: Record<string, ArtifactRef>;
+  rollout: { result: RolloutResult; artifacts: Record<string, ArtifactRef> };
+  seconds: Record<string, number>;
+  cached: string[];
+  /** Settings that the report shows. */
+  parameters: Record<string, unknown>;
+}
+
+export interface ReportOutput {
+  html: ArtifactRef;
+  json: ArtifactRef;
+  artifacts: Record<string, ArtifactRef>;
+}
+
+const disclaimer =
+  'A diagnosis makes a risk visible under the conditions that were tested; it is no guarantee that the model is right ' +
+  'under others.';
+
+/** Writes the report of a run: JSON for programs, one HTML file for people. */
+export function report(deps: ActivityDeps) {
+  return async (input: ReportInput): Promise<ReportOutput> => {
+    const context = Context.current();
+    const stop = alive('report');
+    try {
+      const artifacts = artifactsOf(input);
+      const { workflowId = '', runId = '' } = context.info.workflowExecution ?? {};
+      const content = await compose(deps, input, { workflowId, runId, artifacts });
+      const html = await deps.store.put(
+        Buffer.from(renderReport(content, { parameters: input.parameters })),
+        MediaType.Html,
+      );
+      const json = await deps.store.putJson(content);
+      await layOutReport(deps.store, deps.stateDir, workflowId, { html, json });
+      return { html, json, artifacts };
+    } catch (error) {
+      throw asFailure(error);
+    } finally {
+      stop();
+    }
+  };
+}
+
+function artifactsOf({
+  after,
+  augmented,
+  before,
+  losses,
+  model,
+  rollout,
+}: ReportInput): Record<string, ArtifactRef> {
+  return {
+    'model/base': model.base,
+    'model/trained': model.trained,
+    ...prefixed('samples', before.samples),
+    'base/diagnosis': before.figures,
+    ...prefixed('base/predictions', before.predictions),
+    'trained/diagnosis': after.figures,
+    ...prefixed('trained/predictions', after.predictions),
+    ...prefixed('augmented', augmented),
+    losses,
+    ...rollout.artifacts,
+  };
+}
+
+async function compose(
+  { store }: ActivityDeps,
+  input: ReportInput,
+  run: { workflowId: string; runId: string; artifacts: Record<string, ArtifactRef> },
+): Promise<RunReport> {
+  const [base, trained] = await Promise.all([
+    store.getJson(input.before.figures, Diagnosis),
+    store.getJson(input.after.figures, Diagnosis),
+  ]);
+  const samples: PerturbedSample[] = [];
+  for (const ref of Object.values(input.before.samples))
+    samples.push(...(await readSamples(await store.path(ref))));
+  const { model, seed } = input.request;
+  return RunReport.parse({
+    schemaVersion: 1,
+    ...run,
+    createdAt: new Date().toISOString(),
+    codeVersion: await codeVersion(['activities', 'diagnosis', 'engine', 'models', 'report', 'training']),
+    seed,
+    disclaimer,
+    model: { name: model, base: input.model.base.digest, trained: input.model.trained.digest },
+    base: base.figures,
+    trained: trained.figures,
+    pgd: compareAttacks(base.attacks, trained.attacks),
+    losses: await readLosses(await store.path(input.losses)),
+    examples: talkedOut({
+      samples,
+      before: await allPredictions(store, input.before),
+      after: await allPredictions(store, input.after),
+      seed,
+    }),
+    rollout: input.rollout.result,
+    seconds: input.seconds,
+    cached: input.cached,
+  } satisfies RunReport);
+}
+
+async function allPredictions(store: ArtifactStore, { predictions }: DiagnosisRefs): Promise<Prediction[]> {
+  const all: Prediction[] = [];
+  for (const ref of Object.values(predictions)) all.push(...(await readPredictions(await store.path(ref))));
+  return all;
+}

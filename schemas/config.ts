@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { PerturbationName } from './benchmark.ts';
+import { TrainConfig } from './training.ts';
+
+const positive = z.number().positive();
+const count = z.number().int().positive();
+const share = z.number().min(0).max(1);
+
+/** How much a diagnosis measures. */
+export const DiagnosisConfig = z.strictObject({
+  /** Samples per condition. */
+  samples: count,
+  /** Leave out perturbations by name; empty: all of them. */
+  skip: z.array(PerturbationName),
+  /** The robustness curve: attacks on the irrelevant modality's embeddings. */
+  attack: z.strictObject({
+    kinds: z.array(z.enum(['pgd', 'pgd_sign', 'rg'])),
+    samples: count,
+    /** Largest change of an embedding's component; 0 is no attack. */
+    eps: z.array(z.number().nonnegative()),
+    alpha: positive,
+    steps: count,
+  }),
+});
+export type DiagnosisConfig = z.infer<typeof DiagnosisConfig>;
+
+export const rolloutStages = ['offline', 'shadow', 'canary-5', 'canary-25', 'canary-50', 'full'] as const;
+export const RolloutStage = z.enum(rolloutStages);
+export type RolloutStage = z.infer<typeof RolloutStage>;
+
+/** Who and what must agree before a challenger takes traffic. */
+export const RolloutPolicy = z.strictObject({
+  name: z.string().min(1),
+  /** Stages that a person must approve before they begin. */
+  approvals: z.array(RolloutStage),
+  /** The policy decides in a person's place; every such decision is recorded as automatic. */
+  automatic: z.boolean(),
+  /** Waiting longer than this for a person means no. */
+  approvalTimeoutSeconds: positive,
+  /** How far each accuracy may fall, as a share (0.04: four points). */
+  margins: z.strictObject({ perturbed: share, clean: share, vqa: share }),
+  /** Requests of each task kind that a stage replays. */
+  requests: count,
+});
+export type RolloutPolicy = z.infer<typeof RolloutPolicy>;
+
+/** Time-outs and retries of one kind of activity. Errors BAD_* are never retried. */
+export const StepOptions = z.strictObject({
+  startToCloseSeconds: positive,
+  /** A worker that is silent for longer than this is taken for dead. */
+  heartbeatSeconds: positive,
+  attempts: count,
+  backoffSeconds: positive,
+});
+export type StepOptions = z.infer<typeof StepOptions>;
+
+const server = z.strictObject({
+  /** host:port; null: TEMPORAL_ADDRESS, a temporal.toml profile, or a server of our own. */
+  address: z.string().nullable(),
+  namespace: z.string().min(1),
+});
+
+const worker = z.strictObject({
+  maxConcurrentActivities: count,
+  /** Threads of one computing step. */
+  threads: count,
+  /** Heartbeats are sent at most this far apart, so that a checkpoint is known soon. */
+  heartbeatThrottleSeconds: positive,
+  shutdownGraceSeconds: positive,
+  /** Worker versioning: null: unversioned. */
+  deployment: z.strictObject({ name: z.string().min(1), buildId: z.string().min(1) }).nullable(),
+});
+
+const drift = z.strictObject({
+  pollSeconds: positive,
+  coolDownSeconds: z.number().nonnegative(),
+  changeRate: share,
+  psi: positive,
+  minRequests: count,
+});
+
+/** temporal.config.json: where and how the pipeline runs. Paths are relative to the file. */
+export const GuardConfig = z.strictObject({
+  server,
+  worker,
+  model: z.strictObject({ name: z.string().regex(/^[\w.-]+$/), folder: z.string() }),
+  data: z.strictObject({ folder: z.string() }),
+  seed: z.number().int(),
+  /** The policy that is taken when none is named. */
+  policy: z.string(),
+  policies: z.array(RolloutPolicy),
+  diagnosis: DiagnosisConfig,
+  training: TrainConfig,
+  /** Options by step: `default`, and what differs from it. */
+  steps: z
+    .strictObject({
+      importModel: StepOptions.partial(),
+      ingest: StepOptions.partial(),
+      perturb: StepOptions.partial(),
+      predict: StepOptions.partial(),
+      attack: StepOptions.partial(),
+      summarize: StepOptions.partial(),
+      augment: StepOptions.partial(),
+      train: StepOptions.partial(),
+      replayTraffic: StepOptions.partial(),
+      gate: StepOptions.partial(),
+      report: StepOptions.partial(),
+      registry: StepOptions.partial(),
+      pollLogs: StepOptions.partial(),
+    })
+    .partial()
+    .extend({ default: StepOptions }),
+  nightly: z.strictObject({
+    hour: z.number().int().min(0).max(23),
+    minute: z.number().int().min(0).max(59),
+    timezone: z.string(),
+    catchupWindowSeconds: positive,
+  }),
+  drift,
+});
+export type GuardConfig = z.infer<typeof GuardConfig>;

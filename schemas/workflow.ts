@@ -1,0 +1,294 @@
+/**
+ * What workflows, activities, worker and command line agree on: names, ids, requests, results and status. Only types and
+ * constants, so that workflow code can import it.
+ */
+import type { ArtifactRef, Digest } from './artifact.ts';
+import type { PerturbationName, TaskKind } from './benchmark.ts';
+import type { DiagnosisConfig, RolloutPolicy, StepOptions } from './config.ts';
+import type { ApprovalRecord, PairedFigures, RolloutResult, Verdict } from './report.ts';
+import type { TrainConfig } from './training.ts';
+
+/** Worker and clients meet here. */
+export const taskQueue = 'modality-guard';
+
+export const WorkflowName = {
+  Robustify: 'robustify',
+  Diagnose: 'diagnose',
+  Train: 'train',
+  Rollout: 'rollout',
+  Registry: 'registry',
+  DriftWatch: 'driftWatch',
+} as const;
+
+/** Search attributes (Keyword) of every workflow of ours. */
+export const SearchAttribute = { Model: 'GuardModel', Stage: 'GuardStage', Verdict: 'GuardVerdict' } as const;
+
+/** Workflow ids are business keys: a repeated start of the same request joins the running one. */
+export const workflowIds = {
+  robustify: (model: string, request: Digest) => `robustify/${model}/${shortDigest(request)}`,
+  diagnose: (model: string, request: Digest) => `diagnose/${model}/${shortDigest(request)}`,
+  train: (model: string, request: Digest) => `train/${model}/${shortDigest(request)}`,
+  rollout: (parent: string) => `${parent}/rollout`,
+  registry: (model: string) => `registry/${model}`,
+  drift: (model: string) => `drift/${model}`,
+  /** What an alarm of the drift watch starts. */
+  alarm: (model: string, alarm: string) => `robustify/${model}/alarm-${alarm}`,
+  nightly: (model: string) => `nightly/${model}`,
+};
+
+/** The first 16 hex digits: enough to tell requests and models apart by eye. */
+export function shortDigest(digest: Digest | string): string {
+  return digest.replace(/^sha256:/, '').slice(0, 16);
+}
+
+/** Where a model comes from: a folder in the Hugging Face ONNX layout, an artifact, or the registry's champion. */
+export type ModelSource = { folder: string } | { artifact: ArtifactRef } | { champion: true };
+
+/** Activities by step; the keys of `steps` in temporal.config.json. */
+export const stepNames = [
+  'importModel',
+  'ingest',
+  'perturb',
+  'predict',
+  'attack',
+  'summarize',
+  'augment',
+  'train',
+  'replayTraffic',
+  'gate',
+  'report',
+  'registry',
+  'pollLogs',
+] as const;
+export type StepName = (typeof stepNames)[number];
+export type StepPlan = Record<StepName, StepOptions>;
+
+interface Request {
+  /** The model's name: part of every workflow id and the registry's key. */
+  model: string;
+  source: ModelSource;
+  /** Folder of the benchmark pack. */
+  data: { folder: string };
+  seed: number;
+  diagnosis: DiagnosisConfig;
+  steps: StepPlan;
+}
+export type DiagnoseRequest = Request;
+export interface TrainRequest extends Request {
+  training: TrainConfig;
+}
+export interface RobustifyRequest extends TrainRequest {
+  policy: RolloutPolicy;
+}
+
+/** What a step gave back, with how it came about. */
+export interface StepOutcome<Result = unknown> {
+  outputs: Record<string, ArtifactRef>;
+  result: Result;
+  cached: boolean;
+  /** Seconds of work; 0 from the cache. */
+  seconds: number;
+  manifest: ArtifactRef;
+}
+
+/** One condition of a diagnosis: samples of a task kind under one perturbation. */
+export interface Condition {
+  taskKind: TaskKind;
+  perturbation: PerturbationName;
+}
+
+/** A diagnosis as references: `figures` is JSON (a `Diagnosis`), the others are Parquet tables by condition. */
+export interface DiagnosisRefs {
+  figures: ArtifactRef;
+  samples: Record<string, ArtifactRef>;
+  predictions: Record<string, ArtifactRef>;
+}
+
+export const robustifyStages = [
+  'ingest',
+  'diagnose',
+  'augment',
+  'train',
+  'evaluate',
+  'rollout',
+  'report',
+] as const;
+export type RobustifyStage = (typeof robustifyStages)[number];
+
+export const StageState = { Waiting: 'waiting', Running: 'running', Done: 'done', Failed: 'failed' } as const;
+export type StageState = (typeof StageState)[keyof typeof StageState];
+
+export interface StageStatus {
+  name: string;
+  state: StageState;
+  startedAt: string | null;
+  /** Wall-clock seconds; null until the stage has ended. */
+  seconds: number | null;
+  steps: { done: number; cached: number; total: number };
+  /** One line for people; empty where there is nothing to say. */
+  detail: string;
+}
+
+/** A gate of a rollout that waits for a person. */
+export interface WaitingGate {
+  /** The workflow that takes the `decide` update. */
+  workflowId: string;
+  /** The stage whose gate waits; the argument of `decide`. */
+  stage: string;
+  /** What begins when the answer is yes; null: the promotion. */
+  next: string | null;
+  verdict: Verdict;
+  reason: string;
+  figures: PairedFigures[];
+  since: string;
+  /** After this time the answer is no. */
+  deadline: string;
+}
+
+/** Answer of the query `status` of robustify, diagnose and train. */
+export interface PipelineStatus {
+  workflowId: string;
+  model: string;
+  stages: StageStatus[];
+  waiting: WaitingGate | null;
+  outcome: RolloutResult['outcome'] | null;
+}
+
+/** Answer of the query `status` of a rollout. */
+export interface RolloutStatus {
+  model: string;
+  policy: string;
+  stage: string | null;
+  share: number;
+  stages: RolloutResult['stages'];
+  waiting: WaitingGate | null;
+  outcome: RolloutResult['outcome'] | null;
+}
+
+export interface RobustifyResult {
+  outcome: RolloutResult['outcome'];
+  reason: string;
+  model: { base: ArtifactRef; trained: ArtifactRef };
+  report: { html: ArtifactRef; json: ArtifactRef };
+  artifacts: Record<string, ArtifactRef>;
+  manifests: ArtifactRef[];
+}
+export interface DiagnoseResult {
+  model: ArtifactRef;
+  diagnosis: DiagnosisRefs;
+  manifests: ArtifactRef[];
+  seconds: Record<string, number>;
+  cached: string[];
+}
+export interface TrainResult {
+  base: ArtifactRef;
+  trained: ArtifactRef;
+  losses: ArtifactRef;
+  manifests: ArtifactRef[];
+  seconds: Record<string, number>;
+  cached: string[];
+}
+
+export interface RolloutRequest {
+  model: string;
+  champion: ArtifactRef;
+  challenger: ArtifactRef;
+  /** Parquet of held-out requests. */
+  traffic: ArtifactRef;
+  seed: number;
+  policy: RolloutPolicy;
+  steps: StepPlan;
+}
+export interface RolloutOutcome {
+  result: RolloutResult;
+  artifacts: Record<string, ArtifactRef>;
+  manifests: ArtifactRef[];
+  /** One entry a step: seconds of work, 0 from the cache. */
+  accounts: { seconds: number; cached: boolean }[];
+}
+
+/** What a gate found on the requests of its stage. */
+export interface GateFinding {
+  verdict: Verdict;
+  reason: string;
+  figures: PairedFigures[];
+  requests: number;
+}
+
+/** Argument of the update `decide`. */
+export interface Decision {
+  stage: string;
+  decision: 'approve' | 'reject';
+  /** Who decides: a person's name. */
+  by: string;
+  comment: string;
+}
+export type DecisionResult = ApprovalRecord;
+
+/** A model in the registry. */
+export interface RegistryEntry {
+  model: ArtifactRef;
+  since: string;
+  /** Where it comes from: a workflow id or "import". */
+  from: string;
+}
+export interface RegistryEvent {
+  at: string;
+  kind: 'registered' | 'proposed' | 'routed' | 'promoted' | 'rolled_back' | 'alias';
+  digest: string;
+  reason: string;
+}
+export interface RegistryState {
+  name: string;
+  champion: RegistryEntry | null;
+  challenger: (RegistryEntry & { share: number; stage: string }) | null;
+  previous: RegistryEntry | null;
+  aliases: Record<string, string>;
+  /** The newest events; the whole trail is the workflow's history. */
+  events: RegistryEvent[];
+}
+
+export interface DriftRequest {
+  model: string;
+  /** Folder of Parquet request logs; files are read in the order of their names. */
+  logs: string;
+  pollSeconds: number;
+  coolDownSeconds: number;
+  /** Alarm above this prediction change rate. */
+  changeRate: number;
+  /** Alarm above this population stability index. */
+  psi: number;
+  /** Fewer requests than this are measured with the next files. */
+  minRequests: number;
+  /** What an alarm starts. */
+  robustify: RobustifyRequest;
+}
+export interface DriftMeasure {
+  at: string;
+  files: string[];
+  requests: number;
+  changeRate: number;
+  /** Population stability index by feature. */
+  psi: Record<string, number>;
+  alarm: string | null;
+  /** The workflow that the alarm started; null: none (no alarm, or cooling down). */
+  started: string | null;
+}
+export interface DriftStatus {
+  model: string;
+  logs: string;
+  cursor: string | null;
+  polls: number;
+  measures: DriftMeasure[];
+  lastAlarmAt: string | null;
+  stopped: boolean;
+}
+
+/** Details that every activity's heartbeat carries. */
+export interface Heartbeat {
+  label: string;
+  done: number;
+  total: number;
+  /** The newest training checkpoint. */
+  checkpoint?: { artifact: ArtifactRef; step: number };
+}

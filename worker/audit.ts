@@ -1,0 +1,173 @@
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import { z } from 'zod';
+import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { workflowIds } from '../schemas/workflow.ts';
+import {
+  ArtifactStore,
+  auditBundle,
+  canonicalJson,
+  findReferences,
+  sealBundle,
+  writeAtomically,
+} from '../store/index.ts';
+import { clearly } from './failures.ts';
+import { collectHistories, type KeptHistory } from './histories.ts';
+import { workflowCode } from './run.ts';
+import { type Session, stateFolder } from './session.ts';
+
+const Bundle = z.strictObject({
+  kind: z.literal('audit-bundle'),
+  workflowId: z.string(),
+  exportedAt: z.string(),
+  /** Version of the workflow SDK that wrote the histories. */
+  sdk: z.string(),
+  histories: z.array(
+    z.strictObject({ file: z.string(), workflowId: z.string(), runId: z.string(), type: z.string() }),
+  ),
+});
+
+const sdkVersion = (
+  createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string }
+).version;
+const fileName = (text: string) => text.replaceAll(/[^\w.-]+/g, '_');
+
+export interface AuditExport {
+  folder: string;
+  histories: number;
+  manifests: number;
+  artifacts: number;
+}
+
+/**
+ * Writes everything that proves a run: histories of its workflows, of their children and of the model's registry, the
+ * steps' manifests, the list of every artifact, and the digests of all these files.
+ */
+export async function auditExport(
+  session: Session,
+  { out, workflowId }: { workflowId: string; out: string },
+): Promise<AuditExport> {
+  const folder = resolve(out);
+  if ((await readdir(folder).catch(() => [])).length > 0) {
+    throw new GuardError(ErrorCode.BadInput, `${folder}: the folder is not empty; name a new one`);
+  }
+  const model = workflowId.split('/')[1] ?? '';
+  const histories = await clearly(() =>
+    collectHistories(session.client, [workflowId], [workflowIds.registry(model)]),
+  );
+  const temporary = join(dirname(folder), `.${basename(folder)}.${process.pid}.tmp`);
+  try {
+    const counts = await writeBundle(session.store, temporary, workflowId, histories);
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+    return { folder, ...counts };
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function writeBundle(
+  store: ArtifactStore,
+  folder: string,
+  workflowId: string,
+  histories: KeptHistory[],
+) {
+  const write = async (path: string, bytes: Uint8Array) => {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeAtomically(join(folder, path), (sink) => sink(bytes));
+  };
+  const artifacts = new Map<string, ArtifactRef>();
+  const listed: z.infer<typeof Bundle>['histories'] = [];
+  for (const { json, ...execution } of histories) {
+    const file = `histories/${fileName(execution.workflowId)}_${execution.runId}.json`;
+    await write(file, Buffer.from(json));
+    listed.push({ file, ...execution });
+    for (const { ref } of findReferences(JSON.parse(json))) artifacts.set(ref.digest, ref);
+  }
+  const manifests = [...artifacts.values()].filter(({ mediaType }) => mediaType === MediaType.Step);
+  for (const ref of manifests) {
+    const bytes = await store.get(ref);
+    const { step } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { step: string };
+    await write(`manifests/${fileName(step)}_${ref.digest.slice(7, 23)}.json`, bytes);
+  }
+  const refs = [...artifacts.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  await write('artifacts.json', Buffer.from(canonicalJson(refs)));
+  const bundle = {
+    kind: 'audit-bundle',
+    workflowId,
+    exportedAt: new Date().toISOString(),
+    sdk: sdkVersion,
+    histories: listed,
+  };
+  await write('bundle.json', Buffer.from(canonicalJson(bundle)));
+  await sealBundle(folder);
+  return { histories: histories.length, manifests: manifests.length, artifacts: refs.length };
+}
+
+async function readBundle(folder: string): Promise<z.infer<typeof Bundle>> {
+  const file = join(folder, 'bundle.json');
+  try {
+    return Bundle.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (cause) {
+    const message = `${file}: not an audit bundle (${(cause as Error).message}); \`audit export\` writes one`;
+    throw new GuardError(ErrorCode.BadInput, message, { cause });
+  }
+}
+
+export interface AuditReplay {
+  replayed: string[];
+  failures: { workflowId: string; message: string }[];
+}
+
+/** Replays a bundle's histories with the workflow code of now. Needs no server. */
+export async function auditReplay({ folder }: { folder: string }): Promise<AuditReplay> {
+  const { histories } = await readBundle(resolve(folder));
+  const kept = await Promise.all(
+    histories.map(async ({ file, workflowId }) => {
+      const history: unknown = JSON.parse(await readFile(join(folder, file), 'utf8'));
+      return { workflowId, history };
+    }),
+  );
+  return replayHistories(kept);
+}
+
+/** Replays histories, as JSON, with the workflow code of now. */
+export async function replayHistories(
+  histories: { workflowId: string; history: unknown }[],
+): Promise<AuditReplay> {
+  const result: AuditReplay = { replayed: [], failures: [] };
+  const replays = Worker.runReplayHistories(
+    await workflowCode(),
+    histories as Parameters<typeof Worker.runReplayHistories>[1],
+  );
+  for await (const { error, workflowId } of replays) {
+    result.replayed.push(workflowId);
+    if (error) result.failures.push({ workflowId, message: error.message });
+  }
+  return result;
+}
+
+export interface AuditVerify {
+  /** Files and artifacts whose bytes were hashed. */
+  checked: number;
+  problems: { file: string; problem: string }[];
+}
+
+/** Checks every byte of a bundle and of the artifacts that it names. Needs no server. */
+export async function auditVerify({
+  folder,
+  storeDir,
+}: {
+  folder: string;
+  storeDir?: string;
+}): Promise<AuditVerify> {
+  const store = await ArtifactStore.open(storeDir ?? resolve(stateFolder, 'store'));
+  const { artifacts, files, problems } = await auditBundle(store, resolve(folder));
+  return {
+    checked: files + artifacts,
+    problems: problems.map(({ message, where }) => ({ file: where, problem: message })),
+  };
+}

@@ -1,0 +1,95 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+import type { GuardConfig } from '../schemas/config.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { SearchAttribute } from '../schemas/workflow.ts';
+import { connectServer, type ServerConnection } from './server/index.ts';
+
+/** gRPC status ALREADY_EXISTS. */
+const alreadyExists = 6;
+/** IndexedValueType of a search attribute: keyword. */
+const keyword = 2;
+
+export interface Temporal {
+  client: Client;
+  namespace: string;
+  server: ServerConnection;
+  /** A connection for a worker. */
+  native(): Promise<NativeConnection>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects to the server that TEMPORAL_ADDRESS, a temporal.toml profile or the configuration names, or to one of our own.
+ * Namespace, API key and TLS come from the environment and the profile, as in Temporal's own tools.
+ */
+export async function connectTemporal(options: {
+  config: GuardConfig;
+  stateDir: string;
+  ui?: boolean;
+  /** Of a server of our own. */
+  ports?: { port?: number | undefined; uiPort?: number | undefined };
+  log: (line: string) => void;
+}): Promise<Temporal> {
+  const { config, log, ports = {}, stateDir, ui = false } = options;
+  const profile = readProfile();
+  const server = await connectServer({
+    configAddress: profile.address ?? config.server.address,
+    stateDir,
+    ui,
+    ...(ports.port === undefined ? {} : { port: ports.port }),
+    ...(ports.uiPort === undefined ? {} : { uiPort: ports.uiPort }),
+    log,
+  });
+  const namespace = profile.namespace ?? config.server.namespace;
+  const { connectionOptions } = toClientOptions(profile);
+  const target = { ...connectionOptions, address: server.address };
+  try {
+    const connection = await Connection.connect(target);
+    await addSearchAttributes(connection, namespace, log);
+    return {
+      client: new Client({ connection, namespace, identity: identity() }),
+      namespace,
+      server,
+      native: () => NativeConnection.connect(target),
+      async close() {
+        await connection.close();
+        await server.close();
+      },
+    };
+  } catch (cause) {
+    await server.close();
+    if (cause instanceof GuardError) throw cause;
+    const message = `the Temporal server at ${server.address} cannot be used: ${(cause as Error).message}`;
+    throw new GuardError(ErrorCode.Unavailable, message, { cause });
+  }
+}
+
+/** Who a worker or client is, without naming the machine. */
+export function identity(): string {
+  return `modality-guard/${process.pid}`;
+}
+
+function readProfile() {
+  try {
+    return loadClientConfigProfile();
+  } catch (cause) {
+    const message = `Temporal's connection settings (TEMPORAL_* variables, temporal.toml): ${(cause as Error).message}`;
+    throw new GuardError(ErrorCode.BadConfig, message, { cause });
+  }
+}
+
+async function addSearchAttributes(connection: Connection, namespace: string, log: (line: string) => void) {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.values(SearchAttribute).filter((name) => customAttributes?.[name] === undefined);
+  if (missing.length === 0) return;
+  const searchAttributes = Object.fromEntries(missing.map((name) => [name, keyword]));
+  try {
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+  } catch (error) {
+    if ((error as { code?: number }).code === alreadyExists) return;
+    const names = missing.map((name) => `${name} (Keyword)`).join(', ');
+    log(`Namespace ${namespace} lacks the search attributes ${names}; ask its operator to add them.`);
+  }
+}

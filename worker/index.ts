@@ -1,0 +1,42 @@
+/** The only place that wires things: configuration, server, client, store and worker; and what commands ask of them. */
+export {
+  type AuditExport,
+  type AuditReplay,
+  type AuditVerify,
+  auditExport,
+  auditReplay,
+  auditVerify,
+} from './audit.ts';
+export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from './config.ts';
+export { type DecideOptions, decide, waitingGates } from './decide.ts';
+export { type DriftOptions, driftStatus, stopDrift, watchDrift } from './drift.ts';
+export { type ExportOptions, exportModel, registryState } from './registry.ts';
+export type { RunOptions } from './requests.ts';
+export {
+  type DiagnoseOutcome,
+  diagnoseOnce,
+  type RobustifyOutcome,
+  robustifyResult,
+  type TrainOutcome,
+  trainOnce,
+} from './results.ts';
+export {
+  createNightly,
+  deleteSchedule,
+  listSchedules,
+  type NightlyOptions,
+  type ScheduleView,
+  setSchedulePaused,
+  triggerSchedule,
+} from './schedules.ts';
+export { openSession, runWorker, type Session, type SessionOptions } from './session.ts';
+export { cancelRun, type Started, startDiagnose, startRobustify, startTrain } from './starts.ts';
+export {
+  type ActivityView,
+  follow,
+  listRuns,
+  RunState,
+  type RunSummary,
+  type StatusView,
+  statusOf,
+} from './status.ts';

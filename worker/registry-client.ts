@@ -1,0 +1,47 @@
+import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import type { RegistryCall, RegistryClient } from '../activities/index.ts';
+import { type RegistryState, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import {
+  promoteUpdate,
+  proposeUpdate,
+  registerUpdate,
+  registryStateQuery,
+  rollbackUpdate,
+  routeUpdate,
+} from '../workflows/messages.ts';
+import type { registry } from '../workflows/registry.ts';
+
+const updates = {
+  register: registerUpdate,
+  propose: proposeUpdate,
+  route: routeUpdate,
+  promote: promoteUpdate,
+  rollback: rollbackUpdate,
+};
+
+/** The registry workflows, started when they are first needed. */
+export function registryClient(client: Client): RegistryClient {
+  return {
+    async state(name): Promise<RegistryState | null> {
+      try {
+        return await client.workflow.getHandle(workflowIds.registry(name)).query(registryStateQuery);
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        throw error;
+      }
+    },
+    async apply({ change, kind, name, requestId }: RegistryCall): Promise<RegistryState> {
+      const startWorkflowOperation = new WithStartWorkflowOperation<typeof registry>(WorkflowName.Registry, {
+        workflowId: workflowIds.registry(name),
+        taskQueue,
+        args: [name],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      });
+      return client.workflow.executeUpdateWithStart(updates[kind] as typeof registerUpdate, {
+        args: [change],
+        updateId: requestId,
+        startWorkflowOperation,
+      });
+    },
+  };
+}

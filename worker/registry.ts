@@ -1,0 +1,88 @@
+import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type ArtifactRef, MediaType, ModelManifest } from '../schemas/artifact.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { RegistryState } from '../schemas/workflow.ts';
+import { registryClient } from './registry-client.ts';
+import type { Session } from './session.ts';
+
+/** null: no model of this name was registered. */
+export function registryState(session: Session, model: string): Promise<RegistryState | null> {
+  return registryClient(session.client).state(model);
+}
+
+export interface ExportOptions {
+  /** champion, challenger, previous, an alias, or a digest (8 hex digits of it or more). */
+  which: string;
+  model?: string;
+  out: string;
+}
+
+/** Writes a model folder in the Hugging Face ONNX layout that runs without us. */
+export async function exportModel(
+  session: Session,
+  options: ExportOptions,
+): Promise<{ folder: string; digest: string; files: number }> {
+  const folder = resolve(options.out);
+  const there = await readdir(folder).catch(() => []);
+  if (there.length > 0) {
+    throw new GuardError(ErrorCode.BadInput, `${folder}: the folder is not empty; name a new one`);
+  }
+  const ref = await find(session, options.which, options.model ?? session.config.model.name);
+  const source = await session.store.checkoutModel(ref);
+  const temporary = join(dirname(folder), `.${basename(folder)}.${process.pid}.tmp`);
+  try {
+    await mkdir(dirname(folder), { recursive: true });
+    await cp(source, temporary, { recursive: true });
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+  } catch (cause) {
+    const message = `${folder}: the model cannot be written (${(cause as NodeJS.ErrnoException).code ?? cause})`;
+    throw new GuardError(ErrorCode.Storage, message, { cause });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  const manifest = await session.store.getJson(ref, ModelManifest);
+  return { folder, digest: ref.digest, files: Object.keys(manifest.files).length };
+}
+
+async function find(session: Session, which: string, model: string): Promise<ArtifactRef> {
+  const hex = /^(?:sha256:)?([0-9a-f]{8,64})$/.exec(which)?.[1];
+  if (hex !== undefined) return findByDigest(session, hex);
+  const state = await registryState(session, model);
+  if (state === null) {
+    const message = `no model named "${model}" is registered yet; \`modality-guard run\` registers one`;
+    throw new GuardError(ErrorCode.BadInput, message);
+  }
+  const named = { champion: state.champion, challenger: state.challenger, previous: state.previous };
+  const entry = named[which as keyof typeof named];
+  if (entry) return entry.model;
+  const alias = state.aliases[which];
+  if (alias !== undefined) return findByDigest(session, alias.replace('sha256:', ''));
+  const known = [
+    ...Object.keys(named).filter((name) => named[name as keyof typeof named]),
+    ...Object.keys(state.aliases),
+  ];
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `${model} has no "${which}" now; it has ${known.join(', ') || 'nothing'}`,
+  );
+}
+
+async function findByDigest({ store }: Session, hex: string): Promise<ArtifactRef> {
+  const found: ArtifactRef[] = [];
+  for await (const { bytes, digest } of store.list()) {
+    if (digest.startsWith(`sha256:${hex}`)) found.push({ digest, bytes, mediaType: MediaType.Model });
+  }
+  const [ref] = found;
+  if (ref !== undefined && found.length === 1) {
+    await store.getJson(ref, ModelManifest).catch((cause) => {
+      throw new GuardError(ErrorCode.BadInput, `${ref.digest} is no model`, { cause });
+    });
+    return ref;
+  }
+  const message = ref
+    ? `${hex}: several artifacts begin so; give more digits`
+    : `${hex}: there is no such model`;
+  throw new GuardError(ErrorCode.BadInput, message);
+}

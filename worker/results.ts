@@ -1,0 +1,113 @@
+import { layOutReport, type ReportFiles } from '../activities/index.ts';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import { Diagnosis } from '../schemas/diagnosis.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report.ts';
+import type { DiagnoseResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
+import { readLosses } from '../store/index.ts';
+import { clearly } from './failures.ts';
+import type { RunOptions } from './requests.ts';
+import type { Session } from './session.ts';
+import { type Started, startDiagnose, startTrain } from './starts.ts';
+import { follow, type StatusView } from './status.ts';
+
+export interface RobustifyOutcome {
+  outcome: RolloutResult['outcome'];
+  reason: string;
+  report: RunReport;
+  /** Absolute paths. */
+  files: ReportFiles;
+  /** Folder of the artifact store. */
+  store: string;
+  workflowId: string;
+  runId: string;
+}
+
+/** Waits for a run's end. @throws GuardError with the code and message of the step that failed */
+export async function robustifyResult(session: Session, workflowId: string): Promise<RobustifyOutcome> {
+  const { stateDir, store } = session;
+  const result: RobustifyResult = await clearly(() => session.client.workflow.result(workflowId));
+  const report = await store.getJson(result.report.json, RunReport);
+  return {
+    outcome: result.outcome,
+    reason: result.reason,
+    report,
+    files: await layOutReport(store, stateDir, workflowId, result.report),
+    store: session.storeDir,
+    workflowId,
+    runId: report.runId,
+  };
+}
+
+type OnStatus = (status: StatusView) => void;
+
+async function resultOf<Result>(
+  session: Session,
+  { runId, workflowId }: Started,
+  onStatus: OnStatus = () => {},
+  options: { signal?: AbortSignal } = {},
+): Promise<Result> {
+  await follow(session, workflowId, onStatus, options);
+  if (options.signal?.aborted) throw interrupted(workflowId);
+  return clearly(() => session.client.workflow.result(workflowId, runId) as Promise<Result>);
+}
+
+function interrupted(workflowId: string): GuardError {
+  return new GuardError(
+    ErrorCode.Cancelled,
+    `no longer waiting for ${workflowId}, which goes on where a worker runs`,
+  );
+}
+
+export type DiagnoseOutcome = Pick<Started, 'workflowId' | 'runId'> &
+  Pick<DiagnoseResult, 'model' | 'seconds' | 'cached'> &
+  Diagnosis & { artifacts: Record<string, ArtifactRef> };
+
+/** Diagnoses a model and waits for the figures. */
+export async function diagnoseOnce(
+  session: Session,
+  options: RunOptions,
+  onStatus?: OnStatus,
+  waiting: { signal?: AbortSignal } = {},
+): Promise<DiagnoseOutcome> {
+  const started = await startDiagnose(session, options);
+  const { cached, diagnosis, model, seconds } = await resultOf<DiagnoseResult>(
+    session,
+    started,
+    onStatus,
+    waiting,
+  );
+  const found = await session.store.getJson(diagnosis.figures, Diagnosis);
+  const artifacts = {
+    diagnosis: diagnosis.figures,
+    ...prefixed('samples', diagnosis.samples),
+    ...prefixed('predictions', diagnosis.predictions),
+  };
+  const { runId, workflowId } = started;
+  return { workflowId, runId, model, ...found, artifacts, seconds, cached };
+}
+
+const prefixed = (prefix: string, refs: Record<string, ArtifactRef>) =>
+  Object.fromEntries(Object.entries(refs).map(([name, ref]) => [`${prefix}/${name}`, ref]));
+
+export type TrainOutcome = Pick<Started, 'workflowId' | 'runId'> &
+  Pick<TrainResult, 'base' | 'trained' | 'seconds' | 'cached'> & { losses: LossPoint[] };
+
+/** Trains a model and waits for its weights. */
+export async function trainOnce(
+  session: Session,
+  options: RunOptions,
+  onStatus?: OnStatus,
+  waiting: { signal?: AbortSignal } = {},
+): Promise<TrainOutcome> {
+  const started = await startTrain(session, options);
+  const { base, cached, losses, seconds, trained } = await resultOf<TrainResult>(
+    session,
+    started,
+    onStatus,
+    waiting,
+  );
+  const points = await readLosses(await session.store.path(losses));
+  const { runId, workflowId } = started;
+  return { workflowId, runId, base, trained, losses: points, seconds, cached };
+}

@@ -1,0 +1,123 @@
+import { appendFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  type NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import type { GuardConfig } from '../schemas/config.ts';
+import { taskQueue } from '../schemas/workflow.ts';
+import type { ArtifactStore } from '../store/index.ts';
+import { identity, type Temporal } from './connection.ts';
+import { registryClient } from './registry-client.ts';
+
+type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
+let bundled: Promise<WorkflowCode> | undefined;
+
+/** The workflows: from the build their bundle; from the sources bundled once a process. */
+export function workflowCode(): Promise<WorkflowCode> {
+  const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (existsSync(built)) return Promise.resolve({ workflowBundle: { codePath: built } });
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const workflowsPath = fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url));
+  bundled ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }).then(
+    (workflowBundle) => ({
+      workflowBundle,
+    }),
+  );
+  return bundled;
+}
+
+let installed = false;
+/** The SDK's and the workflows' messages go to a file of the project, not between the lines of a command. */
+export function logTo(stateDir: string): void {
+  if (installed) return;
+  installed = true;
+  const file = join(stateDir, 'worker.log');
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const details = meta === undefined ? '' : ` ${JSON.stringify(meta, withoutCycles())}`;
+    appendFileSync(file, `${new Date().toISOString()} ${level} ${message}${details}\n`);
+  });
+  const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
+  // The command line ends workers itself, in order; the SDK's own signal handling would race with it.
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter } } });
+}
+
+function withoutCycles() {
+  const seen = new Set<unknown>();
+  return (_key: string, value: unknown) => {
+    if (typeof value === 'bigint') return String(value);
+    if (value instanceof Error) return value.stack ?? value.message;
+    if (typeof value !== 'object' || value === null) return value;
+    if (seen.has(value)) return '[seen]';
+    seen.add(value);
+    return value;
+  };
+}
+
+export interface RunningWorker {
+  /** Ends when the worker has ended, with its error where it failed. */
+  done: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a worker for all workflows and activities. */
+export async function startWorker(options: {
+  config: GuardConfig;
+  temporal: Temporal;
+  store: ArtifactStore;
+  stateDir: string;
+  /** `workflows`: no activities. */
+  only?: 'workflows' | null;
+}): Promise<RunningWorker> {
+  const { config, only = null, temporal } = options;
+  const settings = config.worker;
+  const connection: NativeConnection = await temporal.native();
+  const worker = await Worker.create({
+    ...(await workflowCode()),
+    connection,
+    namespace: temporal.namespace,
+    taskQueue,
+    identity: identity(),
+    ...(only === 'workflows' ? {} : { activities: activitiesOf(options) }),
+    maxConcurrentActivityTaskExecutions: settings.maxConcurrentActivities,
+    maxHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
+    defaultHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
+    shutdownGraceTime: settings.shutdownGraceSeconds * 1000,
+    shutdownForceTime: settings.shutdownGraceSeconds * 2000,
+    ...deployment(settings.deployment),
+  });
+  const done = worker.run().finally(() => connection.close());
+  // Whoever stops the worker awaits it; until then its failure must not end the process.
+  done.catch(() => {});
+  return {
+    done,
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await done;
+    },
+  };
+}
+
+function activitiesOf({ config, stateDir, store, temporal }: Parameters<typeof startWorker>[0]) {
+  const registry = registryClient(temporal.client);
+  return createActivities({ store, stateDir, threads: config.worker.threads, registry });
+}
+
+/** Pinned: a pipeline ends with the code that it began with. */
+function deployment(version: GuardConfig['worker']['deployment']): Partial<WorkerOptions> {
+  if (version === null) return {};
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName: version.name, buildId: version.buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+  };
+}

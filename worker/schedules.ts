@@ -1,0 +1,94 @@
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { modelAttribute } from '../workflows/messages.ts';
+import { diagnoseRequest, type RunOptions } from './requests.ts';
+import type { Session } from './session.ts';
+
+export interface NightlyOptions extends RunOptions {
+  hour?: number;
+  minute?: number;
+  timezone?: string;
+}
+
+const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toISOString());
+
+/** Diagnoses the registered champion every night: one at a time, a missed night is caught up, a failure pauses. */
+export async function createNightly(
+  session: Session,
+  options: NightlyOptions,
+): Promise<{ scheduleId: string; nextRuns: string[] }> {
+  const { nightly } = session.config;
+  const request = diagnoseRequest(session.config, {
+    ...options,
+    champion: options.modelFolder === undefined,
+  });
+  const scheduleId = workflowIds.nightly(request.model);
+  try {
+    const handle = await session.client.schedule.create({
+      scheduleId,
+      spec: {
+        calendars: [{ hour: options.hour ?? nightly.hour, minute: options.minute ?? nightly.minute }],
+        timezone: options.timezone ?? nightly.timezone,
+      },
+      action: {
+        type: 'startWorkflow',
+        workflowType: WorkflowName.Diagnose,
+        workflowId: `diagnose/${request.model}/nightly`,
+        taskQueue,
+        args: [request],
+        typedSearchAttributes: [{ key: modelAttribute, value: request.model }],
+      },
+      policies: {
+        overlap: ScheduleOverlapPolicy.SKIP,
+        catchupWindow: nightly.catchupWindowSeconds * 1000,
+        pauseOnFailure: true,
+      },
+    });
+    const { info } = await handle.describe();
+    return { scheduleId, nextRuns: times(info.nextActionTimes) };
+  } catch (cause) {
+    if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
+    const message = `the schedule ${scheduleId} is there already; delete it first to change it`;
+    throw new GuardError(ErrorCode.BadInput, message, { cause });
+  }
+}
+
+export interface ScheduleView {
+  scheduleId: string;
+  paused: boolean;
+  nextRuns: string[];
+  note: string;
+}
+
+export async function listSchedules({ client }: Session): Promise<ScheduleView[]> {
+  const found: ScheduleView[] = [];
+  for await (const { info, scheduleId, state } of client.schedule.list()) {
+    const nextRuns = times(info?.nextActionTimes ?? []);
+    found.push({ scheduleId, paused: state.paused, nextRuns, note: state.note ?? '' });
+  }
+  return found;
+}
+
+async function clearly(scheduleId: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (!(cause instanceof ScheduleNotFoundError)) throw cause;
+    throw new GuardError(ErrorCode.BadInput, `there is no schedule "${scheduleId}"`, { cause });
+  }
+}
+
+export function setSchedulePaused({ client }: Session, scheduleId: string, paused: boolean, note: string) {
+  const handle = client.schedule.getHandle(scheduleId);
+  return clearly(scheduleId, () => (paused ? handle.pause(note) : handle.unpause(note)));
+}
+
+/** Runs it once now, whatever the clock says. */
+export function triggerSchedule({ client }: Session, scheduleId: string): Promise<void> {
+  return clearly(scheduleId, () => client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP));
+}
+
+export function deleteSchedule({ client }: Session, scheduleId: string): Promise<void> {
+  return clearly(scheduleId, () => client.schedule.getHandle(scheduleId).delete());
+}

@@ -1,0 +1,90 @@
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { ArtifactStore } from '../store/index.ts';
+import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
+import { connectTemporal } from './connection.ts';
+import { logTo, type RunningWorker, startWorker } from './run.ts';
+
+export interface SessionOptions extends ConfigOptions {
+  /** What runs in this process: everything (the default), workflow code alone, which answers queries, or nothing. */
+  worker?: boolean | 'workflows';
+  /** By default .modality-guard in the project folder. */
+  stateDir?: string;
+  ui?: boolean;
+  /** Fixed ports for a server of our own. */
+  port?: number;
+  uiPort?: number;
+  /** Takes one line for people about what takes time. */
+  log: (line: string) => void;
+}
+
+/** Configuration, server, client, store and, where wanted, a worker. */
+export interface Session {
+  config: LoadedConfig;
+  /** State of the project: store, runs, server database. */
+  stateDir: string;
+  storeDir: string;
+  store: ArtifactStore;
+  client: Client;
+  address: string;
+  uiAddress: string | null;
+  /** Ends with the worker; never without one. */
+  workerDone: Promise<void>;
+  /** Drains the worker, closes the connection, stops a server of our own. */
+  close(): Promise<void>;
+}
+
+export const stateFolder = '.modality-guard';
+
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { folder = '.', log, port, ui = false, uiPort, worker: works = true } = options;
+  const config = await loadConfig(options);
+  const stateDir = resolve(folder, options.stateDir ?? stateFolder);
+  const storeDir = join(stateDir, 'store');
+  const store = await ArtifactStore.open(storeDir);
+  await mkdir(stateDir, { recursive: true });
+  const temporal = await connectTemporal({ config, stateDir, ui, log, ports: { port, uiPort } });
+  let worker: RunningWorker | null = null;
+  try {
+    if (works) {
+      logTo(stateDir);
+      worker = await startWorker({ config, temporal, store, stateDir, only: works === true ? null : works });
+    }
+  } catch (error) {
+    await temporal.close();
+    throw error;
+  }
+  return {
+    config,
+    stateDir,
+    storeDir,
+    store,
+    client: temporal.client,
+    address: temporal.server.address,
+    uiAddress: temporal.server.uiAddress ?? null,
+    workerDone: worker?.done ?? new Promise(() => {}),
+    async close() {
+      try {
+        await worker?.stop();
+      } finally {
+        await temporal.close();
+      }
+    },
+  };
+}
+
+/** Works until the signal: the command `worker`. */
+export async function runWorker(options: SessionOptions & { signal: AbortSignal }): Promise<void> {
+  const session = await openSession({ ...options, worker: true });
+  options.log(`Worker of ${session.address} is ready.`);
+  const stopped = new Promise<void>((end) => {
+    if (options.signal.aborted) end();
+    options.signal.addEventListener('abort', () => end(), { once: true });
+  });
+  try {
+    await Promise.race([stopped, session.workerDone]);
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { modelAttribute } from '../workflows/messages.ts';
+import {
+  diagnoseRequest,
+  type RunOptions,
+  requestDigest,
+  robustifyRequest,
+  trainRequest,
+} from './requests.ts';
+import type { Session } from './session.ts';
+
+export interface Started {
+  workflowId: string;
+  runId: string;
+  /** An equal request was running already; this is that run. */
+  joined: boolean;
+}
+
+async function runningRunId({ client }: Session, workflowId: string): Promise<string | null> {
+  try {
+    const { runId, status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING' ? runId : null;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Starts a workflow under its business key, or joins the one that runs under it. */
+export async function startOrJoin(
+  session: Session,
+  start: { type: string; workflowId: string; model: string; args: unknown[] },
+): Promise<Started> {
+  const { args, model, type, workflowId } = start;
+  const before = await runningRunId(session, workflowId);
+  const handle = await session.client.workflow.start(type, {
+    workflowId,
+    taskQueue,
+    args,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [{ key: modelAttribute, value: model }],
+  });
+  const runId = handle.firstExecutionRunId;
+  return { workflowId, runId, joined: before === runId };
+}
+
+/** Diagnosis, training, rollout, report. */
+export async function startRobustify(session: Session, options: RunOptions): Promise<Started> {
+  const request = robustifyRequest(session.config, options);
+  const { model } = request;
+  const workflowId = workflowIds.robustify(model, requestDigest(request));
+  return startOrJoin(session, { type: WorkflowName.Robustify, workflowId, model, args: [request] });
+}
+
+export async function startDiagnose(session: Session, options: RunOptions): Promise<Started> {
+  const request = diagnoseRequest(session.config, options);
+  const { model } = request;
+  const workflowId = workflowIds.diagnose(model, requestDigest(request));
+  return startOrJoin(session, { type: WorkflowName.Diagnose, workflowId, model, args: [request] });
+}
+
+export async function startTrain(session: Session, options: RunOptions): Promise<Started> {
+  const request = trainRequest(session.config, options);
+  const { model } = request;
+  const workflowId = workflowIds.train(model, requestDigest(request));
+  return startOrJoin(session, { type: WorkflowName.Train, workflowId, model, args: [request] });
+}
+
+export async function cancelRun({ client }: Session, workflowId: string): Promise<void> {
+  await client.workflow.getHandle(workflowId).cancel();
+}

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import type { Heartbeat, PipelineStatus } from '../schemas/workflow.ts';
+import {
+  modelAttribute,
+  pipelineStatusQuery,
+  stageAttribute,
+  verdictAttribute,
+} from '../workflows/messages.ts';
+import type { Session } from './session.ts';
+
+export const RunState = {
+  Running: 'running',
+  Completed: 'completed',
+  Failed: 'failed',
+  Cancelled: 'cancelled',
+  Terminated: 'terminated',
+  TimedOut: 'timed_out',
+} as const;
+export type RunState = (typeof RunState)[keyof typeof RunState];
+
+/** An activity that is scheduled or at work, with what its last heartbeat said. */
+export interface ActivityView {
+  step: string;
+  label: string;
+  done: number;
+  total: number;
+  attempt: number;
+  lastFailure: string | null;
+}
+
+export interface StatusView extends PipelineStatus {
+  runId: string;
+  state: RunState;
+  activities: ActivityView[];
+}
+
+const states: Record<string, RunState> = {
+  RUNNING: RunState.Running,
+  CONTINUED_AS_NEW: RunState.Running,
+  PAUSED: RunState.Running,
+  COMPLETED: RunState.Completed,
+  FAILED: RunState.Failed,
+  CANCELLED: RunState.Cancelled,
+  TERMINATED: RunState.Terminated,
+  TIMED_OUT: RunState.TimedOut,
+};
+
+export function stateOf(name: string): RunState {
+  return states[name] ?? RunState.Running;
+}
+
+function heartbeatOf(payloads: readonly Payload[] | null | undefined): Partial<Heartbeat> {
+  const payload = payloads?.[0];
+  return payload ? defaultPayloadConverter.fromPayload<Heartbeat>(payload) : {};
+}
+
+function activitiesOf({ raw }: WorkflowExecutionDescription): ActivityView[] {
+  return (raw.pendingActivities ?? []).map((pending) => {
+    const {
+      done = 0,
+      label,
+      total = 0,
+    } = heartbeatOf(pending.heartbeatDetails?.payloads as Payload[] | undefined);
+    const step = pending.activityType?.name ?? '';
+    return {
+      step,
+      label: label ?? step,
+      done,
+      total,
+      attempt: pending.attempt ?? 1,
+      lastFailure: pending.lastFailure?.message ?? null,
+    };
+  });
+}
+
+/** The child that does the work while a run is in its rollout. */
+async function childActivities(
+  client: Client,
+  { raw }: WorkflowExecutionDescription,
+): Promise<ActivityView[]> {
+  const children = await Promise.all(
+    (raw.pendingChildren ?? []).map(async ({ workflowId }) => {
+      const child = await client.workflow.getHandle(workflowId ?? '').describe();
+      return activitiesOf(child);
+    }),
+  );
+  return children.flat();
+}
+
+/** Stages, what is at work, and whether a gate waits. */
+export async function statusOf({ client }: Pick<Session, 'client'>, workflowId: string): Promise<StatusView> {
+  const handle = client.workflow.getHandle(workflowId);
+  const description = await handle.describe();
+  const [status, children] = await Promise.all([
+    handle.query(pipelineStatusQuery),
+    childActivities(client, description).catch(() => []),
+  ]);
+  return {
+    ...status,
+    runId: description.runId,
+    state: stateOf(description.status.name),
+    activities: [...activitiesOf(description), ...children],
+  };
+}
+
+/** Calls `onStatus` until the run has ended, also then. A server that is away for a while is waited for. */
+export async function follow(
+  session: Session,
+  workflowId: string,
+  onStatus: (status: StatusView) => void,
+  options: { signal?: AbortSignal; everyMs?: number } = {},
+): Promise<void> {
+  const { everyMs = 500, signal } = options;
+  let failures = 0;
+  while (!signal?.aborted) {
+    try {
+      const status = await statusOf(session, workflowId);
+      failures = 0;
+      onStatus(status);
+      if (status.state !== RunState.Running) return;
+    } catch (error) {
+      if (++failures > 60) throw error;
+    }
+    await sleep(everyMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+export interface RunSummary {
+  workflowId: string;
+  runId: string;
+  type: string;
+  state: RunState;
+  startedAt: string;
+  model: string | null;
+  stage: string | null;
+  verdict: string | null;
+}
+
+/** Newest first. */
+export async function listRuns({ client }: Session, filter: { model?: string } = {}): Promise<RunSummary[]> {
+  const query =
+    filter.model === undefined ? '' : `${modelAttribute.name} = "${filter.model.replaceAll('"', '')}"`;
+  const found: RunSummary[] = [];
+  for await (const run of client.workflow.list({ query })) {
+    const attributes = run.typedSearchAttributes;
+    found.push({
+      workflowId: run.workflowId,
+      runId: run.runId,
+      type: run.type,
+      state: stateOf(run.status.name),
+      startedAt: run.startTime.toISOString(),
+      model: attributes.get(modelAttribute) ?? null,
+      stage: attributes.get(stageAttribute) ?? null,
+      verdict: attributes.get(verdictAttribute) ?? null,
+    });
+  }
+  return found.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+}

@@ -1,0 +1,64 @@
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { DiagnoseRequest, DiagnosisRefs, ModelSource } from '../schemas/workflow.ts';
+import type { Track } from './stages.ts';
+import { stepsOf } from './steps.ts';
+
+export interface Ingested {
+  model: ArtifactRef;
+  /** Parquet by split. */
+  splits: { train: ArtifactRef; test: ArtifactRef; heldout: ArtifactRef };
+}
+
+/** Takes the model and the benchmark into the store. */
+export async function ingest(track: Track, request: DiagnoseRequest): Promise<Ingested> {
+  const steps = stepsOf(request.steps);
+  const [model, benchmark] = await Promise.all([
+    modelOf(track, request),
+    track(steps.ingest({ folder: request.data.folder })),
+  ]);
+  const { train, test, heldout } = benchmark.outputs;
+  return { model, splits: { train: train!, test: test!, heldout: heldout! } };
+}
+
+async function modelOf(track: Track, request: DiagnoseRequest): Promise<ArtifactRef> {
+  const steps = stepsOf(request.steps);
+  const source: ModelSource = request.source;
+  if ('artifact' in source) return source.artifact;
+  if ('champion' in source) return steps.registry({ action: 'champion', name: request.model });
+  const imported = await track(steps.importModel({ folder: source.folder, name: request.model }));
+  return imported.outputs.model!;
+}
+
+/**
+ * Diagnoses one model: perturbs the test split, predicts every condition, attacks the embeddings over the grid of eps,
+ * and draws the figures from all of it. The conditions do not depend on each other.
+ */
+export async function diagnoseModel(
+  track: Track,
+  request: DiagnoseRequest,
+  model: ArtifactRef,
+  test: ArtifactRef,
+): Promise<DiagnosisRefs> {
+  const steps = stepsOf(request.steps);
+  const { seed, diagnosis } = request;
+  const { outputs: samples } = await track(
+    steps.perturb({ samples: test, count: diagnosis.samples, skip: diagnosis.skip, seed }),
+  );
+  const predicting = Object.entries(samples).map(async ([condition, table]) => {
+    const { outputs } = await track(steps.predict({ label: condition, model, samples: table }));
+    return [condition, outputs.predictions!] as const;
+  });
+  const attacking = diagnosis.attack.kinds.flatMap((attack) =>
+    (['image_heavy', 'text_heavy'] as const).map(async (taskKind) => {
+      const { outputs } = await track(
+        steps.attack({ taskKind, attack, model, test, config: diagnosis.attack, seed }),
+      );
+      return [`${taskKind}/${attack}`, outputs.points!] as const;
+    }),
+  );
+  const [predictions, attacks] = await Promise.all([Promise.all(predicting), Promise.all(attacking)]).then(
+    ([p, a]) => [Object.fromEntries(p), Object.fromEntries(a)] as const,
+  );
+  const summary = await track(steps.summarize({ samples, predictions, attacks }));
+  return { figures: summary.outputs.diagnosis!, samples, predictions };
+}

@@ -1,0 +1,27 @@
+import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { StepOptions } from '../schemas/config.ts';
+import { type StepName, type StepPlan, stepNames } from '../schemas/workflow.ts';
+
+function activityOptions(name: StepName, options: StepOptions): ActivityOptions {
+  return {
+    summary: name,
+    startToCloseTimeout: options.startToCloseSeconds * 1000,
+    heartbeatTimeout: options.heartbeatSeconds * 1000,
+    retry: {
+      maximumAttempts: options.attempts,
+      initialInterval: options.backoffSeconds * 1000,
+      backoffCoefficient: 2,
+      maximumInterval: options.backoffSeconds * 30_000,
+    },
+  };
+}
+
+/** The activities, each with the time-outs and retries that the plan gives its step. */
+export function stepsOf(plan: StepPlan): Activities {
+  const proxies = stepNames.map((name) => {
+    const options = activityOptions(name, plan[name]);
+    return [name, proxyActivities<Activities>(options)[name]] as const;
+  });
+  return Object.fromEntries(proxies) as unknown as Activities;
+}

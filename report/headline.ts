@@ -1,5 +1,5 @@
 import type { ConditionFigures, RunReport } from '../schemas/report.ts';
-import { type Condition, percent, perturbationLabel, sortedConditions, taskLabel } from './labels.ts';
+import { type Condition, percent, perturbationPhrase, sortedConditions, taskLabel } from './labels.ts';
 
 /** What the run found at worst: the condition with the largest fall of the base model's accuracy. */
 export interface WorstCase extends Condition {
@@ -33,10 +33,10 @@ export function worstCase(report: Pick<RunReport, 'base' | 'trained'>): WorstCas
 }
 
 function found(worst: WorstCase): string {
-  const cause = perturbationLabel(worst.perturbation).toLowerCase();
+  const cause = perturbationPhrase(worst.perturbation);
   const tasks = taskLabel(worst.kind).toLowerCase();
   const [from, to] = [percent(worst.clean.accuracy), percent(worst.before.accuracy)];
-  return `On ${tasks}, “${cause}” cut the model’s accuracy from ${from} to ${to}`;
+  return `On ${tasks}, ${cause} cut the model’s accuracy from ${from} to ${to}`;
 }
 
 function repaired({ clean, before, after }: WorstCase): string {

@@ -28,10 +28,25 @@ const perturbationLabels: Record<string, string> = {
   image_unseen: 'Patterns and inverted images',
 };
 
+/** For use inside a sentence. */
+const perturbationPhrases: Record<string, string> = {
+  unrelated_text: 'unrelated facts',
+  misleading_text: 'a misleading hint',
+  misleading_text_unseen: 'a misleading hint in unfamiliar words',
+  ocr_text: 'scraps of scanned text',
+  full_black: 'a black image',
+  full_white: 'a white image',
+  random_pixels: 'an image of noise',
+  switch: 'another sample’s photo',
+  ui_screenshot: 'a screenshot',
+  switch_target: 'the photo of a wrong option',
+  image_unseen: 'an unfamiliar pattern',
+};
+
 const attackLabels: Record<string, string> = {
   pgd: 'Attack (PGD)',
   pgd_sign: 'Attack (sign PGD)',
-  rg: 'Random change, same size',
+  rg: 'Random control',
 };
 
 /** A name that is not in the tables is shown as it is, without underscores. */
@@ -40,6 +55,7 @@ const spoken = (name: string) => name.replaceAll('_', ' ');
 export const taskLabel = (kind: string) => taskLabels[kind] ?? spoken(kind);
 export const taskNote = (kind: string) => taskNotes[kind] ?? '';
 export const perturbationLabel = (name: string) => perturbationLabels[name] ?? spoken(name);
+export const perturbationPhrase = (name: string) => perturbationPhrases[name] ?? spoken(name);
 export const attackLabel = (name: string) => attackLabels[name] ?? spoken(name);
 
 /** Whether training may have drawn from this perturbation. */
@@ -71,6 +87,9 @@ export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
+
+/** Enough of a digest to tell models apart by eye; the record has all of it. */
+export const shortDigest = (digest: string) => (digest.length > 28 ? `${digest.slice(0, 23)}…` : digest);
 
 export function byteSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];

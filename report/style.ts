@@ -30,12 +30,12 @@ nav ul{display:flex;flex-wrap:wrap;gap:6px 24px;list-style:none;font-size:.9rem}
 a{color:var(--after);text-decoration:none}a:hover{text-decoration:underline}
 :focus-visible{outline:2px solid var(--after);outline-offset:2px;border-radius:4px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(225px,1fr));gap:14px;margin:32px 0 18px}
-.tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px;display:flex;flex-direction:column;justify-content:space-between;gap:8px}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px;display:flex;flex-direction:column;gap:6px}
 .tile dt{font-size:.85rem;color:var(--muted);line-height:1.35}
 .tile strong{display:block;font-size:1.4rem;line-height:1.25;font-weight:650;letter-spacing:-.02em;white-space:nowrap}
 .tile .was,.tile .arrow{color:var(--muted);font-weight:500}
 .tile .note{display:block;margin-top:4px}
-.disclaimer{background:var(--note-bg);border-left:3px solid var(--after);border-radius:0 8px 8px 0;padding:12px 16px;font-size:.92rem;max-width:none}
+.disclaimer{background:var(--note-bg);border-left:3px solid var(--after);border-radius:0 8px 8px 0;padding:12px 16px;font-size:.92rem;text-wrap:pretty}
 footer{margin-top:64px;padding-top:20px;border-top:1px solid var(--line);color:var(--muted);font-size:.88rem}
 `;
 
@@ -47,7 +47,8 @@ const charts = `
 .panels{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:18px}
 .legend{display:flex;flex-wrap:wrap;gap:6px 22px;list-style:none;margin-bottom:14px;font-size:.87rem;color:var(--muted)}
 .legend li{display:flex;align-items:center;gap:8px}
-.chart{display:block;overflow:visible}
+.chart{display:block;overflow:visible}.lines{margin-top:26px}
+.stack{display:grid;gap:18px;min-width:0}
 .chart text{fill:var(--ink);font-size:13px}
 .chart .note,.chart .tick{fill:var(--muted);font-size:11.5px}
 .chart .second{font-size:11px}
@@ -79,8 +80,9 @@ th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--muted);font-weight:500;white-space:nowrap}
 tbody th{font-weight:500}
 .num{text-align:right;white-space:nowrap}
-.digest{overflow-wrap:normal;word-break:break-all}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:8px 28px;margin:0 0 26px}
+.digest{display:block;min-width:36ch;font-size:.74rem;overflow-wrap:normal;word-break:break-all}
+.reasons{list-style:disc;padding-left:1.1em;font-size:.93rem;max-width:52em}.reasons li{margin:3px 0;text-wrap:pretty}.reasons li::marker{color:var(--muted)}
+.facts{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:10px 28px;margin:0 0 30px}.facts code{font-size:.74rem}
 .facts dt{font-size:.8rem;color:var(--muted)}
 .timeline+.facts{margin-top:22px}
 .records{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:36px;margin-bottom:30px;align-items:start}
@@ -101,7 +103,8 @@ const rollout = `
 .stage h3{font-size:1.05rem}
 .stage>p{max-width:52em;font-size:.93rem;text-wrap:pretty}
 .approval{margin-top:6px;color:var(--muted)}
-.stage .scroll{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px 6px;margin-top:12px}
+.stage .figures{margin-top:6px}.stage .scroll{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px 6px}
+.stage tbody th{white-space:nowrap}
 .stage tbody tr:last-child>*{border-bottom:0}
 .interval{display:block}
 .interval .demand{stroke:var(--fail);stroke-dasharray:2 2;stroke-width:1.25}.interval .span{stroke:var(--after);stroke-width:2}
@@ -110,11 +113,11 @@ const rollout = `
 const examples = `
 .examples{display:grid;grid-template-columns:repeat(auto-fill,minmax(310px,1fr));gap:18px}
 .exhibit{display:flex;gap:16px;margin:14px 0;align-items:flex-start}
-.exhibit>div:last-child{min-width:0;overflow-wrap:anywhere}
+.exhibit>p,blockquote{min-width:0;overflow-wrap:anywhere}
 .picture{flex:none;width:112px;height:112px;border-radius:8px;object-fit:contain;background:#000;image-rendering:pixelated;border:1px solid var(--line)}
 .picture.none{display:grid;place-items:center;background:none;border-style:dashed;color:var(--muted);font-size:.8rem}
-blockquote{border-left:3px solid var(--open);padding-left:10px;font-size:.87rem;line-height:1.45;margin-bottom:8px;max-height:9.2em;overflow:auto}
-.question{font-size:.9rem;line-height:1.45}
+blockquote{border-left:3px solid var(--open);padding-left:10px;font-size:.87rem;line-height:1.45;margin:0 0 14px;color:var(--muted)}
+.question{font-size:.95rem;line-height:1.45}
 .options{list-style:none;font-size:.88rem}
 .options li{display:flex;gap:10px;align-items:baseline;padding:5px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
 .options .right{font-weight:600}
@@ -132,7 +135,7 @@ const media = `
 @media print{:root{--bg:#fff}body{font-size:11pt}main{max-width:none;padding:0}nav{display:none}section{margin-top:28pt}
 .card,.tile,.stage,.example,tr{break-inside:avoid}h2,.lead,.legend{break-after:avoid}
 details.figures::details-content{content-visibility:visible;display:block}summary{display:none}
-*{print-color-adjust:exact;-webkit-print-color-adjust:exact}blockquote{max-height:none}}
+*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;
 

@@ -32,14 +32,14 @@ const cell = (value: number | undefined) =>
 
 function accuracyTable(report: RunReport, paint: Paint): string[] {
   const keys = new Set([...Object.keys(report.base), ...Object.keys(report.trained)]);
-  const header = `${''.padEnd(32)}${['n', 'before', 'after', 'change'].map((h) => h.padStart(8)).join('')}  answers changed`;
+  const header = `${''.padEnd(31)}${['n', 'before', 'after', 'change'].map((h) => h.padStart(8)).join('')}  answers changed`;
   const lines = [paint('dim', header)];
   let kind = '';
   for (const condition of sortedConditions(keys)) {
     const [before, after] = [report.base[condition.key], report.trained[condition.key]];
     if (condition.kind !== kind) lines.push(paint('bold', plain(taskLabel(condition.kind))));
     kind = condition.kind;
-    const name = `  ${plain(perturbationLabel(condition.perturbation))}`.padEnd(32);
+    const name = `  ${plain(perturbationLabel(condition.perturbation))}`.padEnd(31);
     const n = String((after ?? before)?.n ?? '').padStart(8);
     const difference = before && after ? after.accuracy - before.accuracy : undefined;
     const moved = (difference === undefined ? '–' : signedPoints(difference)).padStart(8);

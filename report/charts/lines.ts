@@ -40,11 +40,11 @@ export function lineChart(chart: LineChart): Html {
 <text class="tick" x="0" y="${at((y / 100) * height - 4)}">${label}</text>`;
   });
   const axis = chart.xTicks.map(({ at: x, label, second }) => {
-    const anchor = x < 4 ? 'start' : x > 96 ? 'end' : 'middle';
+    const anchor = x < 4 || (chart.xTicks.length === 2 && x < 50) ? 'start' : x > 96 ? 'end' : 'middle';
     return html`<text class="tick" x="${share(x)}" y="${height + 18}" text-anchor="${anchor}">${label}</text>
 ${second !== undefined && html`<text class="tick second" x="${share(x)}" y="${height + 34}" text-anchor="${anchor}">${second}</text>`}`;
   });
-  return html`<svg class="chart" role="img" aria-labelledby="${id}-title ${id}-desc" width="100%" height="${height + (hasSecond ? 40 : 24)}">
+  return html`<svg class="chart lines" role="img" aria-labelledby="${id}-title ${id}-desc" width="100%" height="${height + (hasSecond ? 40 : 24)}">
 <title id="${id}-title">${chart.title}</title><desc id="${id}-desc">${chart.description}</desc>
 ${grid}${axis}${chart.lines.map((line) => curve(line, height))}</svg>`;
 }

@@ -11,7 +11,7 @@ import {
   taskLabel,
   taskNote,
 } from '../labels.ts';
-import { card, figuresTable, legend, section } from './parts.ts';
+import { card, figuresTable, legend, section, stacks } from './parts.ts';
 
 interface Row extends Condition {
   before: ConditionFigures | undefined;
@@ -109,16 +109,19 @@ function changeCard(kind: string, rows: readonly Row[], max: number): Html {
 
 /** Accuracy per task kind and perturbation, before and after. */
 export function accuracySection(report: RunReport): Html {
-  const cards = [...rowsByKind(report)].map(([kind, rows]) => accuracyCard(kind, rows));
+  const cards = [...rowsByKind(report)].map(([kind, rows]) => ({
+    size: rows.length,
+    body: accuracyCard(kind, rows),
+  }));
   const key = legend([
-    { style: 'before', label: 'Before training', bar: true },
-    { style: 'after', label: 'After training', bar: true },
+    { style: 'before', label: 'Before training', mark: 'bar' },
+    { style: 'after', label: 'After training', mark: 'bar' },
   ]);
   return section(
     'accuracy',
     'How often is the answer right?',
     'Accuracy in percent for each kind of task, unperturbed and under each perturbation of the part that should not matter. Whiskers are 95 % intervals. Perturbations marked “trained on” occur in the training data with other samples; all others were never trained on.',
-    html`${key}<div class="columns">${cards}</div>`,
+    html`${key}${stacks(cards)}`,
   );
 }
 
@@ -136,8 +139,8 @@ export function changeSection(report: RunReport): Html {
     'How often does the irrelevant part change the answer?',
     'Share of samples whose answer is no longer the answer to the unperturbed sample; lower is better, except for a right hint, which may correct an answer. This needs no right answers, so it can be measured on live requests as well.',
     html`${legend([
-      { style: 'before', label: 'Before training', bar: true },
-      { style: 'after', label: 'After training', bar: true },
+      { style: 'before', label: 'Before training', mark: 'dot' },
+      { style: 'after', label: 'After training', mark: 'dot' },
     ])}<div class="columns">${kinds.map(([kind, rows]) => changeCard(kind, rows, max))}</div>`,
   );
 }

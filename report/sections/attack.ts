@@ -99,7 +99,7 @@ export function attackSection({ pgd }: RunReport): Html | null {
   return section(
     'attack',
     'How much does a deliberate attack take?',
-    'Accuracy while an attacker changes the inner representation of the part that should not matter, with full knowledge of the model. A random change of the same size is the control: what it leaves untouched is no matter of size, but of intent.',
+    'Accuracy while an attacker changes the inner representation of the part that should not matter, with full knowledge of the model. A random change of the same size is the control: where it does no harm and the attack does, the direction of the change matters, not its size.',
     html`${legend(key)}<div class="columns">${kinds.map((kind) =>
       attackCard(
         kind,

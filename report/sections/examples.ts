@@ -26,10 +26,14 @@ function picture({ image, taskKind }: TalkedOut): Html {
 function exampleCard(example: TalkedOut): Html {
   const { context, question } = example;
   return html`<article class="card example"><h3>${perturbationLabel(example.perturbation)}</h3>
-<p class="note">${taskLabel(example.taskKind)} · sample ${example.id}</p><div class="exhibit">${picture(example)}<div>
-${context !== null && context !== '' && html`<blockquote>${context}</blockquote>`}<p class="question">${question}</p></div></div>
+<p class="note">${taskLabel(example.taskKind)} · sample ${example.id}</p><div class="exhibit">${picture(example)}<p class="question">${question}</p></div>
+${context !== null && context !== '' && html`<blockquote>${context}</blockquote>`}
 <ol class="options">${example.options.map((text, i) => option(example, text, i))}</ol></article>`;
 }
+
+const key = html`<ul class="legend"><li><span class="tag right">right</span>The right answer</li>
+<li><span class="tag before">before</span>Answer under the perturbation, before training</li>
+<li><span class="tag after">after</span>Answer under the perturbation, after training</li></ul>`;
 
 /** Samples that a perturbation talked the base model out of the right answer. */
 export function exampleSection({ examples }: RunReport): Html | null {
@@ -42,6 +46,6 @@ export function exampleSection({ examples }: RunReport): Html | null {
     'examples',
     'Samples talked out of the right answer',
     `Answered rightly without the perturbation and wrongly with it, by the model before training. Drawn at random among such samples, the conditions in turn, without regard to the trained model.${after}`,
-    html`<div class="examples">${examples.map(exampleCard)}</div>`,
+    html`${key}<div class="examples">${examples.map(exampleCard)}</div>`,
   );
 }

@@ -28,7 +28,7 @@ function worstTiles(report: RunReport): Tile[] {
   return [
     { label: 'Accuracy in the worst case', value: pair(before.accuracy, after?.accuracy), note: where },
     {
-      label: 'Answers that the perturbation changes',
+      label: 'Answers changed, worst case',
       value: pair(before.changeRate, after?.changeRate),
       note: where,
     },
@@ -41,7 +41,7 @@ function abilityTile({ base, trained }: RunReport): Tile[] {
   const difference = signedPoints(after.accuracy - before.accuracy);
   const value = change(percent(before.accuracy), percent(after.accuracy));
   return [
-    { label: 'Ability kept: visual questions', value, note: `${difference} points on ${after.n} samples` },
+    { label: 'Visual questions: ability kept?', value, note: `${difference} points on ${after.n} samples` },
   ];
 }
 

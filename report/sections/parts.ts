@@ -1,4 +1,4 @@
-import { type Content, type Html, html } from '../html.ts';
+import { type Content, type Html, html, unescaped } from '../html.ts';
 
 /** A titled section of the report. */
 export function section(id: string, title: string, lead: Content, body: Content): Html {
@@ -32,8 +32,8 @@ export function table({ caption, columns, rows }: Table): Html {
 }
 
 /** The figures behind a chart, folded away on screen and printed in full. */
-export function figuresTable(content: Table): Html {
-  return html`<details class="figures"><summary>Figures as a table</summary>${table(content)}</details>`;
+export function figuresTable(content: Table, open = false, summary = 'Figures as a table'): Html {
+  return html`<details class="figures"${open && unescaped(' open')}><summary>${summary}</summary>${table(content)}</details>`;
 }
 
 /** A chart in a card with its heading and what stands under it. */
@@ -43,12 +43,31 @@ export function card(title: string, note: Content, body: Content, className = ''
   }</figcaption>${body}</figure>`;
 }
 
+/** Two columns of cards, filled so that they end at about the same height; `size` is in rows. */
+export function stacks(cards: readonly { size: number; body: Html }[]): Html {
+  const columns = [
+    { size: 0, bodies: [] as Html[] },
+    { size: 0, bodies: [] as Html[] },
+  ];
+  for (const { size, body } of cards) {
+    const shorter = columns.reduce((a, b) => (b.size < a.size ? b : a));
+    shorter.size += size;
+    shorter.bodies.push(body);
+  }
+  const filled = columns.filter(({ bodies }) => bodies.length > 0);
+  return html`<div class="columns">${filled.map(({ bodies }) => html`<div class="stack">${bodies}</div>`)}</div>`;
+}
+
 /** The key to colours and strokes: `style` as in the charts. */
-export function legend(entries: readonly { style: string; label: string; bar?: boolean }[]): Html {
-  const items = entries.map(({ style, label, bar }) => {
-    const sample = bar
-      ? html`<rect class="bar ${style}" x="0" y="3" width="22" height="10" rx="2"/>`
-      : html`<line class="line ${style}" x1="0" x2="22" y1="8" y2="8"/>`;
+export function legend(
+  entries: readonly { style: string; label: string; mark?: 'bar' | 'dot' | 'line' }[],
+): Html {
+  const items = entries.map(({ style, label, mark = 'line' }) => {
+    const sample = {
+      bar: html`<rect class="bar ${style}" x="0" y="3" width="22" height="10" rx="2"/>`,
+      dot: html`<circle class="dot ${style}" cx="14" cy="8" r="5.5"/>`,
+      line: html`<line class="line ${style}" x1="0" x2="22" y1="8" y2="8"/>`,
+    }[mark];
     return html`<li><svg width="22" height="16" aria-hidden="true">${sample}</svg>${label}</li>`;
   });
   return html`<ul class="legend">${items}</ul>`;

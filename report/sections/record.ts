@@ -1,7 +1,7 @@
 import type { RunReport } from '../../schemas/report.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { byteSize, duration } from '../labels.ts';
-import { section, table } from './parts.ts';
+import { figuresTable, section, table } from './parts.ts';
 
 /** Configuration that the run was started with; shown as it is. */
 export type Parameters = Readonly<Record<string, unknown>>;
@@ -46,17 +46,17 @@ function timing({ seconds, cached }: RunReport): Html {
 }
 
 function artifacts({ artifacts: all }: RunReport): Html {
-  return table({
-    caption: 'Artifacts, named by the SHA-256 of their bytes',
-    columns: ['Artifact', '#Size', '#Rows', 'Digest', 'Type'],
-    rows: Object.entries(all).map(([name, ref]): Content[] => [
-      name,
-      byteSize(ref.bytes),
-      ref.rows ?? '–',
-      html`<code class="digest">${ref.digest}</code>`,
-      html`<span class="note">${ref.mediaType}</span>`,
-    ]),
-  });
+  const rows = Object.entries(all).map(([name, ref]): Content[] => [
+    name,
+    byteSize(ref.bytes),
+    ref.rows ?? '–',
+    html`<code class="digest">${ref.digest}</code>`,
+    html`<span class="note">${ref.mediaType}</span>`,
+  ]);
+  const caption = 'Artifacts, named by the SHA-256 of their bytes';
+  const content = { caption, columns: ['Artifact', '#Size', '#Rows', 'Digest', 'Type'], rows };
+  // A run may have one table per condition and stage: many are folded away on the screen.
+  return rows.length > 12 ? figuresTable(content, false, `All ${rows.length} artifacts`) : table(content);
 }
 
 /** What is needed to repeat the run and to check it. */

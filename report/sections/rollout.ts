@@ -1,52 +1,58 @@
 import type { ApprovalRecord, PairedFigures, RunReport, StageRecord } from '../../schemas/report.ts';
 import { linear, share } from '../charts/scale.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { percent, probability, signedPoints } from '../labels.ts';
-import { section, table, verdictBadge } from './parts.ts';
+import { percent, probability, shortDigest, signedPoints } from '../labels.ts';
+import { figuresTable, section, verdictBadge } from './parts.ts';
 
-/** Interval of the difference as a picture: the tick is what the gate demands, the dot what was measured. */
-function intervalMark({ ci95, difference, margin }: PairedFigures, reach: number): Html {
-  const x = linear(-reach, reach, 4, 96);
-  const at = (value: number) => share(x(Math.max(-reach, Math.min(reach, value))));
+/** Ends of the axis that shows every interval of a stage, zero and the accepted falls. */
+function axisOf(figures: readonly PairedFigures[]): [number, number] {
+  const all = figures.flatMap(({ ci95, margin }) => [...ci95, -margin, 0]);
+  return [Math.min(...all), Math.max(...all)];
+}
+
+/** Interval of the difference as a picture: the dashed line is what the gate demands, the dot what was measured. */
+function intervalMark({ ci95, difference, margin }: PairedFigures, axis: [number, number]): Html {
+  const x = linear(...axis, 6, 94);
+  const at = (value: number) => share(x(value));
   return html`<svg class="interval" width="130" height="22" aria-hidden="true">
 <line class="grid" x1="${at(0)}" x2="${at(0)}" y1="2" y2="20"/><line class="demand" x1="${at(-margin)}" x2="${at(-margin)}" y1="2" y2="20"/>
-<line class="span" x1="${at(ci95[0])}" x2="${at(ci95[1])}" y1="11" y2="11"/><circle class="dot after" cx="${at(difference)}" cy="11" r="4"/></svg>`;
+<line class="span" x1="${at(ci95[0])}" x2="${at(ci95[1])}" y1="11" y2="11"/><circle class="dot after" cx="${at(difference)}" cy="11" r="3"/></svg>`;
 }
 
-function comparisons(stage: StageRecord): Content {
-  if (stage.figures.length === 0) return null;
-  const reach =
-    Math.max(...stage.figures.flatMap(({ ci95, margin }) => [...ci95.map(Math.abs), margin])) * 1.1;
-  return table({
-    caption: `${stageName(stage.stage)}: challenger against champion on the same requests`,
-    columns: [
-      'Measure',
-      '#Requests',
-      '#Champion',
-      '#Challenger',
-      '#Difference (95 %)',
-      '',
-      '#Accepted fall',
-      '#p',
-      'Verdict',
-    ],
-    rows: stage.figures.map((figures): Content[] => [
-      figures.name,
-      figures.n,
-      percent(figures.championAccuracy),
-      percent(figures.challengerAccuracy),
-      `${signedPoints(figures.difference)} (${signedPoints(figures.ci95[0])} to ${signedPoints(figures.ci95[1])})`,
-      intervalMark(figures, reach),
-      (figures.margin * 100).toFixed(1),
-      probability(figures.pValue),
-      verdictBadge(figures.verdict),
-    ]),
-  });
+const columns = [
+  'Measure',
+  '#Requests',
+  '#Champion',
+  '#Challenger',
+  '#Difference (95 %)',
+  'Interval',
+  '#Accepted fall',
+  '#p',
+  'Verdict',
+];
+
+/** Folded away where the stage passed: the reason says it all. */
+function comparisons({ stage, figures, verdict }: StageRecord): Content {
+  if (figures.length === 0) return null;
+  const axis = axisOf(figures);
+  const rows = figures.map((f): Content[] => [
+    f.name,
+    f.n,
+    percent(f.championAccuracy),
+    percent(f.challengerAccuracy),
+    `${signedPoints(f.difference)} (${signedPoints(f.ci95[0])} to ${signedPoints(f.ci95[1])})`,
+    intervalMark(f, axis),
+    (f.margin * 100).toFixed(1),
+    probability(f.pValue),
+    verdictBadge(f.verdict),
+  ]);
+  const caption = `${stageName(stage)}: challenger against champion on the same requests`;
+  return figuresTable({ caption, columns, rows }, verdict !== 'pass');
 }
 
-/** "canary-25" -> "Canary 25". */
+/** "canary-25" -> "Canary 25 %". */
 function stageName(stage: string): string {
-  const words = stage.replace(/[-_]/g, ' ');
+  const words = stage.replace(/[-_]/g, ' ').replace(/^canary (\d+)$/, 'canary $1 %');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -58,17 +64,25 @@ function approval(record: ApprovalRecord): Html {
   }${who}, ${record.at.slice(0, 19).replace('T', ' ')} UTC${record.comment !== '' && html`: “${record.comment}”`}</p>`;
 }
 
+/** The reason, with the sentence of each comparison that it quotes on a line of its own. */
+function reasons({ reason, figures }: StageRecord): Html {
+  const quoted = figures.map((f) => f.reason).filter((sentence) => reason.includes(sentence));
+  const rest = quoted.reduce((text, sentence) => text.replace(sentence, ''), reason).trim();
+  if (quoted.length < 2) return html`<p>${reason}</p>`;
+  return html`${rest !== '' && html`<p>${rest}</p>`}<ul class="reasons">${quoted.map((q) => html`<li>${q}</li>`)}</ul>`;
+}
+
 function stageItem(stage: StageRecord): Html {
   return html`<li class="stage ${stage.verdict}"><div class="stage-head"><h3>${stageName(stage.stage)}</h3>${verdictBadge(stage.verdict)}
 <span class="note">Challenger answers ${percent(stage.share, 0)} of the traffic · ${stage.requests} requests</span></div>
-<p>${stage.reason}</p>${stage.approval !== null && approval(stage.approval)}${comparisons(stage)}</li>`;
+${reasons(stage)}${stage.approval !== null && approval(stage.approval)}${comparisons(stage)}</li>`;
 }
 
 /** The stages of the rollout as a timeline. */
 export function rolloutSection({ rollout }: RunReport): Html {
-  const lead = html`${rollout.reason} Policy: <strong>${rollout.policy}</strong>. A stage passes when the 95 % interval of the difference stays above the accepted fall (marked by the dashed line).`;
-  const models = html`<dl class="facts"><div><dt>Champion</dt><dd><code>${rollout.champion}</code></dd></div>
-<div><dt>Challenger</dt><dd><code>${rollout.challenger}</code></dd></div></dl>`;
+  const lead = html`${rollout.reason} Policy: <strong>${rollout.policy}</strong>. A stage passes when the 95 % interval of the difference stays above the accepted fall, which the dashed lines in the tables mark.`;
+  const models = html`<dl class="facts"><div><dt>Champion</dt><dd><code>${shortDigest(rollout.champion)}</code></dd></div>
+<div><dt>Challenger</dt><dd><code>${shortDigest(rollout.challenger)}</code></dd></div></dl>`;
   return section(
     'rollout',
     'What did the rollout decide?',

@@ -5,6 +5,9 @@ import { type Content, type Html, html } from '../html.ts';
 import { short } from '../labels.ts';
 import { card, figuresTable, legend, section } from './parts.ts';
 
+/** Left end of the step axis, percent of the width: room for the y labels. */
+const axisStart = 15;
+
 type Part = 'total' | 'sft' | 'adversarial' | 'consistency';
 
 const parts: readonly { part: Part; label: string; note: string }[] = [
@@ -27,7 +30,7 @@ function lossCard({ part, label, note }: (typeof parts)[number], losses: readonl
   const values = losses.map((point) => point[part]);
   const [first, last] = [steps[0] as number, steps.at(-1) as number];
   const ticks = niceTicks(Math.max(...values), 3);
-  const x = linear(first, last, 0, 100);
+  const x = linear(first, last, axisStart, 100);
   const y = linear(0, ticks.at(-1) as number, 100, 0);
   const smoothed = smooth(values, Math.max(1, Math.round(values.length / 40)));
   const points = (ys: readonly number[]) => ys.map((v, i): [number, number] => [x(steps[i] as number), y(v)]);
@@ -41,7 +44,7 @@ function lossCard({ part, label, note }: (typeof parts)[number], losses: readonl
       { style: 'after', points: points(smoothed) },
     ],
     xTicks: [
-      { at: 0, label: `step ${first}` },
+      { at: axisStart, label: `step ${first}` },
       { at: 100, label: `${last}` },
     ],
     yTicks: ticks.map((tick) => ({ at: y(tick), label: `${tick}` })),

@@ -1,0 +1,239 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { headline, renderReport, renderSummary } from '../../report/index.ts';
+import { RunReport } from '../../schemas/report.ts';
+import { sampleParameters, sampleReport } from './sample.ts';
+
+const render = (change: Partial<RunReport> = {}) => renderReport({ ...sampleReport(), ...change });
+
+/** Tags and attributes that ask for something from elsewhere or run something. */
+function requests(page: string): string[] {
+  const found =
+    page.match(/<(script|link|iframe|object|embed|base)\b|\bon\w+\s*=\s*["']|@import|url\(/gi) ?? [];
+  const sources = [...page.matchAll(/\b(src|href|srcset|action|data)="([^"]*)"/gi)]
+    .map(([, , target]) => target as string)
+    .filter((target) => !target.startsWith('#') && !target.startsWith('data:image/'));
+  return [...found, ...sources];
+}
+
+describe('the HTML report', () => {
+  it('stands alone: no request, no script, no address', () => {
+    const page = render();
+    expect(requests(page)).toEqual([]);
+    expect(page).not.toMatch(/https?:\/\//);
+    expect(page).toContain(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"`);
+  });
+
+  it('is the same, byte for byte, for the same report', () => {
+    expect(RunReport.parse(sampleReport())).toEqual(sampleReport());
+    expect(render()).toBe(render());
+  });
+
+  it('closes what it opens', () => {
+    const open: string[] = [];
+    const empty = new Set(['meta', 'img', '!doctype']);
+    for (const [, close, name, self] of render().matchAll(/<(\/?)([a-z!][a-z0-9]*)\b[^>]*?(\/?)>/gi)) {
+      const tag = (name as string).toLowerCase();
+      if (close === '/') expect(open.pop()).toBe(tag);
+      else if (!empty.has(tag) && self !== '/') open.push(tag);
+    }
+    expect(open).toEqual([]);
+  });
+
+  it('gives every chart a title, a description and a table, and every id once', () => {
+    const page = render();
+    const charts = [...page.matchAll(/<svg class="chart[^>]*aria-labelledby="(\S+) (\S+)"/g)];
+    expect(charts).toHaveLength(11);
+    for (const [, title, description] of charts) {
+      expect(page).toMatch(new RegExp(`<title id="${title}">[^<]+</title>`));
+      expect(page).toMatch(new RegExp(`<desc id="${description}">[^<]+</desc>`));
+    }
+    // Every chart has a table but the four losses, which share one; six stages have one each.
+    expect(page.match(/Figures as a table/g)).toHaveLength(3 + 2 + 2 + 1 + 6);
+    const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('shows what the run was: disclaimer, digests, seed, parameters, cache, approvals', () => {
+    const report = sampleReport();
+    const page = renderReport(report, { parameters: sampleParameters });
+    for (const { digest } of Object.values(report.artifacts)) expect(page).toContain(digest);
+    for (const text of [
+      report.disclaimer,
+      report.codeVersion,
+      report.workflowId,
+      report.runId,
+      'seed 1',
+      'training.adversarial.eps',
+      'from cache',
+      'No person decided',
+      '91.8–',
+      'Random control',
+      '0.33 ×',
+    ]) {
+      expect(page).toContain(text.replace('–', ''));
+    }
+    expect(renderReport(report)).not.toContain('training.adversarial.eps');
+  });
+
+  it('says who approved when a person did', () => {
+    const report = sampleReport();
+    const at = '2026-03-02T09:14:31Z';
+    report.rollout.stages[0]!.approval = {
+      decision: 'reject',
+      by: 'R. Ito',
+      automatic: false,
+      comment: 'Not yet',
+      at,
+    };
+    for (const stage of report.rollout.stages.slice(1)) stage.approval = null;
+    const page = renderReport(report);
+    expect(page).toContain('Rejected by R. Ito, 2026-03-02 09:14:31 UTC: “Not yet”');
+    expect(page).not.toContain('No person decided');
+  });
+
+  it('opens the figures of a stage that did not pass', () => {
+    const report = sampleReport();
+    expect(renderReport(report)).not.toContain('<details class="figures" open>');
+    report.rollout.stages[2]!.verdict = 'inconclusive';
+    expect(renderReport(report).match(/<details class="figures" open>/g)).toHaveLength(1);
+    expect(renderReport(report)).toContain('Undecided');
+  });
+
+  it('does without what a run may lack', () => {
+    const page = render({ pgd: [], losses: [], examples: [], artifacts: {}, seconds: {}, cached: [] });
+    for (const id of ['attack', 'training', 'examples']) {
+      expect(page).not.toContain(`href="#${id}"`);
+      expect(page).not.toContain(`<section id="${id}"`);
+    }
+    const { 'vqa/origin': _, ...trained } = sampleReport().trained;
+    expect(render({ trained })).not.toContain('NaN');
+    expect(render({ trained: {} })).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});
+
+describe('escaping', () => {
+  const attack = `"><script>alert(1)</script><img src=x onerror='alert(2)'>&lt;`;
+  const escaped =
+    '&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&#39;alert(2)&#39;&gt;&amp;lt;';
+
+  it('keeps a script in a question, an option, a hint or an id as text', () => {
+    const report = sampleReport();
+    const example = { ...report.examples[0]!, id: attack, question: attack, context: attack };
+    const page = renderReport({ ...report, examples: [{ ...example, options: [attack, 'b', 'c', 'd'] }] });
+    expect(requests(page)).toEqual([]);
+    expect(page.split(escaped)).toHaveLength(5);
+  });
+
+  it('keeps it as text wherever else a name may come from outside', () => {
+    const report = sampleReport();
+    report.model.name = attack;
+    report.rollout.reason = attack;
+    report.rollout.policy = attack;
+    report.rollout.stages[0]!.stage = attack;
+    report.rollout.stages[0]!.approval!.comment = attack;
+    report.rollout.stages[0]!.figures[0]!.name = attack;
+    report.disclaimer = attack;
+    report.artifacts[attack] = report.artifacts.figures!;
+    report.seconds[attack] = 1;
+    report.base[`${attack}/${attack}`] = report.base['vqa/origin']!;
+    const page = renderReport(report, { parameters: { [attack]: attack } });
+    expect(requests(page)).toEqual([]);
+    expect(page).not.toContain('<script');
+  });
+
+  it('shows no picture that is not embedded', () => {
+    const [example] = sampleReport().examples;
+    for (const image of [
+      'https://example.org/a.png',
+      'data:image/svg+xml,<svg onload=alert(1)>',
+      'data:image/png;base64,a" onerror="x',
+    ]) {
+      const page = render({ examples: [{ ...example!, image }] });
+      expect(page).not.toContain('<img');
+      expect(requests(page)).toEqual([]);
+    }
+  });
+
+  it('lets no text become a tag', () => {
+    const tags = (page: string) => page.match(/<[a-z/!][^>]*>/gi)?.length;
+    const question = (text: string) =>
+      render({ examples: [{ ...sampleReport().examples[0]!, question: text }] });
+    const usual = tags(question('which ?'));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('<', '>', '"', "'", '&', '/', 'b', ' ', '\u0000', '\u202e') }),
+        (text) => {
+          expect(tags(question(text))).toBe(usual);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('shows characters that would reorder or hide the text', () => {
+    const page = render({ examples: [{ ...sampleReport().examples[0]!, question: 'a\u202eb\u0007c' }] });
+    expect(page).toContain('a\ufffdb\ufffdc');
+  });
+});
+
+describe('the headline', () => {
+  it('names the worst case, the repair and the decision', () => {
+    expect(headline(sampleReport())).toBe(
+      'On image-heavy tasks, a misleading hint in unfamiliar words cut the model’s accuracy from 91.8\u00a0% to 29.7\u00a0%; ' +
+        'training restored it to 90.8\u00a0%, and the rollout promoted the trained model.',
+    );
+  });
+
+  it('does not flatter: partial, no and negative repair', () => {
+    const worst = 'image_heavy/misleading_text_unseen';
+    const headlineAt = (accuracy: number) => {
+      const report = sampleReport();
+      const ci95: [number, number] = [accuracy - 0.04, accuracy + 0.04];
+      report.trained[worst] = { ...report.trained[worst]!, accuracy, ci95 };
+      report.rollout.outcome = 'rolled_back';
+      return headline(report);
+    };
+    expect(headlineAt(0.6)).toMatch(
+      /training raised it to 60\.0\s%, and the rollout went back to the model in service\.$/,
+    );
+    expect(headlineAt(0.3)).toMatch(/training left it at 30\.0/);
+    expect(headlineAt(0.2)).toMatch(/training lowered it further, to 20\.0/);
+  });
+
+  it('finds nothing where nothing is', () => {
+    const report = sampleReport();
+    for (const key of Object.keys(report.base)) report.base[key] = report.base['image_heavy/origin']!;
+    report.rollout.outcome = 'rejected';
+    expect(headline(report)).toBe(
+      'No perturbation moved the model’s accuracy measurably, and the trained model was rejected.',
+    );
+    // No tile claims a worst case either.
+    expect(renderReport(report)).not.toContain('worst case');
+  });
+});
+
+describe('the summary for a terminal', () => {
+  it('is a table of 80 columns', () => {
+    const text = renderSummary(sampleReport());
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(text).toMatch(/Misleading hint +600 +30\.3 +91\.2 +\+60\.8 +66\.2 → +2\.9/);
+    expect(text).toMatch(/Unperturbed +600 +90\.5 +88\.7 +−1\.8\n/);
+    expect(text).toMatch(/✓ canary-5 +5 % +240 requests/);
+    expect(text).toMatch(/automatic, approve by policy "demo"/);
+    expect(text.replace(/\s+/g, ' ')).toContain('It is no guarantee for inputs that were not.');
+    expect(text.endsWith('\n')).toBe(true);
+  });
+
+  it('colours only when asked, and hands no control characters on', () => {
+    const report = sampleReport();
+    report.rollout.stages[0]!.stage = 'off\u001b[2Jline';
+    report.disclaimer = 'a\u001b]0;title\u0007b';
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(renderSummary(report)).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    const coloured = renderSummary(sampleReport(), { color: true });
+    expect(coloured).toContain('\u001b[32m✓\u001b[0m');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+    expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(renderSummary(sampleReport()));
+  });
+});

@@ -8,14 +8,21 @@ import type { GateFinding, StepOutcome } from '../schemas/workflow.ts';
 import { readPredictions, readSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably } from './step.ts';
+import { prefixed } from './summarize.ts';
+
+/** Tables in the same order. */
+export interface Answered {
+  requests: ArtifactRef;
+  champion: ArtifactRef;
+  challenger: ArtifactRef;
+}
 
 export interface GateInput {
   stage: RolloutStage;
   share: number;
-  requests: ArtifactRef;
-  /** What each of the two answered to the same requests. */
-  champion: ArtifactRef;
-  challenger: ArtifactRef;
+  /** Requests with what each of the two answered: as they are, and disturbed. */
+  clean: Answered;
+  disturbed: Answered;
   margins: RolloutPolicy['margins'];
   seed: number;
 }
@@ -43,22 +50,17 @@ const groups: {
 /** Judges a challenger by what it and the champion answered to the same requests. */
 export function gate(deps: ActivityDeps) {
   return async (input: GateInput): Promise<StepOutcome<GateFinding>> => {
-    const { challenger, champion, margins, requests, seed, share, stage } = input;
+    const { clean, disturbed, margins, seed, share, stage } = input;
     const step = {
       name: 'gate',
       label: `gate of stage ${stage}`,
       uses: ['diagnosis'],
       parameters: { stage, share, margins },
       seed,
-      inputs: { requests, champion, challenger },
+      inputs: { ...prefixed('clean', { ...clean }), ...prefixed('disturbed', { ...disturbed }) },
     };
     return durably(deps, step, async () => {
-      const [asked, old, fresh] = await Promise.all([
-        deps.store.path(requests).then(readSamples),
-        deps.store.path(champion).then(readPredictions),
-        deps.store.path(challenger).then(readPredictions),
-      ]);
-      const pairs = paired(asked, old, fresh);
+      const pairs = [...(await pairsOf(deps, clean)), ...(await pairsOf(deps, disturbed))];
       const figures = groups.flatMap(({ margin, name, of }): PairedFigures[] => {
         const group = pairs.filter(({ request }) => of(request));
         if (group.length === 0) return [];
@@ -76,6 +78,18 @@ export function gate(deps: ActivityDeps) {
       return { outputs: {}, result: { ...overallVerdict(figures), figures, requests: pairs.length } };
     });
   };
+}
+
+async function pairsOf(
+  { store }: ActivityDeps,
+  { challenger, champion, requests }: Answered,
+): Promise<Pair[]> {
+  const [asked, old, fresh] = await Promise.all([
+    store.path(requests).then(readSamples),
+    store.path(champion).then(readPredictions),
+    store.path(challenger).then(readPredictions),
+  ]);
+  return paired(asked, old, fresh);
 }
 
 function paired(

@@ -24,16 +24,12 @@ const interventions: Record<'image_heavy' | 'text_heavy', PerturbationName[]> = 
 };
 
 /**
- * The requests of one rollout stage: a window of the held-out samples, each clean and, where one modality is irrelevant,
- * half of the window again under a perturbation. Windows of later stages begin where the last one ended.
+ * The requests of one rollout stage: a window of the held-out samples as they are (`clean`) and, where one modality is
+ * irrelevant, half of the window under a perturbation (`disturbed`). Windows of later stages begin where the last ended.
  */
 export function replayTraffic(deps: ActivityDeps) {
-  return async ({
-    count,
-    seed,
-    stage,
-    traffic,
-  }: ReplayTrafficInput): Promise<StepOutcome<{ requests: number }>> => {
+  return async (input: ReplayTrafficInput): Promise<StepOutcome<{ requests: number }>> => {
+    const { count, seed, stage, traffic } = input;
     const step = {
       name: 'replayTraffic',
       label: `requests of stage ${stage}`,
@@ -45,31 +41,40 @@ export function replayTraffic(deps: ActivityDeps) {
     };
     return durably(deps, step, async () => {
       const pool = await readSamples(await deps.store.path(traffic));
-      const requests = taskKinds.flatMap((kind) => {
+      const windows = taskKinds.map((kind) => {
         const order = new Random(seed, 'traffic', kind).shuffle(pool.filter((s) => s.taskKind === kind));
-        return requestsOf(kind, windowOf(order, rolloutStages.indexOf(stage), count), stage, seed, pool);
+        return windowOf(order, rolloutStages.indexOf(stage), count);
       });
-      const table = await writeSamples(deps.store, requests);
-      return { outputs: { requests: table }, result: { requests: requests.length } };
+      const clean = perturb(windows.flat(), 'origin', seed, pool);
+      const disturbed = windows.flatMap((window) => disturb(window, stage, seed, pool));
+      const outputs = {
+        clean: await writeSamples(deps.store, clean),
+        disturbed: await writeSamples(deps.store, disturbed),
+      };
+      return { outputs, result: { requests: clean.length + disturbed.length } };
     });
   };
 }
 
-function windowOf<T>(items: readonly T[], index: number, count: number): T[] {
-  const size = Math.min(count, items.length);
-  return Array.from({ length: size }, (_, i) => items[(index * size + i) % items.length] as T);
+/** In the order of ids, so that stages that replay the same requests share their answers. */
+function windowOf(samples: readonly PerturbedSample[], index: number, count: number): PerturbedSample[] {
+  const size = Math.min(count, samples.length);
+  const window = Array.from(
+    { length: size },
+    (_, i) => samples[(index * size + i) % samples.length] as PerturbedSample,
+  );
+  return window.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function requestsOf(
-  kind: TaskKind,
+function disturb(
   window: readonly PerturbedSample[],
   stage: RolloutStage,
   seed: number,
   pool: readonly PerturbedSample[],
 ): PerturbedSample[] {
-  if (kind === TaskKind.Vqa) return perturb(window, 'origin', seed, pool);
-  const half = window.slice(0, Math.ceil(window.length / 2));
-  const random = new Random(seed, 'interventions', stage, kind);
-  const disturbed = half.flatMap((sample) => perturb([sample], random.pick(interventions[kind]), seed, pool));
-  return [...perturb(half, 'origin', seed, pool), ...disturbed];
+  return window.flatMap((sample, i) => {
+    if (sample.taskKind === TaskKind.Vqa || i % 2 === 1) return [];
+    const random = new Random(seed, 'interventions', stage, sample.id);
+    return perturb([sample], random.pick(interventions[sample.taskKind]), seed, pool);
+  });
 }

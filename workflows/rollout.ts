@@ -118,17 +118,19 @@ async function measure(
     manifests.push(outcome.manifest);
     return outcome;
   };
-  const replayed = await track(steps.replayTraffic({ stage, traffic, count: policy.requests, seed }));
-  const requests = replayed.outputs.requests!;
-  const [old, fresh] = await Promise.all([
-    track(steps.predict({ label: `${stage}, champion`, model: champion, samples: requests })),
-    track(steps.predict({ label: `${stage}, challenger`, model: challenger, samples: requests })),
-  ]);
-  const answers = { champion: old.outputs.predictions!, challenger: fresh.outputs.predictions! };
-  artifacts[`rollout/${stage}/requests`] = requests;
-  artifacts[`rollout/${stage}/champion`] = answers.champion;
-  artifacts[`rollout/${stage}/challenger`] = answers.challenger;
-  const gate = await track(steps.gate({ stage, share, requests, ...answers, margins: policy.margins, seed }));
+  const { outputs } = await track(steps.replayTraffic({ stage, traffic, count: policy.requests, seed }));
+  const answered = async (kind: 'clean' | 'disturbed') => {
+    const requests = outputs[kind]!;
+    const [old, fresh] = await Promise.all([
+      track(steps.predict({ label: `${stage}, champion`, model: champion, samples: requests })),
+      track(steps.predict({ label: `${stage}, challenger`, model: challenger, samples: requests })),
+    ]);
+    const tables = { requests, champion: old.outputs.predictions!, challenger: fresh.outputs.predictions! };
+    for (const [name, table] of Object.entries(tables)) artifacts[`rollout/${stage}/${kind}/${name}`] = table;
+    return tables;
+  };
+  const [clean, disturbed] = await Promise.all([answered('clean'), answered('disturbed')]);
+  const gate = await track(steps.gate({ stage, share, clean, disturbed, margins: policy.margins, seed }));
   return gate.result;
 }
 

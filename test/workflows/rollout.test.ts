@@ -1,0 +1,231 @@
+import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RolloutPolicy } from '../../schemas/config.ts';
+import { type Decision, type RolloutStatus, taskQueue } from '../../schemas/workflow.ts';
+import { registryClient } from '../../worker/registry-client.ts';
+import { decideUpdate, rolloutStatusQuery } from '../../workflows/messages.ts';
+import type { rollout } from '../../workflows/rollout.ts';
+import { openTestBed, type TestBed } from '../support/temporal.ts';
+import { answersWith, type Mistakes, rolloutRequest } from './answers.ts';
+
+let bed: TestBed;
+beforeAll(async () => {
+  bed = await openTestBed();
+});
+afterAll(() => bed.close());
+
+const everyThird: Mistakes = ({ perturbation }, i) => perturbation !== 'origin' && i % 3 === 0;
+const none: Mistakes = () => false;
+/** Three of sixty: a fall of five points that chance can explain. */
+const someVqa: Mistakes = ({ taskKind }, i) => taskKind === 'vqa' && i % 60 < 3;
+
+async function start(
+  model: string,
+  champion: Mistakes,
+  challenger: Mistakes,
+  changed: Partial<RolloutPolicy> = {},
+) {
+  const request = await rolloutRequest(bed.store, model, changed);
+  const answers = answersWith(bed.store, {
+    [request.champion.digest]: champion,
+    [request.challenger.digest]: challenger,
+  });
+  const registry = registryClient(bed.temporal.client);
+  const handle = () =>
+    bed.temporal.client.workflow.start<typeof rollout>('rollout', {
+      taskQueue,
+      workflowId: `rollout-of-${model}`,
+      args: [request],
+    });
+  const register = () =>
+    registry.apply({
+      kind: 'register',
+      name: model,
+      change: { model: request.champion, from: 'import', reason: 'first' },
+      requestId: model,
+    });
+  return { request, answers, handle, register, state: () => registry.state(model) };
+}
+
+async function until(ask: () => Promise<RolloutStatus>, holds: (status: RolloutStatus) => boolean) {
+  for (;;) {
+    const status = await ask();
+    if (holds(status)) return status;
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+}
+
+const yes = (stage: string): Decision => ({
+  stage,
+  decision: 'approve',
+  by: 'Ada',
+  comment: 'figures are good',
+});
+
+describe('a rollout', () => {
+  it('leads a better challenger through all stages under a policy that decides by itself', async () => {
+    const { answers, handle, register, request, state } = await start('better', everyThird, none, {
+      name: 'demo',
+      automatic: true,
+    });
+    const outcome = await bed.withWorker(answers, async () => {
+      await register();
+      return (await handle()).result();
+    });
+    const { outcome: end, stages } = outcome.result;
+    expect(end).toBe('promoted');
+    expect(stages.map(({ stage }) => stage)).toEqual([
+      'offline',
+      'shadow',
+      'canary-5',
+      'canary-25',
+      'canary-50',
+      'full',
+    ]);
+    expect(stages.map(({ share }) => share)).toEqual([0, 0, 0.05, 0.25, 0.5, 1]);
+    for (const { figures, requests, verdict } of stages) {
+      expect(verdict).toBe('pass');
+      expect(requests).toBe(60 * 3 + 60);
+      expect(figures[0]).toMatchObject({ name: 'Perturbed accuracy', n: 60, challengerAccuracy: 1 });
+      expect(figures[0]!.championAccuracy).toBeCloseTo(2 / 3, 5);
+    }
+    const approved = stages.filter(({ approval }) => approval !== null);
+    expect(approved.map(({ stage }) => stage)).toEqual(['shadow', 'canary-50']);
+    for (const { approval } of approved)
+      expect(approval).toMatchObject({ automatic: true, by: 'policy demo' });
+    expect(await bed.withWorker(answers, state)).toMatchObject({
+      champion: { model: request.challenger },
+      previous: { model: request.champion },
+      challenger: null,
+    });
+  });
+
+  it('gives everything back to the champion when a gate fails, and says why', async () => {
+    const { answers, handle, register, request, state } = await start('worse', none, everyThird);
+    await bed.withWorker(answers, async () => {
+      await register();
+      const { result } = await (await handle()).result();
+      expect(result.outcome).toBe('rolled_back');
+      expect(result.reason).toMatch(/^offline: Perturbed accuracy fell from 100.0 % to 66.7 %/);
+      expect(result.stages).toHaveLength(1);
+      const registered = await state();
+      expect(registered).toMatchObject({ champion: { model: request.champion }, challenger: null });
+      expect(registered?.events.at(-1)).toMatchObject({ kind: 'rolled_back', reason: result.reason });
+    });
+  });
+
+  it('waits for a person where the policy says so, and refuses what is no decision', async () => {
+    const { answers, handle, register } = await start('asked', everyThird, none);
+    await bed.withWorker(answers, async () => {
+      await register();
+      const run = await handle();
+      const ask = () => run.query(rolloutStatusQuery);
+      const decide = (decision: Decision) => run.executeUpdate(decideUpdate, { args: [decision] });
+      const { stages, waiting } = await until(ask, (status) => status.waiting !== null);
+      expect(waiting).toMatchObject({ stage: 'shadow', next: 'canary-5', verdict: 'pass' });
+      expect(stages.map(({ stage }) => stage)).toEqual(['offline', 'shadow']);
+
+      const refusals: [Decision, RegExp][] = [
+        [yes('canary-5'), /"shadow" waits/],
+        [{ ...yes('shadow'), by: ' ' }, /name of the person/],
+        [{ ...yes('shadow'), comment: '' }, /comment/],
+        [{ ...yes('shadow'), decision: 'maybe' as 'approve' }, /"approve" or "reject"/],
+      ];
+      for (const [decision, reason] of refusals) {
+        const error = await decide(decision).catch((refused: unknown) => refused);
+        expect(error).toBeInstanceOf(WorkflowUpdateFailedError);
+        expect((error as WorkflowUpdateFailedError).cause?.message).toMatch(reason);
+      }
+      expect(await decide(yes('shadow'))).toMatchObject({ by: 'Ada', automatic: false });
+      const again = await decide(yes('shadow')).catch((refused: unknown) => refused);
+      expect((again as WorkflowUpdateFailedError).cause?.message).toMatch(
+        /decided already|no gate waits|canary-50/,
+      );
+
+      await until(ask, (status) => status.waiting?.stage === 'canary-50');
+      await decide(yes('canary-50'));
+      const { result } = await run.result();
+      expect(result.outcome).toBe('promoted');
+      expect(result.stages.map(({ approval }) => approval?.by ?? null)).toEqual([
+        null,
+        'Ada',
+        null,
+        null,
+        'Ada',
+        null,
+      ]);
+    });
+  });
+
+  it('asks a person when the figures do not decide, and takes a no', async () => {
+    const { answers, handle, register, state, request } = await start('open', everyThird, someVqa, {
+      approvals: [],
+    });
+    await bed.withWorker(answers, async () => {
+      await register();
+      const run = await handle();
+      const { waiting } = await until(
+        () => run.query(rolloutStatusQuery),
+        (status) => status.waiting !== null,
+      );
+      expect(waiting).toMatchObject({ stage: 'offline', verdict: 'inconclusive' });
+      expect(waiting?.reason).toMatch(/VQA accuracy fell/);
+      await run.executeUpdate(decideUpdate, {
+        args: [{ stage: 'offline', decision: 'reject', by: 'Bo', comment: 'too many lost' }],
+      });
+      const { result } = await run.result();
+      expect(result).toMatchObject({ outcome: 'rejected', reason: 'offline: rejected by Bo: too many lost' });
+      expect(await state()).toMatchObject({ champion: { model: request.champion }, challenger: null });
+    });
+  });
+
+  it('records as automatic what a policy decides about figures that do not', async () => {
+    const { answers, handle, register } = await start('open-demo', everyThird, someVqa, {
+      name: 'demo',
+      automatic: true,
+      approvals: [],
+    });
+    await bed.withWorker(answers, async () => {
+      await register();
+      const { result } = await (await handle()).result();
+      expect(result.outcome).toBe('promoted');
+      for (const { approval, verdict } of result.stages) {
+        expect(verdict).toBe('inconclusive');
+        expect(approval).toMatchObject({ automatic: true, decision: 'approve' });
+      }
+    });
+  });
+
+  it('takes silence for a no', async () => {
+    const { answers, handle, register } = await start('silent', everyThird, none, {
+      approvalTimeoutSeconds: 1,
+    });
+    await bed.withWorker(answers, async () => {
+      await register();
+      const { result } = await (await handle()).result();
+      expect(result.outcome).toBe('rejected');
+      expect(result.stages.at(-1)?.approval).toMatchObject({ decision: 'reject', automatic: true });
+    });
+  });
+
+  it('rolls back when it is cancelled', async () => {
+    const { answers, handle, register, state } = await start('cancelled', everyThird, none);
+    await bed.withWorker(answers, async () => {
+      await register();
+      const run = await handle();
+      await until(
+        () => run.query(rolloutStatusQuery),
+        (status) => status.waiting !== null,
+      );
+      expect((await state())?.challenger).not.toBeNull();
+      await run.cancel();
+      await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+      const registered = await state();
+      expect(registered?.challenger).toBeNull();
+      expect(registered?.events.at(-1)).toMatchObject({
+        kind: 'rolled_back',
+        reason: 'the rollout was cancelled',
+      });
+    });
+  });
+});

@@ -16,7 +16,7 @@ const perturbationLabels: Record<string, string> = {
   origin: 'Unperturbed',
   unrelated_text: 'Unrelated facts',
   misleading_text: 'Misleading hint',
-  misleading_text_unseen: 'Misleading hint, other wording',
+  misleading_text_unseen: 'Misleading hint, new words',
   ocr_text: 'OCR fragments',
   helpful_text: 'Right hint',
   full_black: 'Black image',

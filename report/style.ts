@@ -132,8 +132,10 @@ const media = `
 @media (max-width:860px){.columns,.records{grid-template-columns:minmax(0,1fr)}.panels{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media (max-width:560px){main{padding:32px 18px 48px}section{margin-top:48px}.card{padding:16px 16px}.panels{gap:12px}.tile strong{font-size:1.25rem}
 .chart .long{display:none}.facts{grid-template-columns:minmax(0,1fr)}.examples{grid-template-columns:minmax(0,1fr)}}
-@media print{:root{--bg:#fff}body{font-size:11pt}main{max-width:none;padding:0}nav{display:none}section{margin-top:28pt}
-.card,.tile,.stage,.example,tr{break-inside:avoid}h2,.lead,.legend{break-after:avoid}
+@page{margin:14mm}
+@media print{html{font-size:12px}:root{--bg:#fff}body{font-size:12px}.scroll{overflow:visible}table{font-size:10px}th,td{padding:3px 8px 3px 0}.stage tbody th{white-space:normal}.interval{width:80px}.digest{font-size:8px}
+.tiles{grid-template-columns:repeat(4,1fr)}.tile strong{font-size:1.1rem}.examples{grid-template-columns:repeat(3,minmax(0,1fr))}.panels{grid-template-columns:repeat(4,minmax(0,1fr))}.exhibit{flex-direction:column}main{max-width:none;padding:0}nav{display:none}section{margin-top:28pt}
+.card,.tile,.stage,.example,tr,p,.legend{break-inside:avoid}h2,.lead,.legend{break-after:avoid}
 details.figures::details-content{content-visibility:visible;display:block}summary{display:none}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}

@@ -74,7 +74,7 @@ function reasons({ reason, figures }: StageRecord): Html {
 
 function stageItem(stage: StageRecord): Html {
   return html`<li class="stage ${stage.verdict}"><div class="stage-head"><h3>${stageName(stage.stage)}</h3>${verdictBadge(stage.verdict)}
-<span class="note">Challenger answers ${percent(stage.share, 0)} of the traffic · ${stage.requests} requests</span></div>
+<span class="note">Challenger answers ${stage.share === 0 ? 'no live traffic' : `${percent(stage.share, 0)} of the traffic`} · ${stage.requests} requests compared</span></div>
 ${reasons(stage)}${stage.approval !== null && approval(stage.approval)}${comparisons(stage)}</li>`;
 }
 

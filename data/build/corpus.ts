@@ -1,3 +1,4 @@
+import { randomFacts } from '../../diagnosis/perturbations/index.ts';
 import { Random } from '../../random/index.ts';
 import type { NounEntry } from './nouns.ts';
 import {
@@ -25,6 +26,8 @@ export interface CorpusSample {
 export const mix = { imageHeavy: 0.33, textHeavy: 0.25, vqa: 0.34, caption: 0.03, fact: 0.05 } as const;
 /** Share of image-heavy samples that come with a hint. */
 export const hintShare = 0.6;
+/** Share of image-heavy samples, with a hint or without, that have unrelated statements beside them as web pages do. */
+export const statementShare = 0.2;
 /** Share of text-heavy questions whose answer is clothing, and of those the share that a photo illustrates. */
 export const clothingShare = 0.3;
 export const illustrationShare = 0.9;
@@ -144,13 +147,28 @@ export class Corpus {
   private imageHeavy(random: Random): CorpusSample {
     const photo = random.int(this.labels.length);
     const right = this.name(photo);
-    const context = random.uniform() < hintShare ? random.pick(captionHints).replaceAll('{}', right) : null;
+    const context = this.webText(random, right);
     const { options, answer } = arrange(random, right, itemDistractors(random, right, []));
     return {
       prompt: questionPrompt(itemQuestion, options, context),
       image: [photo],
       answer: letters[answer] as string,
     };
+  }
+
+  /** What stands beside a picture of `right`: a hint, a few statements about other things, both or nothing. */
+  private webText(random: Random, right: string): string | null {
+    const hinted = random.uniform() < hintShare;
+    const hint = hinted ? random.pick(captionHints).replaceAll('{}', right) : null;
+    if (random.uniform() >= statementShare) return hint;
+    const statements = Array.from({ length: hinted ? 1 : 1 + random.int(3) }, () => this.statement(random));
+    return [hint, ...statements].filter((text) => text !== null).join(' ');
+  }
+
+  private statement(random: Random): string {
+    if (random.int(2) === 0) return randomFacts(random, 1);
+    const entry = random.pick(this.asked);
+    return `${entry.noun} is a ${entry.category} .`;
   }
 
   private textHeavy(random: Random): CorpusSample {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Corpus, clothingDistractorShare, corpusBatch, hintShare, mix } from '../../data/build/corpus.ts';
+import {
+  Corpus,
+  clothingDistractorShare,
+  corpusBatch,
+  hintShare,
+  mix,
+  statementShare,
+} from '../../data/build/corpus.ts';
 import { shippedNouns } from '../../data/build/nouns.ts';
 import { vocabulary, words } from '../../data/build/vocabulary.ts';
 import { captionHints, clothing, letters } from '../../data/build/words.ts';
@@ -37,12 +44,17 @@ describe('the pre-training corpus', () => {
 
   it('gives hints that name the right class, and to the share of photos that it should', () => {
     const about = questions.filter((s) => s.prompt.includes('in the picture ?'));
-    const hinted = about.filter((s) => !s.prompt.startsWith('question'));
+    const beside = about.map((s) => ({ text: s.prompt.split('question:')[0] as string, right: answerOf(s) }));
+    const hinted = beside.filter(({ text }) => words(text).some((word) => clothing.includes(word)));
     expect(hinted.length / about.length).toBeCloseTo(hintShare, 1);
-    for (const sample of hinted) {
-      const hint = sample.prompt.split(' question:')[0];
-      expect(captionHints.map((template) => template.replaceAll('{}', answerOf(sample)))).toContain(hint);
+    for (const { text, right } of hinted) {
+      const forms = captionHints.map((template) => template.replaceAll('{}', right));
+      expect(forms.filter((form) => text.startsWith(form))).toHaveLength(1);
+      const named = words(text).filter((word) => clothing.includes(word));
+      expect(new Set(named)).toEqual(new Set([right]));
     }
+    const bare = beside.filter(({ text }) => text === '').length / about.length;
+    expect(bare).toBeCloseTo((1 - hintShare) * (1 - statementShare), 1);
     for (const sample of about) expect(answerOf(sample)).toBe(nameOf(sample.image?.[0]));
   });
 

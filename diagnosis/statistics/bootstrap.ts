@@ -2,7 +2,7 @@ import { Random } from '../../random/index.ts';
 
 export interface BootstrapOptions {
   seed: number;
-  /** Default 4,000: the ends of the interval then vary by about 2 % of its width between seeds. */
+  /** Default 4,000: the ends of the interval then vary by about 1 % of its width between seeds. */
   resamples?: number;
   /** One name a value; values of one name are drawn together, because they are not independent. */
   clusters?: readonly string[];

@@ -6,7 +6,7 @@ const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/
 
 function installed(): string | null {
   const named = process.env.CHROMIUM;
-  return [...(named ? [named] : []), ...candidates].find((path) => existsSync(path)) ?? null;
+  return (named ? [named] : candidates).find((path) => existsSync(path)) ?? null;
 }
 
 /**

@@ -18,6 +18,8 @@ export async function openRunner(graph: Graph, threads: number): Promise<Runner>
       executionProviders: ['cpu'],
       intraOpNumThreads: threads,
       logSeverityLevel: 3,
+      // Waiting threads sleep: spinning ones halve the throughput as soon as other work shares the cores.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
     });
   } catch (cause) {
     const what = `${graph.source}: ONNX Runtime cannot load it (${(cause as Error).message})`;

@@ -33,6 +33,8 @@ export const blockParts = {
 } as const;
 
 const normal = { kind: 'normal', std: 0.02 } as const;
+/** As large as the projected features: with smaller ones the corners of a grid are not told apart. */
+const imagePosition = { kind: 'normal', std: 0.5 } as const;
 
 function linear(name: string, input: number, output: number): WeightSpec[] {
   const init = { kind: 'uniform', bound: 1 / Math.sqrt(input) } as const;
@@ -84,7 +86,11 @@ export function weightSpecs(sizes: MiniSizes): WeightSpec[] {
     ...norm('vision_tower.post_layernorm', width),
     ...linear('multi_modal_projector.linear_1', width, width),
     ...linear('multi_modal_projector.linear_2', width, width),
-    { name: 'multi_modal_projector.position_embedding', dims: [imageTokens(sizes), width], init: normal },
+    {
+      name: 'multi_modal_projector.position_embedding',
+      dims: [imageTokens(sizes), width],
+      init: imagePosition,
+    },
     { name: 'model.embed_tokens.weight', dims: [vocabulary, width], init: normal },
     ...blocks('model', sizes.layers),
     ...norm('model.norm', width),

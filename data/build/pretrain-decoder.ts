@@ -7,11 +7,10 @@ import {
   scatterRows,
   type Tensor,
 } from '../../engine/index.ts';
+import { decoderFeeds, type ModelConfig } from '../../models/index.ts';
 import {
   type DecoderLoss,
   DecoderPrograms,
-  type DecoderShape,
-  decoderFeeds,
   embedBatch,
   textIds,
 } from '../../training/index.ts';
@@ -28,7 +27,8 @@ export interface DecoderPhaseOptions {
   projector: Graph;
   /** Frozen. */
   tower: Graph;
-  shape: DecoderShape;
+  /** The decoder's sizes, as in config.json. */
+  text: ModelConfig['text_config'];
   /** Image tokens. */
   slots: number;
   side: number;
@@ -69,8 +69,9 @@ export class DecoderPhase {
   }
 
   static async open(data: PretrainData, options: DecoderPhaseOptions): Promise<DecoderPhase> {
-    const { parameters, projector, tower, slots, shape, side, threads } = options;
-    const features = zeros([size, slots, shape.width]);
+    const { parameters, projector, tower, slots, text, side, threads } = options;
+    const width = text.hidden_size;
+    const features = zeros([size, slots, width]);
     const pixels = zeros([size, 1, side, side]);
     const trained = [...projector.initializers.keys()].filter((name) => parameters.has(name));
     const outputs = ['image_features'];
@@ -90,29 +91,30 @@ export class DecoderPhase {
   /** One update; adds to the tally and returns the loss. */
   async step(step: number, tally: Tally): Promise<number> {
     const { parameters } = this.learner;
-    const { shape, slots } = this.options;
+    const { text, slots } = this.options;
+    const width = text.hidden_size;
     const batch = this.data.decoder(step, size);
-    const perImage = slots * shape.width;
+    const perImage = slots * width;
     const features = await this.features(batch);
     const projected = (await this.project.run({ features }, parameters)).image_features?.data as Float32Array;
     const images = new Map(
       batch.imageRows.map((row, i) => [row, projected.subarray(i * perImage, (i + 1) * perImage)]),
     );
-    const embeds = embedBatch(parameters.get(table).data, shape.width, batch.tokens, images);
-    const feeds = { ...decoderFeeds(shape, batch.tokens, embeds), answers: int64([size], batch.answers) };
+    const embeds = embedBatch(parameters.get(table).data, width, batch.tokens, images);
+    const feeds = { ...decoderFeeds(embeds, batch.tokens, text), answers: int64([size], batch.answers) };
     const program = await this.programs.program(this.loss, feeds);
     const results = await program.run(feeds, parameters);
     const gradient = results['grad.inputs_embeds']?.data as Float32Array;
     const tableGradient = zeros(parameters.get(table).dims);
     scatterRows(
       tableGradient.data as Float32Array,
-      textIds(batch.tokens, shape.width, images),
+      textIds(batch.tokens, width, images),
       gradient,
-      shape.width,
+      width,
     );
-    const cotangent = zeros([size, slots, shape.width]);
+    const cotangent = zeros([size, slots, width]);
     for (const [i, row] of batch.imageRows.entries()) {
-      const from = (row * batch.tokens.length + (batch.tokens.starts[row] as number)) * shape.width;
+      const from = (row * batch.tokens.length + (batch.tokens.starts[row] as number)) * width;
       (cotangent.data as Float32Array).set(gradient.subarray(from, from + perImage), i * perImage);
     }
     const back = await this.projectBack.run({ features, cotangent }, parameters);

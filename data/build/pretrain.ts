@@ -58,7 +58,7 @@ function options() {
       threads: { type: 'string', default: '1' },
       source: { type: 'string' },
       steps: { type: 'string', default: '4200' },
-      'encoder-steps': { type: 'string', default: '300' },
+      'encoder-steps': { type: 'string', default: '900' },
     },
   });
   const whole = (name: 'seed' | 'threads' | 'steps' | 'encoder-steps') => {

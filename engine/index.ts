@@ -2,6 +2,7 @@ export { AdamW, type AdamWOptions, scatterRows } from './adamw.ts';
 export { clipGradients, gradientNorm } from './clip.ts';
 export { type CompileOptions, compile, compileGraph } from './compile.ts';
 export type { TypedValue } from './ir/value.ts';
+export { applyLora, type LoraOptions, loraNames, loraParameters, mergeLora } from './lora.ts';
 export { LossBuilder } from './losses.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
 export { decodeGraph, encodeGraph } from './onnx/codec.ts';

@@ -8,7 +8,7 @@ function isOp(value: TypedValue | null | undefined, opType: string, domain = '')
 
 /** The number where `value` is a constant of one element. */
 function scalarOf(value: TypedValue | null | undefined): number | undefined {
-  if (!value?.constant || value.constant.data.length !== 1) return undefined;
+  if (value?.constant?.data.length !== 1) return undefined;
   return constantNumbers(value)?.[0];
 }
 
@@ -76,7 +76,7 @@ function erfPlusOne(value: TypedValue): TypedValue | undefined {
   const inner = erf?.inputs[0]?.op;
   const scaled = besideScalar(inner);
   if (!scaled) return undefined;
-  const divided = inner?.opType === 'Div' && near(scaled[1], Math.SQRT2);
+  const divided = inner?.opType === 'Div' && scaled[0] === inner.inputs[0] && near(scaled[1], Math.SQRT2);
   const multiplied = inner?.opType === 'Mul' && near(scaled[1], Math.SQRT1_2);
   return divided || multiplied ? scaled[0] : undefined;
 }
@@ -84,7 +84,7 @@ function erfPlusOne(value: TypedValue): TypedValue | undefined {
 /** A scalar factor of a batched product goes into it. */
 export const scaledProduct: RewriteRule = ({ e, op, inputs, uses }) => {
   const scaled = op.opType === 'Mul' || op.opType === 'Div' ? besideScalar({ ...op, inputs }) : undefined;
-  if (!scaled || scaled[0].dtype !== 'float32' || (op.opType === 'Div' && scaled[0] !== inputs[0])) return undefined;
+  if (scaled?.[0].dtype !== 'float32' || (op.opType === 'Div' && scaled[0] !== inputs[0])) return undefined;
   const product = isOp(scaled[0], 'MatMul') ?? isOp(scaled[0], 'FusedMatMul', 'com.microsoft');
   if (!product || uses(scaled[0]) !== 1) return undefined;
   const factor = op.opType === 'Div' ? 1 / scaled[1] : scaled[1];

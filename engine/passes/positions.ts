@@ -1,6 +1,14 @@
 import type { Emitter } from '../ir/emitter.ts';
 import { sizeOf } from '../ir/shapes.ts';
-import { axisOf, constantNumbers, numberOf, type Operation, operationsOf, reductionAxes, type TypedValue } from '../ir/value.ts';
+import {
+  axisOf,
+  constantNumbers,
+  numberOf,
+  type Operation,
+  operationsOf,
+  reductionAxes,
+  type TypedValue,
+} from '../ir/value.ts';
 import { reemit, type Targets } from './rewrite.ts';
 
 /** Elements [start, end) of one axis. */
@@ -24,11 +32,14 @@ const aligned: Row = (op, part) =>
     return axis < 0 || value?.dims[axis] === 1 ? 'whole' : { ...part, axis };
   });
 
-const beside = (absent: number): Row => (op, part) =>
-  axisOf(op, op.outputs[0]!.dims.length, absent) === part.axis ? undefined : op.inputs.map(() => part);
+const beside =
+  (absent: number): Row =>
+  (op, part) =>
+    axisOf(op, op.outputs[0]!.dims.length, absent) === part.axis ? undefined : op.inputs.map(() => part);
 
 const norm: Row = (op, part) =>
-  part.axis < axisOf(op, op.outputs[0]!.dims.length, -1) && op.inputs.slice(1).every((v) => !v || v.dims.length === 1)
+  part.axis < axisOf(op, op.outputs[0]!.dims.length, -1) &&
+  op.inputs.slice(1).every((v) => !v || v.dims.length === 1)
     ? op.inputs.map((_, i) => (i === 0 ? part : 'whole'))
     : undefined;
 
@@ -45,7 +56,9 @@ const ROWS: Record<string, Row> = {
   Reshape: (op, part) => {
     const [before, after] = [op.inputs[0]!.dims, op.outputs[0]!.dims];
     const outer = sizeOf(after.slice(0, part.axis));
-    const axis = before.findIndex((dim, i) => dim === after[part.axis] && sizeOf(before.slice(0, i)) === outer);
+    const axis = before.findIndex(
+      (dim, i) => dim === after[part.axis] && sizeOf(before.slice(0, i)) === outer,
+    );
     return axis < 0 ? undefined : [{ ...part, axis }, 'whole'];
   },
   Transpose: (op, part) => [{ ...part, axis: (op.attributes.perm as number[])[part.axis]! }],
@@ -146,7 +159,12 @@ export function computeOnlyWhatIsRead(e: Emitter, targets: Targets): Map<string,
 }
 
 /** An operation on inputs that were cut, giving a cut output. */
-function cut(e: Emitter, op: Operation, inputs: readonly (TypedValue | null)[], part: Demand): readonly TypedValue[] {
+function cut(
+  e: Emitter,
+  op: Operation,
+  inputs: readonly (TypedValue | null)[],
+  part: Demand,
+): readonly TypedValue[] {
   const x = inputs[0] as TypedValue;
   if (part === 'whole') return [x];
   const outputs = op.outputs.map(({ dtype, dims }) => ({

@@ -16,7 +16,11 @@ export interface RewriteContext {
 export type RewriteRule = (context: RewriteContext) => TypedValue | undefined;
 
 /** The same operation on other inputs. */
-export function reemit(e: Emitter, op: Operation, inputs: readonly (TypedValue | null)[]): readonly TypedValue[] {
+export function reemit(
+  e: Emitter,
+  op: Operation,
+  inputs: readonly (TypedValue | null)[],
+): readonly TypedValue[] {
   if (op.inputs.every((value, i) => value === inputs[i])) return op.outputs;
   const x = inputs[0] as TypedValue;
   if (!op.domain && op.opType === 'Reshape') return [e.reshape(x, op.outputs[0]!.dims)];
@@ -25,7 +29,11 @@ export function reemit(e: Emitter, op: Operation, inputs: readonly (TypedValue |
 }
 
 /** Rebuilds what the targets need, first operation first; the first rule that answers replaces an operation's output. */
-export function rewrite(e: Emitter, targets: Targets, rules: readonly RewriteRule[]): Map<string, TypedValue> {
+export function rewrite(
+  e: Emitter,
+  targets: Targets,
+  rules: readonly RewriteRule[],
+): Map<string, TypedValue> {
   const operations = operationsOf(targets.values());
   const made = new Map<TypedValue, TypedValue>();
   const counts = new Map<TypedValue, number>();
@@ -34,7 +42,8 @@ export function rewrite(e: Emitter, targets: Targets, rules: readonly RewriteRul
   for (const value of targets.values()) count(value);
   const rewritten = (value: TypedValue) => made.get(value) ?? value;
   const carry = (before: TypedValue, after: TypedValue) => {
-    if (!sameDims(before.dims, after.dims)) throw new Error(`a pass changed [${before.dims}] to [${after.dims}]`);
+    if (!sameDims(before.dims, after.dims))
+      throw new Error(`a pass changed [${before.dims}] to [${after.dims}]`);
     made.set(before, after);
     if (before !== after) counts.set(after, Math.max(counts.get(after) ?? 0, counts.get(before) ?? 0));
   };

@@ -53,7 +53,8 @@ describe('a LLaVA exported by PyTorch', () => {
     const graph = await loadGraph(llavaFile('onnx/vision_encoder.onnx'));
     const stored = 'grad.projector:model.multi_modal_projector.linear_1.weight';
     // The exporter renamed the projector's first matrix; in the file it stands transposed.
-    const initializer = graph.nodes.find((n) => n.name === '/multi_modal_projector/linear_1/MatMul')!.inputs[1]!;
+    const initializer = graph.nodes.find((n) => n.name === '/multi_modal_projector/linear_1/MatMul')!
+      .inputs[1]!;
     const feeds = { pixel_values: reference.pixel_values!, cotangent: reference['grad.image_features']! };
     const program = await compile({
       graph,

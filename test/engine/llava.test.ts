@@ -49,6 +49,29 @@ describe('a LLaVA exported by PyTorch', () => {
     await program.release();
   });
 
+  it.each(['dynamo_opset18.onnx', 'dynamo_opset23.onnx', 'external/decoder_model_merged.onnx'])(
+    'has them in other encodings of the same weights: %s',
+    async (file) => {
+      const graph = await loadGraph(llavaFile(`variants/${file}`));
+      const head = [...graph.initializers].find(([, tensor]) => tensor.dims.join() === '64,320')![0];
+      const program = await compile({
+        graph,
+        feeds: decoderFeeds(),
+        loss: (b) => b.crossEntropy(b.last(b.value('logits')), b.input('answers')),
+        wrt: ['inputs_embeds', head],
+      });
+      const result = await program.run(decoderFeeds(), Parameters.fromGraph(graph, [head]));
+      expect(Math.abs(Number(result.loss!.data[0]) - Number(reference.loss!.data[0]))).toBeLessThan(1e-5);
+      expect(relativeError(result['grad.inputs_embeds']!, reference['grad.inputs_embeds']!)).toBeLessThan(
+        1e-4,
+      );
+      expect(
+        relativeError(transposed(result[`grad.${head}`]!), reference['grad.lm_head.weight']!),
+      ).toBeLessThan(1e-4);
+      await program.release();
+    },
+  );
+
   it('has the gradients of pixels and projector when the two graphs are chained', async () => {
     const graph = await loadGraph(llavaFile('onnx/vision_encoder.onnx'));
     const stored = 'grad.projector:model.multi_modal_projector.linear_1.weight';

@@ -39,13 +39,14 @@ async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
       name,
       detail,
     ]);
-    const end =
-      problems.length === 0
-        ? 'All that is needed is there.'
-        : `${problems.length} things need to be put right.`;
+    const end = problems.length === 0 ? 'All that is needed is there.' : countText(problems.length);
     return `${table(['', 'group', 'what', 'detail'], rows)}\n\n${end}`;
   });
   return problems.length === 0 ? ExitCode.Done : ExitCode.Failed;
+}
+
+function countText(count: number): string {
+  return count === 1 ? '1 thing needs to be put right.' : `${count} things need to be put right.`;
 }
 
 /** One way to a server is enough; each is shown. */

@@ -1,0 +1,46 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { sampleReport } from '../report/sample.ts';
+import { modalityGuard, projectFolder } from './command.ts';
+
+async function projectWithReports(): Promise<{ folder: string; ids: string[] }> {
+  const folder = await projectFolder();
+  const report = sampleReport();
+  const runs = [
+    { ...report, workflowId: 'robustify/mini/older', createdAt: '2024-01-01T00:00:00.000Z' },
+    { ...report, workflowId: 'robustify/mini/newer', createdAt: '2024-01-02T00:00:00.000Z' },
+  ];
+  for (const [index, run] of runs.entries()) {
+    const place = join(folder, '.modality-guard/runs', String(index));
+    await mkdir(place, { recursive: true });
+    await writeFile(join(place, 'report.json'), JSON.stringify(run));
+    await writeFile(join(place, 'other.json'), '{}');
+  }
+  return { folder, ids: runs.map(({ workflowId }) => workflowId) };
+}
+
+describe('report', () => {
+  it('shows the newest: figures before and after, the stages, the disclaimer', async () => {
+    const { folder, ids } = await projectWithReports();
+    const { code, stdout, stderr } = await modalityGuard(['report'], { folder });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const report = sampleReport();
+    for (const condition of Object.keys(report.base)) expect(stdout).toContain(condition);
+    const { accuracy } = report.base['image_heavy/misleading_text'] as { accuracy: number };
+    expect(stdout).toContain(`${(accuracy * 100).toFixed(1)} %`);
+    for (const { stage } of report.rollout.stages) expect(stdout).toContain(stage);
+    expect(stdout).toContain(report.disclaimer);
+    const json = await modalityGuard(['report', '--json'], { folder });
+    expect(JSON.parse(json.stdout)).toMatchObject({ workflowId: ids[1] });
+  });
+
+  it('shows the one that was asked for, and says which there are', async () => {
+    const { folder, ids } = await projectWithReports();
+    const json = await modalityGuard(['report', ids[0] as string, '--json'], { folder });
+    expect(JSON.parse(json.stdout)).toMatchObject({ workflowId: ids[0] });
+    const { code, stderr } = await modalityGuard(['report', 'robustify/mini/none'], { folder });
+    expect(code).toBe(1);
+    for (const id of ids) expect(stderr).toContain(id);
+  });
+});

@@ -98,6 +98,7 @@ async function attackBatch(
   const rows = batch.sequences.length;
   const filler = Array.from({ length: batchSize - rows }, () => batch.sequences[0]!);
   const sequences = [...batch.sequences, ...filler];
+  // Only its masks are read, so that any padding token will do.
   const tokens = padBatch(sequences, 0, batch.tokens.length);
   const answers = sequences.map(({ letters }, row) => letters[samples[row < rows ? row : 0]!.answer]!);
   const size = batch.embeds.length / rows;

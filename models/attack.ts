@@ -34,7 +34,11 @@ export async function attackEmbeddings(attack: EmbeddingAttack): Promise<Float32
   const { embeds, mask, eps, alpha, steps, kind } = attack;
   const width = embeds.length / mask.length;
   const delta = startingNoise(attack, width);
-  const attacked = () => embeds.map((value, i) => value + (delta[i] as number));
+  const attacked = () => {
+    const sum = new Float32Array(embeds.length);
+    for (let i = 0; i < sum.length; i++) sum[i] = embeds[i]! + delta[i]!;
+    return sum;
+  };
   if (kind === 'rg') return attacked();
   for (let step = 0; step < steps; step++) {
     const gradient = await attack.gradient(attacked());

@@ -20,7 +20,7 @@ export interface Progress {
 }
 
 export interface RunOptions {
-  /** Rows a run; 16 by default. */
+  /** Rows a run; 32 by default (16 for attacks). */
   batchSize?: number;
   /** Asked between runs; true ends the work with GuardError CANCELLED. */
   aborted?: () => boolean;
@@ -38,7 +38,7 @@ export interface EmbeddedBatch {
 }
 
 /** Small enough for the activations to stay in the processor's cache, large enough for two threads. */
-const BATCH_SIZE = 16;
+const BATCH_SIZE = 32;
 
 /**
  * Opens a model folder. Throws GuardError BAD_MODEL, naming the file, where one is missing, truncated or of another kind.
@@ -61,13 +61,14 @@ export async function openModel(folder: string, options: OpenOptions = {}): Prom
     await Promise.all(runners.map((runner) => runner.close()));
     throw cause;
   }
-  return new Model(files, decoder, runners as [Runner, Runner, Runner], threads);
+  return new Model(files, { embed, decoder }, runners as [Runner, Runner, Runner], threads);
 }
 
 /** A multimodal model that answers multiple-choice questions. */
 export class Model {
   readonly files: ModelFolder;
-  /** The decoder as it stands in the folder. */
+  /** Token embeddings and decoder as they stand in the folder. */
+  readonly embed: Graph;
   readonly decoder: Graph;
   readonly threads: number;
   private readonly images: ImageEncoder;
@@ -76,15 +77,36 @@ export class Model {
   private readonly runners: readonly Runner[];
   private gradients: AnswerGradients | undefined;
 
-  constructor(files: ModelFolder, decoder: Graph, runners: [Runner, Runner, Runner], threads: number) {
+  constructor(
+    files: ModelFolder,
+    graphs: { embed: Graph; decoder: Graph },
+    runners: [Runner, Runner, Runner],
+    threads: number,
+  ) {
     this.files = files;
-    this.decoder = decoder;
+    this.embed = graphs.embed;
+    this.decoder = graphs.decoder;
     this.threads = threads;
     this.runners = runners;
     const { image_seq_length: slots, text_config: text } = files.config;
     this.images = new ImageEncoder(runners[0], files.processor, slots, text.hidden_size);
     this.embedTokens = runners[1];
     this.lastLogits = runners[2];
+  }
+
+  /** The token embeddings [vocabulary, width], row-major, not to be written to. Throws GuardError BAD_MODEL where the file looks no table up. */
+  get embeddingTable(): Float32Array {
+    const { vocab_size: rows, hidden_size: width } = this.files.config.text_config;
+    for (const node of this.embed.nodes) {
+      const table = node.opType === 'Gather' && this.embed.initializers.get(node.inputs[0] ?? '');
+      if (table && table.dtype === 'float32' && table.dims.join() === `${rows},${width}`) {
+        return table.data as Float32Array;
+      }
+    }
+    throw new GuardError(
+      ErrorCode.BadModel,
+      `${this.files.paths.embedTokens}: holds no float32 table [${rows}, ${width}] that a Gather reads`,
+    );
   }
 
   /** Features after the projector, kept by the images' contents. Throws GuardError BAD_INPUT naming a bad image. */
@@ -117,7 +139,7 @@ export class Model {
     let done = 0;
     for (const indices of bucketByLength(sequences, batchSize)) {
       if (aborted?.()) throw cancelled('the prediction');
-      yield await this.embed(samples, sequences, indices);
+      yield await this.embedRows(samples, sequences, indices);
       done += indices.length;
       onProgress?.({ done, total: samples.length });
     }
@@ -154,7 +176,7 @@ export class Model {
     await Promise.all(this.runners.map((runner) => runner.close()));
   }
 
-  private async embed(
+  private async embedRows(
     samples: readonly PerturbedSample[],
     all: readonly Sequence[],
     indices: number[],

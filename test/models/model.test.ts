@@ -59,6 +59,12 @@ describe('predicting', () => {
     expect(row(1)).not.toEqual(row(0));
   });
 
+  it('gives out its token embeddings', () => {
+    expect(model.embeddingTable).toEqual(
+      graphs().embedTokens.initializers.get('model.embed_tokens.weight')!.data,
+    );
+  });
+
   it('reports progress and stops when asked to', async () => {
     const seen: number[] = [];
     await model.predict(samples, { batchSize: 4, onProgress: ({ done }) => seen.push(done) });

@@ -86,6 +86,7 @@ function readTensor(entry: Entry, data: Uint8Array, bad: (what: string) => Error
   if (end - start !== count * kind.bytes)
     throw bad(`shape [${entry.shape}] does not match ${end - start} bytes`);
   if (end > data.length) throw bad('the file ends before the data; copy or download it again');
-  const copy = data.slice(start, end);
+  // Not `slice`: a Buffer's shares memory.
+  const copy = new Uint8Array(data.subarray(start, end));
   return { dtype: kind.dtype, dims: [...entry.shape], data: new kind.array(copy.buffer, 0, count) };
 }

@@ -2,16 +2,6 @@ import type { Graph } from '../engine/index.ts';
 import { compile, type LossBuilder, type Program, type Tensor, type TypedValue } from '../engine/index.ts';
 import type { TokenBatch } from '../models/index.ts';
 
-/** What feeding a decoder needs to know of it. */
-export interface DecoderShape {
-  layers: number;
-  /** Heads of keys and values. */
-  heads: number;
-  headWidth: number;
-  /** Channels of an embedding. */
-  width: number;
-}
-
 /** Rows of a batch with an image: their image tokens, each [slots * width]. */
 export type ImageRows = ReadonlyMap<number, Float32Array>;
 
@@ -50,27 +40,6 @@ export function textIds(
     }
   }
   return ids;
-}
-
-/** The decoder's inputs, its past empty. */
-export function decoderFeeds(
-  shape: DecoderShape,
-  tokens: TokenBatch,
-  embeds: Float32Array,
-): Record<string, Tensor> {
-  const { rows, length } = tokens;
-  const feeds: Record<string, Tensor> = {
-    inputs_embeds: { dtype: 'float32', dims: [rows, length, shape.width], data: embeds },
-    attention_mask: { dtype: 'int64', dims: [rows, length], data: tokens.attentionMask },
-    position_ids: { dtype: 'int64', dims: [rows, length], data: tokens.positionIds },
-  };
-  const empty = { dtype: 'float32', dims: [rows, shape.heads, 0, shape.headWidth] } as const;
-  for (let i = 0; i < shape.layers; i++) {
-    for (const part of ['key', 'value']) {
-      feeds[`past_key_values.${i}.${part}`] = { ...empty, dims: [...empty.dims], data: new Float32Array(0) };
-    }
-  }
-  return feeds;
 }
 
 /** A loss over the decoder's last-position logits [rows, V]. Programs of one name must build the same loss. */

@@ -2,8 +2,6 @@ export { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.t
 export {
   type DecoderLoss,
   DecoderPrograms,
-  type DecoderShape,
-  decoderFeeds,
   embedBatch,
   type ImageRows,
   textIds,

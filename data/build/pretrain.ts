@@ -7,8 +7,7 @@
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Parameters } from '../../engine/index.ts';
-import { Parameters as Weights } from '../../engine/index.ts';
+import { Parameters } from '../../engine/index.ts';
 import {
   buildDecoder,
   buildEmbedTokens,
@@ -20,6 +19,7 @@ import {
   type MiniSizes,
   miniPreprocessor,
   miniSizes,
+  type ModelConfig,
   stitchVisionEncoder,
   writeModelFolder,
 } from '../../models/index.ts';
@@ -58,7 +58,7 @@ function options() {
       threads: { type: 'string', default: '1' },
       source: { type: 'string' },
       steps: { type: 'string', default: '4200' },
-      'encoder-steps': { type: 'string', default: '900' },
+      'encoder-steps': { type: 'string', default: '600' },
     },
   });
   const whole = (name: 'seed' | 'threads' | 'steps' | 'encoder-steps') => {
@@ -102,7 +102,7 @@ async function train(
 }
 
 function named(run: Run, test: (name: string) => boolean): Parameters {
-  return new Weights([...initMini(run.seed, run.sizes)].filter(([name]) => test(name)));
+  return new Parameters([...initMini(run.seed, run.sizes)].filter(([name]) => test(name)));
 }
 
 const inEncoder = (name: string) => /^(vision_tower|photo_head|grid_head)\./.test(name);
@@ -131,12 +131,7 @@ async function trainDecoder(run: Run, encoder: Parameters): Promise<{ parameters
     decoder: buildDecoder(weights, sizes),
     projector: buildProjector(weights, sizes),
     tower: buildTower(weights, sizes),
-    shape: {
-      layers: sizes.layers,
-      heads: sizes.heads,
-      headWidth: sizes.width / sizes.heads,
-      width: sizes.width,
-    },
+    text: textConfig(sizes),
     slots: imageTokens(sizes),
     side: sizes.imageSize,
     steps,
@@ -156,6 +151,19 @@ async function trainDecoder(run: Run, encoder: Parameters): Promise<{ parameters
   });
   await phase.release();
   return { parameters, last };
+}
+
+function textConfig(sizes: MiniSizes): ModelConfig['text_config'] {
+  return {
+    vocab_size: sizes.vocabulary,
+    hidden_size: sizes.width,
+    num_hidden_layers: sizes.layers,
+    num_attention_heads: sizes.heads,
+    num_key_value_heads: sizes.heads,
+    head_dim: sizes.width / sizes.heads,
+    pad_token_id: 0,
+    max_position_embeddings: 1024,
+  };
 }
 
 const seconds = (begin: number) => ((performance.now() - begin) / 1000).toFixed(1);

@@ -65,7 +65,8 @@ describe('AdamW', () => {
     let parts = new Parameters(Object.entries(tensors(peer.start)));
     const first = optimizer();
     train(first, parts, 0, 2);
-    parts = Parameters.fromBytes(parts.toBytes(), 'weights');
+    // As read from a file: a Buffer.
+    parts = Parameters.fromBytes(Buffer.from(parts.toBytes()), 'weights');
     const second = optimizer();
     second.restore(first.state(), first.steps);
     train(second, parts, 2, 5);

@@ -81,15 +81,17 @@ function erfPlusOne(value: TypedValue): TypedValue | undefined {
   return divided || multiplied ? scaled[0] : undefined;
 }
 
-/** A scalar factor of a batched product goes into it. */
+/** A scalar factor of a product goes into it. */
 export const scaledProduct: RewriteRule = ({ e, op, inputs, uses }) => {
   const scaled = op.opType === 'Mul' || op.opType === 'Div' ? besideScalar({ ...op, inputs }) : undefined;
   if (scaled?.[0].dtype !== 'float32' || (op.opType === 'Div' && scaled[0] !== inputs[0])) return undefined;
-  const product = isOp(scaled[0], 'MatMul') ?? isOp(scaled[0], 'FusedMatMul', 'com.microsoft');
-  if (!product || uses(scaled[0]) !== 1) return undefined;
+  const flat = isOp(scaled[0], 'Reshape')?.inputs[0] ?? scaled[0];
+  const product = isOp(flat, 'MatMul') ?? isOp(flat, 'FusedMatMul', 'com.microsoft') ?? isOp(flat, 'Gemm');
+  if (product?.inputs.length !== 2 || uses(scaled[0]) !== 1 || uses(flat) !== 1) return undefined;
   const factor = op.opType === 'Div' ? 1 / scaled[1] : scaled[1];
   const [a, b] = product.inputs as [TypedValue, TypedValue];
-  return e.matmul(a, b, { ...transposes(product), alpha: numberOf(product, 'alpha', 1) * factor });
+  const alpha = numberOf(product, 'alpha', 1) * factor;
+  return e.reshape(e.matmul(a, b, { ...transposes(product), alpha }), op.outputs[0]!.dims);
 };
 
 function transposes(product: Operation): { transA: boolean; transB: boolean } {

@@ -13,5 +13,5 @@ export function optimiseForward(e: Emitter, targets: Targets): Map<string, Typed
 
 /** Passes over forward and backward together. */
 export function optimiseWhole(e: Emitter, targets: Targets): Map<string, TypedValue> {
-  return rewrite(e, targets, [transposedOperand]);
+  return rewrite(e, rewrite(e, targets, [transposedOperand]), [scaledProduct]);
 }

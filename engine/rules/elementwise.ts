@@ -18,12 +18,15 @@ const extreme: Rule = ({ e, x, y, dy }) => {
   return wins.map((win) => e.mul(share, win));
 };
 
-/** d/dx of the exact GELU: Phi(x) + x phi(x), with Phi and phi of the standard normal. */
+/**
+ * d/dx of the exact GELU: Phi(x) + x phi(x), with Phi and phi of the standard normal. With s = x / sqrt 2 that is
+ * (1 + erf s + s exp(ln(2 / sqrt pi) - s^2)) / 2; the half goes to `dy`, where the product that made it takes it in.
+ */
 function exactGelu({ e, x: [x], dy }: RuleContext): TypedValue {
   const s = e.scale(x!, Math.SQRT1_2);
-  const halfErf = e.scale(e.shift(e.unary('Erf', s), 1), 0.5);
-  const density = e.mul(e.unary('Exp', e.neg(e.mul(s, s))), e.scale(s, 1 / Math.sqrt(Math.PI)));
-  return e.mul(dy, e.add(halfErf, density));
+  const exponent = e.sub(e.fill(Math.log(2 / Math.sqrt(Math.PI)), [], s.dtype), e.mul(s, s));
+  const slope = e.add(e.mul(s, e.unary('Exp', exponent)), e.unary('Erf', s));
+  return e.mul(e.scale(dy, 0.5), e.shift(slope, 1));
 }
 
 /** d/dx of 0.5 x (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3). */

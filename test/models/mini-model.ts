@@ -23,12 +23,12 @@ const words = [
 ];
 export const sizes = miniSizes(words.length);
 
-/** Initial weights with the embeddings enlarged, so that answers differ from sample to sample. */
+/** Initial weights with embeddings and projections enlarged, so that answers differ from sample to sample. */
 export function weights(seed = 1): MiniWeights {
   const result = initMini(seed, sizes);
-  for (const name of ['model.embed_tokens.weight', 'lm_head.weight']) {
-    const tensor = result.get(name)!;
-    result.set(name, { ...tensor, data: (tensor.data as Float32Array).map((value) => value * 15) });
+  for (const [name, tensor] of result) {
+    const factor = /embed_tokens|lm_head/.test(name) ? 15 : name.endsWith('proj.weight') ? 2 : 1;
+    result.set(name, { ...tensor, data: (tensor.data as Float32Array).map((value) => value * factor) });
   }
   return result;
 }

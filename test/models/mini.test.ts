@@ -8,6 +8,7 @@ import {
   buildTowerWithHeads,
   buildVisionEncoder,
   initMini,
+  type MiniWeights,
   miniSizes,
   stitchVisionEncoder,
   weightSpecs,
@@ -24,8 +25,19 @@ const run = async (graph: Graph, feeds: Record<string, Tensor>) => {
 };
 const close = (found: ArrayLike<number>, expected: number[]) => {
   expect(found.length).toBe(expected.length);
-  for (const [i, value] of expected.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(2e-6);
+  for (const [i, value] of expected.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(1e-5);
 };
+/** Weights that do not depend on how weights are drawn. */
+function waves(): MiniWeights {
+  return new Map(
+    weightSpecs(small).map(({ name, dims }, nth) => {
+      const base = name.endsWith('norm.weight') ? 1 : 0;
+      const wave = (i: number) => base + 0.15 * Math.sin((i + 1) * 1.7 + nth * nth + ((i * i) % 11));
+      const data = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => wave(i));
+      return [name, { dtype: 'float32', dims, data }];
+    }),
+  );
+}
 const pixels: Tensor = {
   dtype: 'float32',
   dims: [2, 1, 56, 56],
@@ -47,9 +59,9 @@ describe('the mini model', () => {
     expect(bytes(3).equals(bytes(4))).toBe(false);
   });
 
-  // The reference: the same architecture in PyTorch 2.13 with the weights of initMini(7), on the inputs below.
+  // The reference: the same architecture in PyTorch 2.13 with `waves` as weights, on the inputs below.
   it('sees what PyTorch sees', async () => {
-    const weights = initMini(7, small);
+    const weights = waves();
     const { image_features } = await run(buildVisionEncoder(weights, small), { pixel_values: pixels });
     const some: number[] = [];
     for (let i = 0; i < 2; i++) {
@@ -64,7 +76,7 @@ describe('the mini model', () => {
   });
 
   it('decodes what PyTorch decodes, padding and a masked image included', async () => {
-    const weights = initMini(7, small);
+    const weights = waves();
     const { image_features } = await run(buildVisionEncoder(weights, small), { pixel_values: pixels });
     const ids = Array.from({ length: 24 }, (_, i) => (i < 5 ? 0 : (i * 7) % 40));
     const { inputs_embeds } = await run(buildEmbedTokens(weights, small), {

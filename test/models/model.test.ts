@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 describe('predicting', () => {
-  const samples = [...makeSamples(23), ...makeSamples(10, 'text_heavy')];
+  const samples = [...makeSamples(43), ...makeSamples(10, 'text_heavy')];
 
   it('answers every sample with the likeliest of its options', async () => {
     const predictions = await model.predict(samples);

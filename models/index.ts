@@ -28,7 +28,7 @@ export {
   buildVisionEncoder,
   stitchVisionEncoder,
 } from './mini/vision.ts';
-export { miniVocabulary, specialTokens } from './mini/vocabulary.ts';
+export { specialTokens } from './mini/vocabulary.ts';
 export { initMini, type MiniWeights, weightSpecs } from './mini/weights.ts';
 export {
   type EmbeddedBatch,

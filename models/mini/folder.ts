@@ -19,7 +19,7 @@ export interface ModelGraphs {
 export interface ModelParts extends ModelGraphs {
   name: string;
   sizes: MiniSizes;
-  /** All tokens by id, the special ones first (`miniVocabulary`). */
+  /** All tokens; the place is the id. `specialTokens` and the letters of the options are among them. */
   words: readonly string[];
   /** Markdown for the model card: what the model was trained on, by which licences, how well it does. */
   about: string;
@@ -110,6 +110,8 @@ export async function writeModelFolder(folder: string, parts: ModelParts): Promi
   if (parts.words.length !== parts.sizes.vocabulary) {
     throw new Error(`${parts.words.length} words, but the sizes say ${parts.sizes.vocabulary}`);
   }
+  const missing = Object.values(specialTokens).filter((token) => !parts.words.includes(token));
+  if (missing.length > 0) throw new Error(`the vocabulary lacks ${missing.join(', ')}`);
   await whole(folder, async (into) => {
     for (const [name, text] of Object.entries(textFiles(parts))) await writeFile(join(into, name), text);
     await saveGraphs(into, parts);

@@ -2,7 +2,14 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadGraph, saveGraph } from '../../engine/index.ts';
-import { deriveModelFolder, type Model, openModel, promptOf, writeModelFolder } from '../../models/index.ts';
+import {
+  deriveModelFolder,
+  type Model,
+  openModel,
+  promptOf,
+  specialTokens,
+  writeModelFolder,
+} from '../../models/index.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
 import { graphs, makeModel, makeSamples, noiseImage, sizes } from './mini-model.ts';
 
@@ -111,12 +118,11 @@ describe('model folders', () => {
       code: 'BAD_INPUT',
     });
     const folder = join(made.folder, '..', 'half');
-    const parts = {
-      name: 'x',
-      about: '',
-      sizes,
-      words: Array.from({ length: sizes.vocabulary }, (_, i) => `w${i}`),
-    };
+    const words = [
+      ...Object.values(specialTokens),
+      ...Array.from({ length: sizes.vocabulary - 3 }, (_, i) => `w${i}`),
+    ];
+    const parts = { name: 'x', about: '', sizes, words };
     const decoder = graphs().decoder.clone();
     Object.defineProperty(decoder, 'nodes', {
       get: () => {

@@ -19,6 +19,8 @@ export type AdversarialConfig = z.infer<typeof AdversarialConfig>;
 export const LoraConfig = z.strictObject({
   rank: z.number().int().min(1).max(256),
   alpha: z.number().positive(),
+  /** Regular expression on the names of the weights to adapt. */
+  targets: z.string().default('\\b[qkv]_proj\\b'),
 });
 export type LoraConfig = z.infer<typeof LoraConfig>;
 

@@ -7,3 +7,5 @@ export {
   textIds,
 } from './decoder.ts';
 export { BatchPlanner, type Pair, type StepRows } from './planner.ts';
+export { type TrainHooks, type TrainResult, type TrainTask, trainRobust } from './robust.ts';
+export { type TrainThreadHooks, trainInThread } from './threads.ts';

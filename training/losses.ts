@@ -51,8 +51,7 @@ export function adversarialLoss(wrt: readonly string[], rows: number, total: num
   return {
     name: `adversarial ${rows}/${total}`,
     wrt,
-    build: (b, logits) =>
-      b.crossEntropy(logits, b.input('answers'), new Array<number>(rows).fill(1 / total)),
+    build: (b, logits) => b.crossEntropy(logits, b.input('answers'), new Array<number>(rows).fill(1 / total)),
   };
 }
 
@@ -60,5 +59,6 @@ export function adversarialLoss(wrt: readonly string[], rows: number, total: num
 export const attackLoss: DecoderLoss = {
   name: 'attack',
   wrt: ['inputs_embeds'],
-  build: (b, logits) => b.crossEntropy(logits, b.input('answers'), new Array<number>(logits.dims[0]!).fill(1)),
+  build: (b, logits) =>
+    b.crossEntropy(logits, b.input('answers'), new Array<number>(logits.dims[0]!).fill(1)),
 };

@@ -10,11 +10,12 @@ import {
   type TokenBatch,
 } from '../models/index.ts';
 import { Random } from '../random/index.ts';
-import { type PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
+import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { type DecoderLoss, type DecoderPrograms, embedBatch, type ImageRows, textIds } from './decoder.ts';
 import { adversarialLoss, attackLoss, robustLoss } from './losses.ts';
 import type { StepRows } from './planner.ts';
+import type { Trainee } from './trainee.ts';
 import { embeddingTable } from './weights.ts';
 
 /** Rows of one length, embedded. */
@@ -42,18 +43,15 @@ export class StepRunner {
   private readonly config: TrainConfig;
   /** Decoder weights that are trained. */
   private readonly trained: readonly string[];
+  /** Token embeddings as they stand now. */
+  private readonly table: () => Float32Array;
 
-  constructor(
-    model: Model,
-    parameters: Parameters,
-    programs: DecoderPrograms,
-    trained: readonly string[],
-    config: TrainConfig,
-  ) {
-    this.model = model;
-    this.parameters = parameters;
-    this.programs = programs;
-    this.trained = trained;
+  constructor(trainee: Trainee, config: TrainConfig) {
+    this.model = trainee.model;
+    this.parameters = trainee.parameters;
+    this.programs = trainee.programs;
+    this.trained = trainee.trained;
+    this.table = trainee.table;
     this.config = config;
   }
 
@@ -73,10 +71,11 @@ export class StepRunner {
       pairs: imageHeavy.length + textHeavy.length,
     };
     const result: StepResult = { sft: 0, adversarial: 0, consistency: 0, gradients: {} };
-    for (const [samples, pairs] of [
+    const groups: [PerturbedSample[], number][] = [
       [long, imageHeavy.length],
       [[...short, ...vqa], textHeavy.length],
-    ] as const) {
+    ];
+    for (const [samples, pairs] of groups) {
       const group = await this.group(samples);
       const loss = robustLoss(this.wrt(), { pairs, rows: samples.length }, counts, this.config);
       const results = await this.backward(group, group.embeds, loss, result.gradients);
@@ -84,7 +83,8 @@ export class StepRunner {
       if (results['loss.consistency']) result.consistency += number(results, 'loss.consistency');
     }
     if (this.config.adversarial.enabled) {
-      const attacked = [long, short.filter((sample) => sample.image)].filter((rows) => rows.length > 0);
+      const brief = [...imageHeavy.map(({ clean }) => clean), ...short.filter((sample) => sample.image)];
+      const attacked = [brief, imageHeavy.map(({ perturbed }) => perturbed)];
       result.adversarial = await this.adversarial(step, attacked, result.gradients);
     }
     return result;
@@ -149,13 +149,11 @@ export class StepRunner {
     return { samples, sequences, tokens, images, embeds, answers: int64([samples.length], answers) };
   }
 
-  private table(): Float32Array {
-    return this.parameters.has(embeddingTable)
-      ? this.parameters.get(embeddingTable).data
-      : this.model.embeddingTable;
-  }
-
-  private async runLoss(group: Group, embeds: Float32Array, loss: DecoderLoss): Promise<Record<string, Tensor>> {
+  private async runLoss(
+    group: Group,
+    embeds: Float32Array,
+    loss: DecoderLoss,
+  ): Promise<Record<string, Tensor>> {
     const { text_config: text } = this.model.files.config;
     const feeds = { ...decoderFeeds(embeds, group.tokens, text), answers: group.answers };
     return (await this.programs.program(loss, feeds)).run(feeds, this.parameters);

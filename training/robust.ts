@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AdamW, cancelled, clipGradients, cosineSchedule } from '../engine/index.ts';
+import type { PerturbedSample } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { LossPoint } from '../schemas/report.ts';
+import type { TrainConfig } from '../schemas/training.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { BatchPlanner } from './planner.ts';
+import { StepRunner } from './step.ts';
+import { openTrainee, type Trainee } from './trainee.ts';
+import { runDigest } from './weights.ts';
+
+export interface TrainTask {
+  modelFolder: string;
+  /** Clean rows (perturbation `origin`) and, under the same ids, their perturbed forms. */
+  rows: PerturbedSample[];
+  config: TrainConfig;
+  /** A checkpoint of the same run; training goes on from it to the very weights that an undisturbed run gives. */
+  resumeFrom?: string | undefined;
+  /** Where the trained model goes; must not exist. */
+  outFolder: string;
+  /** Where checkpoints go; none are written without it. */
+  checkpointFolder?: string | undefined;
+  /** Steps between checkpoints. */
+  checkpointEvery?: number | undefined;
+}
+
+export interface TrainHooks {
+  onStep?: (point: LossPoint) => void;
+  onCheckpoint?: (path: string, step: number) => void;
+  /** Asked before each step; true ends the work with GuardError CANCELLED. */
+  aborted?: () => boolean;
+}
+
+export interface TrainResult {
+  folder: string;
+  losses: LossPoint[];
+}
+
+/**
+ * Robust training (arXiv 2505.19616): cross-entropy on clean and perturbed samples, the same under an attack on the irrelevant
+ * modality's embeddings, and a distance between the answers to a sample and to its perturbed form. Trains the decoder
+ * and the token embeddings; the vision encoder stays. Writes a model folder.
+ * Throws GuardError BAD_INPUT for unfit rows or checkpoints, BAD_MODEL, BAD_CONFIG where the loss stops being a number.
+ */
+export async function trainRobust(task: TrainTask, hooks: TrainHooks = {}): Promise<TrainResult> {
+  const { config, modelFolder, outFolder, rows } = task;
+  const planner = new BatchPlanner(rows, config);
+  const trainee = await openTrainee(modelFolder, config);
+  try {
+    const digest = await digestOf(trainee, task);
+    const losses = await trainSteps(task, { trainee, planner, digest }, hooks);
+    await trainee.write(outFolder);
+    return { folder: outFolder, losses };
+  } finally {
+    await trainee.close();
+  }
+}
+
+interface Run {
+  trainee: Trainee;
+  planner: BatchPlanner;
+  digest: string;
+}
+
+async function trainSteps(task: TrainTask, run: Run, hooks: TrainHooks): Promise<LossPoint[]> {
+  const { config } = task;
+  const { parameters } = run.trainee;
+  const optimizer = new AdamW({ eps: config.eps, weightDecay: config.weightDecay });
+  const losses: LossPoint[] = [];
+  if (task.resumeFrom) {
+    const saved = await readCheckpoint(task.resumeFrom, run.digest);
+    for (const [name, { data }] of saved.parameters.entries()) parameters.get(name).data.set(data);
+    optimizer.restore(saved.optimizer.state, saved.optimizer.steps);
+    losses.push(...(JSON.parse(saved.notes.losses ?? '[]') as LossPoint[]));
+  }
+  const runner = new StepRunner(run.trainee, config);
+  const warmup = Math.ceil(config.warmup * config.steps);
+  const rate = cosineSchedule({ base: config.learningRate, warmup, total: config.steps });
+  while (losses.length < config.steps) {
+    if (hooks.aborted?.()) throw cancelled('the training');
+    const step = losses.length;
+    const { gradients, ...parts } = await runner.run(step, run.planner.step(step));
+    const gradientNorm = clipGradients(gradients, config.clip);
+    const total = parts.sft + parts.adversarial + config.lambda * parts.consistency;
+    const point: LossPoint = { step, total, ...parts, learningRate: rate(step), gradientNorm };
+    checkFinite(point, config);
+    optimizer.step(parameters, gradients, { learningRate: point.learningRate });
+    losses.push(point);
+    hooks.onStep?.(point);
+    await saveCheckpoint(task, run, optimizer, losses, hooks);
+  }
+  return losses;
+}
+
+async function saveCheckpoint(
+  { checkpointEvery, checkpointFolder, config }: TrainTask,
+  { digest, trainee }: Run,
+  optimizer: AdamW,
+  losses: LossPoint[],
+  { onCheckpoint }: TrainHooks,
+): Promise<void> {
+  const step = losses.length;
+  if (!checkpointFolder || !checkpointEvery || step % checkpointEvery !== 0 || step === config.steps) return;
+  const path = join(checkpointFolder, `checkpoint-${step}.safetensors`);
+  const notes = { losses: JSON.stringify(losses) };
+  await writeCheckpoint(path, { parameters: trainee.parameters, optimizer, step, digest, notes });
+  onCheckpoint?.(path, step);
+}
+
+function checkFinite(point: LossPoint, { learningRate }: TrainConfig): void {
+  const { step, sft, adversarial, consistency, gradientNorm } = point;
+  if ([sft, adversarial, consistency, gradientNorm].every(Number.isFinite)) return;
+  throw new GuardError(
+    ErrorCode.BadConfig,
+    `training diverged at step ${step}: cross-entropy ${sft}, adversarial ${adversarial}, consistency ${consistency}, ` +
+      `gradient norm ${gradientNorm}; lower training.learningRate (${learningRate}) or check the model's weights`,
+  );
+}
+
+async function digestOf({ model }: Trainee, { config, rows }: TrainTask): Promise<string> {
+  const { decoder, embedTokens, visionEncoder, tokenizer } = model.files.paths;
+  const files = [decoder, embedTokens, visionEncoder, tokenizer];
+  return runDigest(config, await Promise.all(files.map((path) => readFile(path))), rows);
+}

@@ -33,7 +33,7 @@ export const matrixProduct: RewriteRule = ({ e, op, inputs }) => {
   return e.reshape(e.gemm(e.reshape(a, [sizeOf(a.dims) / inner, inner]), b), op.outputs[0]!.dims);
 };
 
-/** The bias goes into the product. */
+/** The bias of a product that is no wider than its input goes into the product. */
 export const bias: RewriteRule = ({ e, op, inputs, uses }) => {
   if (op.opType !== 'Add') return undefined;
   for (const [sum, shift] of [inputs, [...inputs].reverse()] as [TypedValue, TypedValue][]) {
@@ -43,6 +43,8 @@ export const bias: RewriteRule = ({ e, op, inputs, uses }) => {
     if (gemm?.inputs.length !== 2 || uses(sum) !== 1 || sum.dims.at(-1) !== columns) continue;
     if (sizeOf(shift.dims) !== columns || shift.dims.at(-1) !== columns) continue;
     const [a, b] = gemm.inputs as [TypedValue, TypedValue];
+    // Gemm first copies the bias over its whole output; where that is wide, adding it afterwards is quicker.
+    if (columns > sizeOf(a.dims) / flat.dims[0]!) continue;
     const trans = { transA: numberOf(gemm, 'transA', 0) === 1, transB: numberOf(gemm, 'transB', 0) === 1 };
     const fused = e.gemm(a, b, { ...trans, alpha: numberOf(gemm, 'alpha', 1) }, e.reshape(shift, [columns]));
     return e.reshape(fused, op.outputs[0]!.dims);

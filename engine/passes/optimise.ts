@@ -3,12 +3,13 @@ import type { TypedValue } from '../ir/value.ts';
 import { bias, gelu, matrixProduct, scaledProduct, transposedOperand } from './canonicalise.ts';
 import { computeOnlyWhatIsRead } from './positions.ts';
 import { rewrite, type Targets } from './rewrite.ts';
+import { rotary } from './rotary.ts';
 
 /** Passes over the forward graph, before differentiation: gradients then follow the quicker form. */
 export function optimiseForward(e: Emitter, targets: Targets): Map<string, TypedValue> {
   const read = computeOnlyWhatIsRead(e, targets);
   const products = rewrite(e, read, [matrixProduct, gelu, transposedOperand]);
-  return rewrite(e, products, [bias, scaledProduct]);
+  return rewrite(e, products, [bias, scaledProduct, rotary]);
 }
 
 /** Passes over forward and backward together. */

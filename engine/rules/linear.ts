@@ -140,4 +140,10 @@ export const linear: Record<string, Rule> = {
     const attributes = { ...op.attributes };
     return [e.emit('RotaryEmbedding', inputs, [{ dtype: dy.dtype, dims: dy.dims }], attributes)[0]!];
   },
+  'com.microsoft.RotaryEmbedding': ({ e, op, x: [, positions, cos, sin], dy }) => {
+    const output = [{ dtype: dy.dtype, dims: dy.dims }];
+    return [
+      e.emit(op.opType, [dy, positions!, cos!, e.neg(sin!)], output, { ...op.attributes }, op.domain)[0]!,
+    ];
+  },
 };

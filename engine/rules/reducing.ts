@@ -61,15 +61,36 @@ const rmsNorm: Rule = (c) => {
   return [e.mul(dx, inverse), e.mul(dy, normal)];
 };
 
+/**
+ * sum(dy * y) along `axis`. In attention y weighs values V and dy = dO V^T, so that the sum is that of dO * (y V), which
+ * is narrower, and y V is there from the forward run.
+ */
+function weightedSum({ e, y, dy }: RuleContext, axis: number): TypedValue {
+  const last = y.dims.length - 1;
+  const product = dy.op?.opType === 'FusedMatMul' && axis === last ? dy.op : undefined;
+  const plain = product && numberOf(product, 'transA', 0) === 0 && numberOf(product, 'alpha', 1) === 1;
+  const [outer, values] = (product?.inputs ?? []) as TypedValue[];
+  if (
+    !plain ||
+    !outer ||
+    !values ||
+    numberOf(product, 'transB', 0) !== 1 ||
+    values.dims.length !== y.dims.length
+  ) {
+    return e.sum(e.mul(dy, y), [axis]);
+  }
+  return e.sum(e.mul(outer, e.matmul(y, values)), [axis]);
+}
+
 export const reducing: Record<string, Rule> = {
   ReduceSum: (c) => [spread(c, kept(c))],
   ReduceMean: (c) => [spread(c, c.e.scale(kept(c), 1 / countOf(c)))],
   ReduceMax: reduceExtreme,
   ReduceMin: reduceExtreme,
   GlobalAveragePool: ({ e, x: [x], dy }) => [e.expand(e.scale(dy, 1 / sizeOf(x!.dims.slice(2))), x!.dims)],
-  Softmax: ({ e, op, y, dy }) => {
-    const axis = axisOf(op, y.dims.length, -1);
-    return [e.mul(y, e.sub(dy, e.sum(e.mul(dy, y), [axis])))];
+  Softmax: (c) => {
+    const axis = axisOf(c.op, c.y.dims.length, -1);
+    return [c.e.mul(c.y, c.e.sub(c.dy, weightedSum(c, axis)))];
   },
   LogSoftmax: ({ e, op, x: [x], dy }) => {
     const axis = axisOf(op, x!.dims.length, -1);

@@ -330,6 +330,18 @@ export const chainCases: GradientCase[] = [
     },
     inputs: [spread([2, 5, 2])],
   },
+  ...[0, 1].map((batched) => ({
+    name: `rotary positions ${batched ? 'of each row' : 'alike'}`,
+    build: (b: GraphBuilder, [x, angle]: Value[]) => {
+      const both = b.op('Concat', [angle!, angle!], { axis: -1 });
+      const [low, high] = b.ops('Split', [x!, b.constant([4, 4])], 2, { axis: -1 }) as [Value, Value];
+      const turned = b.op('Concat', [b.op('Neg', [high]), low], { axis: -1 });
+      const [cos, sin] = [b.op('Cos', [both]), b.op('Sin', [both])];
+      return b.op('Add', [b.op('Mul', [x!, cos]), b.op('Mul', [turned, sin])]);
+    },
+    inputs: [spread([2, 2, 3, 8]), spread([batched ? 2 : 1, 1, 3, 4], { seed: 2 })],
+    wrt: [0],
+  })),
   {
     name: 'a value with several readers',
     build: (b, [x]) => {

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { compile, float32, GraphBuilder, int64 } from '../../engine/index.ts';
 import { LOWERINGS } from '../../engine/ir/lower.ts';
 import { NOT_DIFFERENTIABLE, RULES } from '../../engine/rules/table.ts';
-import { chainCases, elementwiseCases, productCases, reductionCases, shapeCases } from './gradient-cases.ts';
+import { elementwiseCases, productCases, reductionCases, shapeCases } from './gradient-cases.ts';
+import { chainCases } from './gradient-chains.ts';
 import { gradientErrors, spread } from './gradient-check.ts';
 
 const families = {

@@ -19,6 +19,11 @@ import { packageFile } from './package-root.ts';
 
 /** Runs one command line (without `node` and the script) and sets process.exitCode. */
 export async function main(argv: string[]): Promise<void> {
+  // Whoever reads our output may have enough of it: `modality-guard report | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   try {
     await programOf().parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
@@ -21,11 +22,13 @@ export interface SupervisorInput extends Ports {
  */
 export async function startSupervisor(input: Omit<SupervisorInput, 'token'>): Promise<ServerRecord> {
   const token = randomBytes(16).toString('hex');
+  const log = openSync(join(serverFolder(input.stateDir), 'supervisor.log'), 'w');
   const child = spawn(process.execPath, [fileURLToPath(entryFile(import.meta.url, './supervisor.ts'))], {
     detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', log],
     cwd: input.stateDir,
   });
+  closeSync(log);
   child.stdin.on('error', () => {}); // Its end is reported by what it prints, or does not.
   child.stdin.end(JSON.stringify({ ...input, token } satisfies SupervisorInput));
   const answer = await new Promise<string>((resolve) => {

@@ -12,7 +12,7 @@ import { receiveGuests } from './control.ts';
 import type { DevServer } from './dev-server.ts';
 import { startDevServer } from './dev-server.ts';
 import type { ServerRecord } from './record.ts';
-import { recordPath, serverFolder } from './record.ts';
+import { readRecord, recordPath, serverFolder } from './record.ts';
 import type { SupervisorInput } from './start-supervisor.ts';
 
 /** Nobody came: the command that started us has died. */
@@ -85,7 +85,9 @@ function shutDown(): Promise<void> {
   ending ??= (async () => {
     control.close(); // Whoever comes now is refused and starts a new server.
     await server?.stop();
-    await rm(recordPath(input.stateDir), { force: true });
+    // A command that came meanwhile may have written a record of its own.
+    const record = await readRecord(input.stateDir);
+    if (record?.supervisorPid === process.pid) await rm(recordPath(input.stateDir), { force: true });
     closeSync(log);
     // Guests that wait for us get their answer before the process ends by itself.
     setTimeout(() => process.exit(0), 200);

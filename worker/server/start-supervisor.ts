@@ -29,14 +29,16 @@ export async function startSupervisor(input: Omit<SupervisorInput, 'token'>): Pr
     cwd: input.stateDir,
   });
   closeSync(log);
-  child.stdin.on('error', () => {}); // Its end is reported by what it prints, or does not.
-  child.stdin.end(JSON.stringify({ ...input, token } satisfies SupervisorInput));
+  // Pipes, as asked for above.
+  const [stdin, stdout] = [child.stdin!, child.stdout!];
+  stdin.on('error', () => {}); // Its end is reported by what it prints, or does not.
+  stdin.end(JSON.stringify({ ...input, token } satisfies SupervisorInput));
   const answer = await new Promise<string>((resolve) => {
     let text = '';
-    child.stdout.on('data', (data: Buffer) => {
+    stdout.on('data', (data: Buffer) => {
       text += data.toString('utf8');
     });
-    child.stdout.once('end', () => resolve(text.trim()));
+    stdout.once('end', () => resolve(text.trim()));
     child.once('error', (error) => resolve(error.message));
   });
   child.unref();

@@ -10,9 +10,10 @@ import {
 } from '../schemas/benchmark.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
-import { readSamples, writeSamples } from '../store/index.ts';
+import { readSamples, writeSamples, writeTensors } from '../store/index.ts';
+import { type AdversarialTensors, adversarialInThread } from './adversarial.ts';
 import type { ActivityDeps } from './deps.ts';
-import { durably } from './step.ts';
+import { durably, type StepContext } from './step.ts';
 
 export interface AugmentInput {
   /** The training split. */
@@ -23,35 +24,71 @@ export interface AugmentInput {
   seed: number;
 }
 
-/** Writes the training rows: each sample unperturbed and, where one modality is irrelevant, under its perturbations. */
+/** Rows of which the attack on the champion is kept. */
+const attackedRows = 128;
+
+/**
+ * Writes the training rows: each sample unperturbed and, where one modality is irrelevant, under its perturbations. Beside
+ * them, for some rows, the champion's image features and what the attack of the training adds to them.
+ */
 export function augment(deps: ActivityDeps) {
-  return async ({ config, seed, train }: AugmentInput): Promise<StepOutcome<{ rows: number }>> => {
+  return async (input: AugmentInput): Promise<StepOutcome<{ rows: number }>> => {
+    const { config, model, seed, train } = input;
+    const { adversarial: attack } = config;
     const step = {
       name: 'augment',
       label: 'training pairs',
-      uses: ['diagnosis/perturbations'],
-      packages: ['fast-png'],
-      parameters: { budget: budgetOf(config) },
+      uses: ['diagnosis/perturbations', 'models', 'engine'],
+      packages: ['fast-png', 'onnxruntime-node'],
+      parameters: { budget: budgetOf(config), attack, attackedRows },
       seed,
-      inputs: { train },
+      inputs: { train, model },
     };
-    return durably(deps, step, async ({ progress, signal }) => {
-      const pool = await readSamples(await deps.store.path(train));
-      const budget = budgetOf(config);
-      const rows: PerturbedSample[] = [];
-      for (const kind of taskKinds) {
-        const chosen = new Random(seed, 'augment', kind).shuffle(pool.filter((s) => s.taskKind === kind));
-        for (const [i, sample] of chosen.slice(0, budget[kind]).entries()) {
-          rows.push(...family(sample, seed, pool));
-          if (i % 50 !== 0) continue;
-          signal.throwIfAborted();
-          progress(rows.length, 0);
-          await setImmediate();
-        }
-      }
-      return { outputs: { rows: await writeSamples(deps.store, rows) }, result: { rows: rows.length } };
+    return durably(deps, step, async (context) => {
+      const rows = await trainingRows(await readSamples(await deps.store.path(train)), input, context);
+      const { deltas, features, names, shape } = await attackOn(deps, rows, input, context);
+      const outputs = {
+        rows: await writeSamples(deps.store, rows),
+        imageFeatures: await writeTensors(deps.store, { names, shape, data: features }),
+        pgdDeltas: await writeTensors(deps.store, { names, shape, data: deltas }),
+      };
+      return { outputs, result: { rows: rows.length } };
     });
   };
+}
+
+async function trainingRows(
+  pool: PerturbedSample[],
+  { config, seed }: AugmentInput,
+  { progress, signal }: StepContext,
+): Promise<PerturbedSample[]> {
+  const budget = budgetOf(config);
+  const rows: PerturbedSample[] = [];
+  for (const kind of taskKinds) {
+    const chosen = new Random(seed, 'augment', kind).shuffle(pool.filter((s) => s.taskKind === kind));
+    for (const [i, sample] of chosen.slice(0, budget[kind]).entries()) {
+      rows.push(...family(sample, seed, pool));
+      if (i % 50 !== 0) continue;
+      signal.throwIfAborted();
+      progress(rows.length, 0);
+      await setImmediate();
+    }
+  }
+  return rows;
+}
+
+async function attackOn(
+  { store, threads }: ActivityDeps,
+  rows: PerturbedSample[],
+  { config, model, seed }: AugmentInput,
+  { progress, signal }: StepContext,
+): Promise<AdversarialTensors> {
+  const samples = rows.filter(({ perturbation }) => perturbation === 'switch').slice(0, attackedRows);
+  const folder = await store.checkoutModel(model);
+  return adversarialInThread(
+    { folder, samples, attack: config.adversarial, seed, threads },
+    { signal, onProgress: ({ done, total }) => progress(done, total) },
+  );
 }
 
 /** As many samples of each kind as the training will see, so that nothing is perturbed in vain. */

@@ -11,6 +11,7 @@ export {
 } from './batch.ts';
 export { decoderFeeds } from './decoder.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
+export { AnswerGradients } from './gradient.ts';
 export type { ImageFeatures } from './images.ts';
 export { buildDecoder, buildEmbedTokens } from './mini/decoder.ts';
 export {

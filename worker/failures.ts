@@ -10,6 +10,12 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
 const codes = new Set<string>(Object.values(ErrorCode));
 
+/** The server does not know this workflow. Histories are fetched below the layer that gives this error its class. */
+export function isNotFound(error: unknown): boolean {
+  const notFound = 5;
+  return error instanceof WorkflowNotFoundError || (error as { code?: unknown } | null)?.code === notFound;
+}
+
 /** From the outside in: workflow, child workflow, activity, the error itself. */
 function* chain(error: unknown): Generator<Error> {
   for (let at = error; at instanceof Error; at = at.cause) yield at;
@@ -18,8 +24,9 @@ function* chain(error: unknown): Generator<Error> {
 /** The error that a person can act on, out of what Temporal wrapped around it. */
 export function asGuardError(error: unknown): unknown {
   if (error instanceof GuardError) return error;
-  if (error instanceof WorkflowNotFoundError) {
-    return new GuardError(ErrorCode.BadInput, `there is no workflow "${error.workflowId}"`, { cause: error });
+  if (isNotFound(error)) {
+    const name = error instanceof WorkflowNotFoundError ? ` "${error.workflowId}"` : ' of this id';
+    return new GuardError(ErrorCode.BadInput, `there is no workflow${name}`, { cause: error });
   }
   let deepest: Error | undefined;
   for (const cause of chain(error)) {

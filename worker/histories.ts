@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { type History, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { isNotFound } from './failures.ts';
 
 /** One execution's history, as JSON in the form of Temporal's own tools. */
 export interface KeptHistory {
@@ -41,7 +41,7 @@ async function fetchOne(client: Client, { runId, workflowId }: Execution): Promi
 /**
  * Histories of workflows, their children and the executions they continue. `optional` are left out where they are not
  * there.
- * @throws WorkflowNotFoundError
+ * @throws what `isNotFound` knows
  */
 export async function collectHistories(
   client: Client,
@@ -63,7 +63,7 @@ export async function collectHistories(
     } catch (error) {
       // A continued execution may be past its retention.
       const mayLack = next.optional || next.runId !== undefined;
-      if (!(mayLack && error instanceof WorkflowNotFoundError)) throw error;
+      if (!(mayLack && isNotFound(error))) throw error;
     }
   }
   return [...found.values()];

@@ -47,6 +47,9 @@ const states: Record<string, RunState> = {
   TIMED_OUT: RunState.TimedOut,
 };
 
+/** PendingActivityState: waits for a worker. */
+const scheduled = 1;
+
 export function stateOf(name: string): RunState {
   return states[name] ?? RunState.Running;
 }
@@ -57,7 +60,9 @@ function heartbeatOf(payloads: readonly Payload[] | null | undefined): Partial<H
 }
 
 function activitiesOf({ raw }: WorkflowExecutionDescription): ActivityView[] {
-  return (raw.pendingActivities ?? []).map((pending) => {
+  // What has neither begun nor failed has nothing to show.
+  const shown = (raw.pendingActivities ?? []).filter((p) => p.state !== scheduled || p.lastFailure);
+  return shown.map((pending) => {
     const {
       done = 0,
       label,

@@ -1,0 +1,207 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workflowIds } from '../../schemas/workflow.ts';
+import { readSamples, writeSamplesFile } from '../../store/index.ts';
+import {
+  auditExport,
+  auditReplay,
+  auditVerify,
+  cancelRun,
+  createNightly,
+  decide,
+  deleteSchedule,
+  diagnoseOnce,
+  driftStatus,
+  exportModel,
+  listRuns,
+  listSchedules,
+  openSession,
+  registryState,
+  type Session,
+  setSchedulePaused,
+  statusOf,
+  stopDrift,
+  triggerSchedule,
+  watchDrift,
+} from '../../worker/index.ts';
+import { registryClient } from '../../worker/registry-client.ts';
+import { type Project, smallProject } from '../support/project.ts';
+
+let project: Project;
+let session: Session;
+let workflowId: string;
+beforeAll(async () => {
+  project = await smallProject((config) => {
+    config.diagnosis.attack.kinds = [];
+    config.diagnosis.samples = 8;
+  });
+  session = await openSession({ folder: project.folder, log: () => {} });
+  const diagnosed = await diagnoseOnce(session, {});
+  workflowId = diagnosed.workflowId;
+  await registryClient(session.client).apply({
+    kind: 'register',
+    name: 'tiny',
+    change: { model: diagnosed.model, from: 'import', reason: 'the first' },
+    requestId: 'first',
+  });
+});
+afterAll(async () => {
+  await session?.close();
+  await project?.remove();
+});
+
+async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+  for (;;) {
+    const value = await ask();
+    if (holds(value)) return value;
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+}
+
+describe('the registry', () => {
+  it('exports the champion, by name and by digest, as a folder like the one that came in', async () => {
+    const state = await registryState(session, 'tiny');
+    const digest = state!.champion!.model.digest;
+    for (const which of ['champion', digest.slice(7, 19)]) {
+      const out = join(project.folder, `out-${which}`);
+      const exported = await exportModel(session, { which, out });
+      expect(exported.digest).toBe(digest);
+      const original = await readFile(join(project.folder, 'model/onnx/decoder_model_merged.onnx'));
+      expect(original.equals(await readFile(join(out, 'onnx/decoder_model_merged.onnx')))).toBe(true);
+      expect(await readFile(join(out, 'README.md'), 'utf8')).toMatch(/question/);
+      await expect(exportModel(session, { which, out })).rejects.toThrow(/not empty/);
+    }
+    await expect(
+      exportModel(session, { which: 'challenger', out: join(project.folder, 'x') }),
+    ).rejects.toThrow(/no "challenger".*it has champion/);
+  });
+});
+
+describe('the nightly schedule', () => {
+  it('skips overlaps, catches up, pauses after a failure, and diagnoses the champion', async () => {
+    const { nextRuns, scheduleId } = await createNightly(session, { hour: 4, minute: 30 });
+    expect(nextRuns[0]).toMatch(/T04:30:00/);
+    await expect(createNightly(session, {})).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    const { policies } = await session.client.schedule.getHandle(scheduleId).describe();
+    expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 43_200_000, pauseOnFailure: true });
+    await setSchedulePaused(session, scheduleId, true, 'holidays');
+    await eventually(
+      () => listSchedules(session),
+      ([first]) => first?.paused === true,
+    );
+    await triggerSchedule(session, scheduleId);
+    const runs = await eventually(
+      () => listRuns(session, { model: 'tiny' }),
+      (found) => found.some((run) => run.workflowId.includes('nightly') && run.state === 'completed'),
+    );
+    const night = runs.find((run) => run.workflowId.includes('nightly'))!;
+    const result = await session.client.workflow.result(night.workflowId);
+    expect(result).toMatchObject({ model: (await registryState(session, 'tiny'))!.champion!.model });
+    await deleteSchedule(session, scheduleId);
+    await expect(deleteSchedule(session, 'nightly/none')).rejects.toThrow(/no schedule/);
+  });
+});
+
+describe('the drift watch', () => {
+  it('measures new logs once, starts one run per alarm, cools down, and stops', async () => {
+    const logs = await mkdtemp(join(project.folder, 'logs-'));
+    const requests = await readSamples(join(project.folder, 'benchmark/heldout.parquet'));
+    await watchDrift(session, {
+      logs,
+      pollSeconds: 0.2,
+      coolDownSeconds: 3600,
+      minRequests: 30,
+      psi: 0.25,
+      changeRate: 1,
+    });
+    const status = () => driftStatus(session, 'tiny');
+
+    const few = requests.slice(0, 10);
+    await writeSamplesFile(join(logs, '001.parquet'), few);
+    await eventually(status, ({ cursor }) => cursor === '001.parquet');
+    expect((await status()).measures).toEqual([]);
+
+    await writeSamplesFile(join(logs, '002.parquet'), requests.slice(10));
+    const quiet = await eventually(status, ({ measures }) => measures.length === 1);
+    expect(quiet.measures[0]).toMatchObject({
+      files: ['001.parquet', '002.parquet'],
+      requests: 120,
+      started: null,
+    });
+    expect(quiet.measures[0]!.psi.taskKind).toBeLessThan(0.1);
+
+    const onlyLong = requests
+      .filter(({ taskKind }) => taskKind === 'text_heavy')
+      .map((request) => ({ ...request, context: 'word '.repeat(20).trim() }));
+    await writeSamplesFile(join(logs, '003.parquet'), onlyLong);
+    const loud = await eventually(status, ({ measures }) => measures.length === 2);
+    expect(loud.measures[1]!.alarm).toMatch(/taskKind has drifted/);
+    expect(loud.measures[1]!.started).toMatch(/^robustify\/tiny\/alarm-/);
+    await cancelRun(session, loud.measures[1]!.started!);
+
+    await writeSamplesFile(join(logs, '004.parquet'), onlyLong);
+    const cooling = await eventually(status, ({ measures }) => measures.length === 3);
+    expect(cooling.measures[2]!.alarm).toMatch(/drifted/);
+    expect(cooling.measures[2]!.started).toBeNull();
+
+    await stopDrift(session, 'tiny');
+    expect(await session.client.workflow.result(workflowIds.drift('tiny'))).toMatchObject({ stopped: true });
+  });
+});
+
+describe('an audit', () => {
+  it('exports a run, replays it, finds nothing wrong, and names a changed byte anywhere', async () => {
+    const out = join(project.folder, 'audit');
+    const exported = await auditExport(session, { workflowId, out });
+    expect(exported.histories).toBe(2);
+    expect(exported.manifests).toBeGreaterThan(15);
+    expect(await auditReplay({ folder: out })).toEqual({
+      replayed: expect.arrayContaining([workflowId, 'registry/tiny']),
+      failures: [],
+    });
+    const verify = () => auditVerify({ folder: out, storeDir: session.storeDir });
+    const { checked, problems } = await verify();
+    expect(problems).toEqual([]);
+    expect(checked).toBeGreaterThan(exported.artifacts);
+
+    for (const file of [
+      'bundle.json',
+      'artifacts.json',
+      ...(await readdir(join(out, 'histories'))).map((f) => `histories/${f}`),
+    ]) {
+      const path = join(out, file);
+      const bytes = await readFile(path);
+      const changed = Buffer.from(bytes);
+      changed[Math.floor(bytes.length / 2)]! ^= 1;
+      await writeFile(path, changed);
+      expect((await verify()).problems.map((problem) => problem.file)).toContain(file);
+      await writeFile(path, bytes);
+    }
+    expect((await verify()).problems).toEqual([]);
+    await expect(auditExport(session, { workflowId, out })).rejects.toThrow(/not empty/);
+    await expect(
+      auditExport(session, { workflowId: 'diagnose/none/0', out: `${out}2` }),
+    ).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    });
+  });
+});
+
+describe('errors', () => {
+  it('come with the code and the words of the step that failed, and are not tried again', async () => {
+    const empty = join(project.folder, 'empty');
+    await mkdir(empty);
+    const error = await diagnoseOnce(session, { dataFolder: empty }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'BAD_INPUT', message: expect.stringMatching(/train\.parquet/) });
+    await expect(diagnoseOnce(session, { modelFolder: empty })).rejects.toMatchObject({ code: 'BAD_MODEL' });
+    await expect(diagnoseOnce(session, { model: 'nobody', champion: true })).rejects.toThrow(
+      /no champion named "nobody"/,
+    );
+    await expect(statusOf(session, 'robustify/none/0')).rejects.toThrow();
+    await expect(decide(session, { decision: 'approve', by: 'Ada', comment: 'good' })).rejects.toThrow(
+      /no gate waits/,
+    );
+    await rm(empty, { recursive: true });
+  });
+});

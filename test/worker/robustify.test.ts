@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunReport } from '../../schemas/report.ts';
+import { readTensors } from '../../store/index.ts';
+import {
+  auditExport,
+  auditReplay,
+  auditVerify,
+  decide,
+  follow,
+  openSession,
+  registryState,
+  robustifyResult,
+  type Session,
+  type StatusView,
+  startRobustify,
+} from '../../worker/index.ts';
+import { type Project, smallProject } from '../support/project.ts';
+
+let project: Project;
+let session: Session;
+beforeAll(async () => {
+  project = await smallProject();
+  session = await openSession({ folder: project.folder, log: () => {} });
+});
+afterAll(async () => {
+  await session?.close();
+  await project?.remove();
+});
+
+async function run(
+  options: Parameters<typeof startRobustify>[1],
+  onStatus: (status: StatusView) => void = () => {},
+) {
+  const { workflowId } = await startRobustify(session, options);
+  await follow(session, workflowId, onStatus);
+  return robustifyResult(session, workflowId);
+}
+
+describe('the pipeline', () => {
+  it('runs from the benchmark to the report, joins an equal request, and shows how far it is', async () => {
+    const seen = new Set<string>();
+    const first = await startRobustify(session, {});
+    const again = await startRobustify(session, {});
+    expect(again).toEqual({ ...first, joined: true });
+    await follow(session, first.workflowId, (status) => {
+      for (const { name, state } of status.stages) seen.add(`${name} ${state}`);
+    });
+    expect([...seen]).toEqual(expect.arrayContaining(['train running', 'rollout running', 'report done']));
+    const { files, outcome, report } = await robustifyResult(session, first.workflowId);
+    expect(RunReport.parse(JSON.parse(await readFile(files.json, 'utf8')))).toEqual(report);
+    expect(await readFile(files.html, 'utf8')).toContain(report.model.trained);
+    expect(report.losses).toHaveLength(6);
+    expect(report.pgd).toHaveLength(2 * 2 * 2);
+    expect(Object.keys(report.base)).toEqual(Object.keys(report.trained));
+    expect(Object.keys(report.seconds)).toEqual([
+      'ingest',
+      'diagnose',
+      'augment',
+      'train',
+      'evaluate',
+      'rollout',
+    ]);
+    expect(report.rollout).toMatchObject({ outcome, policy: 'demo' });
+    expect(report.rollout.stages.filter(({ approval }) => approval && !approval.automatic)).toEqual([]);
+    for (const name of Object.keys(report.artifacts)) {
+      expect(await session.store.has(report.artifacts[name]!), name).toBe(true);
+    }
+    const features = await readTensors(
+      await session.store.path(report.artifacts['augmented/imageFeatures']!),
+    );
+    expect(features.shape[0]).toBe(16);
+    const deltas = await readTensors(await session.store.path(report.artifacts['augmented/pgdDeltas']!));
+    expect(Math.max(...deltas.data.map(Math.abs))).toBeLessThanOrEqual(0.01 + 1e-7);
+    expect(deltas.data.some((value) => value !== 0)).toBe(true);
+  });
+
+  it('takes every step from the cache when nothing has changed', async () => {
+    const { report } = await run({});
+    expect(report.cached).toEqual(['ingest', 'diagnose', 'augment', 'train', 'evaluate', 'rollout']);
+    expect(Object.values(report.seconds)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('can be proved afterwards: histories replay, and all bytes are what the run wrote', async () => {
+    const { workflowId } = await startRobustify(session, {});
+    await follow(session, workflowId, () => {});
+    const folder = join(project.folder, 'audit');
+    const exported = await auditExport(session, { workflowId, out: folder });
+    expect(exported.histories).toBe(3);
+    expect(await auditReplay({ folder })).toMatchObject({ failures: [] });
+    expect((await auditVerify({ folder, storeDir: session.storeDir })).problems).toEqual([]);
+  });
+
+  it('waits for people under the policy "standard", who find the gate by its run', async () => {
+    const { workflowId } = await startRobustify(session, { policy: 'standard', seed: 11 });
+    const waited: string[] = [];
+    await follow(session, workflowId, (status) => {
+      const { waiting } = status;
+      if (waiting === null || waited.includes(waiting.stage)) return;
+      waited.push(waiting.stage);
+      void decide(session, { workflowId, decision: 'approve', by: 'Ada', comment: 'looked at the figures' });
+    });
+    const { outcome, report } = await robustifyResult(session, workflowId);
+    expect(waited.length).toBeGreaterThan(0);
+    const approvals = report.rollout.stages.flatMap(({ approval }) => approval ?? []);
+    expect(approvals.map(({ by }) => by)).toEqual(waited.map(() => 'Ada'));
+    const { champion } = (await registryState(session, 'tiny'))!;
+    expect(champion!.model.digest === report.model.trained).toBe(outcome === 'promoted');
+  });
+});

@@ -1,0 +1,78 @@
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RegistryCall } from '../../activities/index.ts';
+import type { ArtifactRef } from '../../schemas/artifact.ts';
+import { registryClient } from '../../worker/registry-client.ts';
+import { changes, emptyRegistry } from '../../workflows/registry.ts';
+import { openTestBed, type TestBed } from '../support/temporal.ts';
+
+const model = (digit: string): ArtifactRef => ({
+  digest: `sha256:${digit.repeat(64)}`,
+  mediaType: 'application/json',
+  bytes: 1,
+});
+const change = (digit: string, from = 'run-1') => ({ model: model(digit), from, reason: 'because' });
+
+describe('the registry state', () => {
+  it('keeps the first champion, and promotes a challenger over it', () => {
+    const state = emptyRegistry('m');
+    expect(changes.register(state, change('a'), 't0')).toBe(true);
+    expect(changes.register(state, change('b'), 't1')).toBe(false);
+    changes.propose(state, change('b'), 't2');
+    changes.route(state, { ...change('b'), stage: 'canary-5', share: 0.05 });
+    expect(state.challenger).toMatchObject({ model: model('b'), stage: 'canary-5', share: 0.05 });
+    changes.promote(state, change('b'), 't3');
+    expect(state).toMatchObject({
+      champion: { model: model('b') },
+      previous: { model: model('a') },
+      challenger: null,
+    });
+    expect(changes.promote(state, change('b'), 't4')).toBe(false);
+  });
+
+  it('does not let one rollout drop the challenger of another', () => {
+    const state = emptyRegistry('m');
+    changes.register(state, change('a'), 't0');
+    changes.propose(state, change('b', 'run-2'), 't1');
+    expect(changes.rollback(state, change('b', 'run-1'))).toBe(false);
+    expect(changes.rollback(state, change('c', 'run-2'))).toBe(false);
+    expect(state.challenger).not.toBeNull();
+    expect(changes.rollback(state, change('b', 'run-2'))).toBe(true);
+    expect(state.challenger).toBeNull();
+  });
+});
+
+describe('the registry workflow', () => {
+  let bed: TestBed;
+  beforeAll(async () => {
+    bed = await openTestBed();
+  });
+  afterAll(() => bed.close());
+  const call = (kind: RegistryCall['kind'], digit: string, requestId: string): RegistryCall => ({
+    kind,
+    name: 'm',
+    change: change(digit),
+    requestId,
+  });
+
+  it('starts when it is first needed, counts a repeated call once, and refuses what is no model', async () => {
+    const registry = registryClient(bed.temporal.client);
+    await bed.withWorker({}, async () => {
+      expect(await registry.state('m')).toBeNull();
+      await registry.apply(call('register', 'a', '1'));
+      await registry.apply(call('propose', 'b', '2'));
+      await registry.apply(call('propose', 'b', '2'));
+      const state = await registry.state('m');
+      expect(state?.events.map(({ kind }) => kind)).toEqual(['registered', 'proposed']);
+      const bad = {
+        ...call('propose', 'b', '3'),
+        change: { ...change('b'), model: { ...model('b'), digest: 'b' } },
+      };
+      await expect(registry.apply(bad)).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
+      await expect(
+        registry.apply({ ...call('promote', 'b', '4'), change: { ...change('b'), reason: ' ' } }),
+      ).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
+      expect((await registry.state('m'))?.challenger).toMatchObject({ model: model('b') });
+    });
+  });
+});

@@ -24,6 +24,9 @@ export interface CorpusSample {
 
 /** Shares of the kinds of sample; they add up to 1. */
 export const mix = { imageHeavy: 0.33, textHeavy: 0.25, vqa: 0.34, caption: 0.03, fact: 0.05 } as const;
+/** From this step on there is more to learn about grids than about anything else, and the shares say so. */
+export const lateFrom = 3200;
+export const lateMix = { imageHeavy: 0.2, textHeavy: 0.16, vqa: 0.58, caption: 0.02, fact: 0.04 } as const;
 /** Share of image-heavy samples that come with a hint. */
 export const hintShare = 0.6;
 /** Share of image-heavy samples, with a hint or without, that have unrelated statements beside them as web pages do. */
@@ -112,7 +115,8 @@ export class Corpus {
   /** Samples of training step `step`. */
   batch(step: number, size: number): CorpusSample[] {
     const random = new Random(this.seed, 'corpus', step);
-    return Array.from({ length: size }, () => this.sample(random));
+    const shares = step < lateFrom ? mix : lateMix;
+    return Array.from({ length: size }, () => this.sample(random, shares));
   }
 
   /** `size` single photos with their class and `size` grids with the classes of their four photos. */
@@ -128,15 +132,15 @@ export class Corpus {
     return { photos, labels: photos.map(label), grids, gridLabels: grids.map((grid) => grid.map(label)) };
   }
 
-  private sample(random: Random): CorpusSample {
+  private sample(random: Random, shares: Record<keyof typeof mix, number>): CorpusSample {
     let u = random.uniform();
-    u -= mix.imageHeavy;
+    u -= shares.imageHeavy;
     if (u < 0) return this.imageHeavy(random);
-    u -= mix.textHeavy;
+    u -= shares.textHeavy;
     if (u < 0) return this.textHeavy(random);
-    u -= mix.vqa;
+    u -= shares.vqa;
     if (u < 0) return this.vqa(random);
-    u -= mix.caption;
+    u -= shares.caption;
     return u < 0 ? this.caption(random) : this.fact(random);
   }
 

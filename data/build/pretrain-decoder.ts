@@ -1,5 +1,6 @@
 import {
   compile,
+  cosineSchedule,
   type Graph,
   int64,
   type Parameters,
@@ -8,12 +9,8 @@ import {
   type Tensor,
 } from '../../engine/index.ts';
 import { decoderFeeds, type ModelConfig } from '../../models/index.ts';
-import {
-  type DecoderLoss,
-  DecoderPrograms,
-  embedBatch,
-  textIds,
-} from '../../training/index.ts';
+import { type DecoderLoss, DecoderPrograms, embedBatch, textIds } from '../../training/index.ts';
+import { lateFrom } from './corpus.ts';
 import { type DecoderBatch, type PretrainData, type Skill, skills } from './pretrain-data.ts';
 import { Learner, scalar } from './pretrain-learner.ts';
 
@@ -58,7 +55,7 @@ export class DecoderPhase {
     [this.tower, this.project, this.projectBack] = vision;
     this.data = data;
     this.options = options;
-    this.learner = new Learner(options.parameters, { steps: options.steps, warmup: 200 });
+    this.learner = new Learner(options.parameters, twoCycles(options.steps));
     const trained = [...options.decoder.initializers.keys()].filter((name) => options.parameters.has(name));
     this.programs = new DecoderPrograms(options.decoder, trained, options.threads);
     this.loss = {
@@ -106,12 +103,7 @@ export class DecoderPhase {
     const results = await program.run(feeds, parameters);
     const gradient = results['grad.inputs_embeds']?.data as Float32Array;
     const tableGradient = zeros(parameters.get(table).dims);
-    scatterRows(
-      tableGradient.data as Float32Array,
-      textIds(batch.tokens, width, images),
-      gradient,
-      width,
-    );
+    scatterRows(tableGradient.data as Float32Array, textIds(batch.tokens, width, images), gradient, width);
     const cotangent = zeros([size, slots, width]);
     for (const [i, row] of batch.imageRows.entries()) {
       const from = (row * batch.tokens.length + (batch.tokens.starts[row] as number)) * width;
@@ -133,6 +125,16 @@ export class DecoderPhase {
     await this.programs.release();
     for (const program of [this.tower, this.project, this.projectBack]) await program.release();
   }
+}
+
+/**
+ * The learning rate of the decoder's phase: a cosine cut off where the corpus turns to grids, then a second one. Under a
+ * single cycle the rate is too low by the time the corners of a grid begin to be told apart.
+ */
+function twoCycles(steps: number): (step: number) => number {
+  const first = cosineSchedule({ base: 1e-3, warmup: 200, total: 4200, floor: 0.05 });
+  const second = cosineSchedule({ base: 8e-4, warmup: 50, total: steps - lateFrom, floor: 0.05 });
+  return (step) => (step < lateFrom ? first(step) : second(step - lateFrom));
 }
 
 function zeros(dims: number[]): Tensor {

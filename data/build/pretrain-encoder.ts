@@ -1,4 +1,12 @@
-import { compile, float32, type Graph, int64, type Parameters, type Program } from '../../engine/index.ts';
+import {
+  compile,
+  cosineSchedule,
+  float32,
+  type Graph,
+  int64,
+  type Parameters,
+  type Program,
+} from '../../engine/index.ts';
 import type { PretrainData } from './pretrain-data.ts';
 import { Learner, scalar } from './pretrain-learner.ts';
 
@@ -40,7 +48,12 @@ export class EncoderPhase {
       wrt: parameters.names,
       threads,
     });
-    return new EncoderPhase(new Learner(parameters, { steps, warmup: 50 }), program, data, side);
+    return new EncoderPhase(
+      new Learner(parameters, cosineSchedule({ base: 1e-3, warmup: 50, total: steps, floor: 0.05 })),
+      program,
+      data,
+      side,
+    );
   }
 
   /** One update; a line to print. */

@@ -1,9 +1,7 @@
-import { AdamW, clipGradients, cosineSchedule, type Parameters, type Tensor } from '../../engine/index.ts';
+import { AdamW, clipGradients, type Parameters, type Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 
 const optimizerOptions = { betas: [0.9, 0.98] as [number, number], eps: 1e-8, weightDecay: 0.01 };
-const peak = 1e-3;
-const floor = 0.05;
 const maxNorm = 1;
 
 /** Weights with their optimizer and schedule. */
@@ -12,9 +10,9 @@ export class Learner {
   readonly optimizer = new AdamW(optimizerOptions);
   private readonly rate: (step: number) => number;
 
-  constructor(parameters: Parameters, { steps, warmup }: { steps: number; warmup: number }) {
+  constructor(parameters: Parameters, rate: (step: number) => number) {
     this.parameters = parameters;
-    this.rate = cosineSchedule({ base: peak, warmup, total: steps, floor });
+    this.rate = rate;
   }
 
   /** Clips and applies the tensors `grad.<parameter>`; returns the norm before clipping. */

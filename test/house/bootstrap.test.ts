@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { copyOfCheckout, type Ended, root, run, temporaryFolder } from './checkout.ts';
@@ -10,12 +10,13 @@ function bootstrap(folder: string, env: Record<string, string | undefined> = {})
   return run(node, ['scripts/bootstrap.mjs', 'ready'], { folder, env });
 }
 
-describe('building on demand', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await copyOfCheckout();
-  });
+/** One copy for all tests that need a build, since copying and building take most of the time. */
+let folder: string;
+beforeAll(async () => {
+  folder = await copyOfCheckout();
+});
 
+describe('building on demand', () => {
   it('builds a fresh checkout, with everything it says on stderr, and is silent the next time', async () => {
     const first = await bootstrap(folder);
     expect(first, first.stderr).toMatchObject({ code: 0, stdout: '' });
@@ -67,15 +68,19 @@ describe('building on demand', () => {
 });
 
 describe('installing on demand', () => {
+  let bare: string;
+  beforeAll(async () => {
+    bare = await copyOfCheckout({ linkPackages: false });
+  });
+
   it('calls npm ci from the lock file, keeps stdout clean, and says why it failed', async () => {
-    const folder = await copyOfCheckout({ linkPackages: false });
     const programs = await temporaryFolder();
     const npm = join(programs, 'npm');
     await writeFile(npm, '#!/bin/sh\necho "called: $*"\necho "npm error network is down" >&2\nexit 7\n');
     await chmod(npm, 0o755);
     const env = { PATH: `${programs}${delimiter}${process.env.PATH}`, npm_execpath: undefined };
     const { code, stdout, stderr } = await run(node, ['cli/modality-guard.mjs', 'run', '--json'], {
-      folder,
+      folder: bare,
       env,
     });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -84,24 +89,23 @@ describe('installing on demand', () => {
   });
 
   it('says that npm is missing', async () => {
-    const folder = await copyOfCheckout({ linkPackages: false });
     const env = { PATH: await temporaryFolder(), npm_execpath: undefined };
-    expect(await bootstrap(folder, env)).toMatchObject({
+    expect(await bootstrap(bare, env)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/npm could not be started .*PATH/),
     });
   });
 
   it('says that the lock file is missing', async () => {
-    const folder = await copyOfCheckout();
-    await rm(join(folder, 'package-lock.json'));
-    const { code, stderr } = await bootstrap(folder);
+    const lock = join(bare, 'package-lock.json');
+    await rename(lock, `${lock}.away`);
+    const { code, stderr } = await bootstrap(bare);
+    await rename(`${lock}.away`, lock);
     expect(code).toBe(1);
     expect(stderr).toContain('package-lock.json is missing or damaged');
   });
 
   it('asks for the Node that is needed', async () => {
-    const folder = await copyOfCheckout();
     const old =
       "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.19.0' } })";
     const args = [
@@ -110,16 +114,15 @@ describe('installing on demand', () => {
       'scripts/bootstrap.mjs',
       'ready',
     ];
-    const { code, stdout, stderr } = await run(node, args, { folder });
+    const { code, stdout, stderr } = await run(node, args, { folder: bare });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/Node 20\.20 or newer is needed, this is 18\.19\.0/);
   });
 
   it.skipIf(process.getuid?.() === 0)('says that it may not write (skipped for root, who may)', async () => {
-    const folder = await copyOfCheckout();
-    await chmod(folder, 0o555);
-    const { code, stderr } = await bootstrap(folder);
-    await chmod(folder, 0o755);
+    await chmod(bare, 0o555);
+    const { code, stderr } = await bootstrap(bare);
+    await chmod(bare, 0o755);
     expect(code).toBe(1);
     expect(stderr).toMatch(/no permission to write/);
   });
@@ -127,7 +130,6 @@ describe('installing on demand', () => {
 
 describe('the package', () => {
   it('runs from a packed tarball without sources and without building', async () => {
-    const folder = await copyOfCheckout();
     expect((await bootstrap(folder)).code).toBe(0);
     const target = await temporaryFolder();
     const packed = await run('npm', ['pack', '--json', '--pack-destination', target], { folder });

@@ -36,6 +36,10 @@ describe('ports of a server of our own', () => {
     await usual?.close();
   });
 
+  it('keeps off the usual port after a start that failed', async () => {
+    expect((await choosePorts({}, { usual: false })).port).not.toBe(7233);
+  });
+
   it('gives the fixed port when it is free', async () => {
     const { port, close } = await listen(0);
     await close();

@@ -73,6 +73,24 @@ describe('a server of our own', () => {
     expect(isAlive(serverPid)).toBe(false);
   });
 
+  it('is never mistaken for the server of another project that starts at the same time', async () => {
+    const other = join(await temporaryFolder(), 'other');
+    const servers = await Promise.all([
+      connectServer({ stateDir, log }),
+      connectServer({ stateDir: other, log }),
+    ]);
+    const [first, second] = servers;
+    expect(first.address).not.toBe(second.address);
+    await withClient(first.address, (client) =>
+      client.workflow.start('nothing', { taskQueue: 'nobody', workflowId: 'of the first' }),
+    );
+    const elsewhere = withClient(second.address, (client) =>
+      client.workflow.getHandle('of the first').describe(),
+    );
+    await expect(elsewhere).rejects.toThrow('not found');
+    await Promise.all(servers.map((server) => server.close()));
+  });
+
   it('stops when the command that uses it is killed', async () => {
     const script = fileURLToPath(new URL('./hold.mjs', import.meta.url));
     const command = spawn(process.execPath, [script, stateDir], { stdio: ['ignore', 'pipe', 'inherit'] });

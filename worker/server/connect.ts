@@ -3,12 +3,14 @@ import { join, resolve } from 'node:path';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Guest } from './control.ts';
 import { joinSupervisor } from './control.ts';
-import { choosePorts } from './ports.ts';
+import { choosePorts, type Ports } from './ports.ts';
 import { checkReachable } from './reachable.ts';
 import { clearLeftovers, readRecord, serverFolder } from './record.ts';
 import { resolveExecutable } from './resolve.ts';
 import { withStartLock } from './start-lock.ts';
 import { startSupervisor } from './start-supervisor.ts';
+
+const startAttempts = 3;
 
 export interface ServerOptions {
   /** host:port from a configuration file or profile. TEMPORAL_ADDRESS wins over it. */
@@ -82,23 +84,32 @@ async function joinRunning(stateDir: string, options: ServerOptions): Promise<Se
 }
 
 async function startOwn(stateDir: string, options: ServerOptions): Promise<ServerConnection> {
-  const ports = await choosePorts(options);
   const executable = await resolveExecutable(options.log);
-  options.log(`Starting a Temporal server (${executable.from}) on 127.0.0.1:${ports.port}`);
+  for (let attempt = 1; ; attempt++) {
+    // Another program may take a port between our look at it and the server's start: then any other will do.
+    const ports = await choosePorts(options, { usual: attempt === 1 });
+    options.log(`Starting a Temporal server (${executable.from}) on 127.0.0.1:${ports.port}`);
+    try {
+      return await startOn(ports, stateDir, executable.path);
+    } catch (error) {
+      if (attempt === startAttempts || !(error instanceof GuardError)) throw error;
+    }
+  }
+}
+
+async function startOn(ports: Ports, stateDir: string, executable: string): Promise<ServerConnection> {
   const record = await startSupervisor({
     stateDir,
-    executable: executable.path,
+    executable,
     database: join(stateDir, 'temporal.db'),
     ...ports,
   });
   const guest = await joinSupervisor(record);
-  if (!guest) {
-    throw new GuardError(
-      ErrorCode.Unavailable,
-      `The Temporal server ended right after its start; ${join(serverFolder(stateDir), 'server.log')} says why.`,
-    );
-  }
-  return connection(guest, true);
+  if (guest) return connection(guest, true);
+  throw new GuardError(
+    ErrorCode.Unavailable,
+    `The Temporal server ended right after its start; ${join(serverFolder(stateDir), 'server.log')} says why.`,
+  );
 }
 
 function connection(guest: Guest, startedByUs: boolean): ServerConnection {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { SearchAttribute } from '../../schemas/workflow.ts';
@@ -39,12 +40,20 @@ export async function startDevServer(
       await exited;
     }
   };
-  const problem = await waitUntilReady(`127.0.0.1:${input.port}`, () => end);
+  const problem = await waitUntilReady(input, () => end);
   if (problem !== null || pid === undefined) {
     await stop();
     throw new Error(problem ?? 'the server has no process id');
   }
   return { pid, exited, stop };
+}
+
+/**
+ * A namespace that only the server of this database has. Between our look at a port and the server's, another program may
+ * take it; if that is a Temporal server of another project, it must not be mistaken for ours.
+ */
+function markOf(database: string): string {
+  return `project-${createHash('sha256').update(database).digest('hex').slice(0, 12)}`;
 }
 
 function serverArguments({ port, uiPort, database }: Ports & { database: string }): string[] {
@@ -54,27 +63,33 @@ function serverArguments({ port, uiPort, database }: Ports & { database: string 
     `${name}=Keyword`,
   ]);
   const place = ['--ip', '127.0.0.1', '--port', String(port), '--db-filename', database];
-  return ['server', 'start-dev', ...place, ...ui, ...attributes, '--log-level', 'warn'];
+  const mark = ['--namespace', markOf(database)];
+  return ['server', 'start-dev', ...place, ...mark, ...ui, ...attributes, '--log-level', 'warn'];
 }
 
 /** Null: ready. Otherwise what went wrong. */
-async function waitUntilReady(address: string, ended: () => string | null): Promise<string | null> {
+async function waitUntilReady(
+  { port, database }: Ports & { database: string },
+  ended: () => string | null,
+): Promise<string | null> {
+  const address = `127.0.0.1:${port}`;
   const deadline = Date.now() + readyMs;
   while (Date.now() < deadline) {
     const problem = ended();
     if (problem !== null) return problem;
-    if (await isReady(address)) return null;
+    if (await isReady(address, markOf(database))) return null;
     await sleep(pollMs);
   }
   return `the server did not become ready within ${readyMs / 1000} s`;
 }
 
-async function isReady(address: string): Promise<boolean> {
+async function isReady(address: string, mark: string): Promise<boolean> {
   let connection: Connection | null = null;
   try {
     connection = await Connection.connect({ address, connectTimeout: 1_000 });
     const { status } = await connection.healthService.check({ service });
-    await connection.workflowService.describeNamespace({ namespace: 'default' });
+    for (const namespace of ['default', mark])
+      await connection.workflowService.describeNamespace({ namespace });
     return status === 1;
   } catch {
     return false;

@@ -10,14 +10,24 @@ export interface Ports {
   uiPort: number | null;
 }
 
-/** A port that the user fixed must be free; otherwise the usual one or, where it is taken, any free one. */
-export async function choosePorts(wish: { port?: number; uiPort?: number; ui?: boolean }): Promise<Ports> {
-  const port = await choose(wish.port, usualPort, '--port');
-  return { port, uiPort: wish.ui ? await choose(wish.uiPort, usualUiPort, '--ui-port') : null };
+export interface PortWish {
+  /** A fixed port; unset: the usual one, or a free one. */
+  port?: number | undefined;
+  uiPort?: number | undefined;
+  ui?: boolean | undefined;
 }
 
-async function choose(fixed: number | undefined, usual: number, flag: string): Promise<number> {
-  if (fixed === undefined) return (await isFree(usual)) ? usual : freePort();
+/** A port that the user fixed must be free; otherwise the usual one or, where it is taken or not `usual`, any free one. */
+export async function choosePorts(wish: PortWish, { usual = true } = {}): Promise<Ports> {
+  const port = await choose(wish.port, usual ? usualPort : null, '--port');
+  return {
+    port,
+    uiPort: wish.ui ? await choose(wish.uiPort, usual ? usualUiPort : null, '--ui-port') : null,
+  };
+}
+
+async function choose(fixed: number | undefined, usual: number | null, flag: string): Promise<number> {
+  if (fixed === undefined) return usual !== null && (await isFree(usual)) ? usual : freePort();
   if (await isFree(fixed)) return fixed;
   throw new GuardError(
     ErrorCode.Unavailable,

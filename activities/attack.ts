@@ -1,13 +1,13 @@
 import { attackPoint } from '../diagnosis/index.ts';
 import { perturb } from '../diagnosis/perturbations/index.ts';
-import { attackInThread } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { DiagnosisConfig } from '../schemas/config.ts';
 import type { AttackPoint } from '../schemas/report.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writePredictions } from '../store/index.ts';
+import { attackGridInThread } from './attack-grid.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably } from './step.ts';
 
@@ -41,22 +41,16 @@ export function attack(deps: ActivityDeps) {
     return durably(deps, step, async ({ progress, signal }) => {
       const folder = await deps.store.checkoutModel(model);
       const samples = attacked(await readSamples(await deps.store.path(test)), taskKind, count, seed);
+      const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
+      const results = await attackGridInThread(
+        { folder, samples, grid, options: { attack: name, alpha, steps, seed }, threads: deps.threads },
+        { signal, onProgress: ({ done, total }) => progress(done, total) },
+      );
       const outputs: Record<string, ArtifactRef> = {};
       const points: AttackPoint[] = [];
-      let clean: Prediction[] | undefined;
-      const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
-      for (const [i, size] of grid.entries()) {
-        const { epsRelative, predictions } = await attackInThread(folder, samples, {
-          attack: name,
-          eps: size,
-          alpha,
-          steps,
-          seed,
-          threads: deps.threads,
-          signal,
-          onProgress: ({ done, total }) => progress(i * total + done, grid.length * total),
-        });
-        clean ??= predictions;
+      const clean = results[0]!.predictions;
+      for (const [i, { epsRelative, predictions }] of results.entries()) {
+        const size = grid[i]!;
         outputs[`eps=${size}`] = await writePredictions(deps.store, predictions);
         if (!eps.includes(size)) continue;
         points.push(attackPoint({ taskKind, eps: size, attack: name, epsRelative }, clean, predictions));

@@ -20,18 +20,18 @@ export interface TrainInput {
   seed: number;
 }
 
+export interface TrainSummary {
+  steps: number;
+  /** Steps that an attempt before this one had done; 0: it began at the beginning. */
+  resumedFrom: number;
+}
+
 /** A training keeps about this many checkpoints. */
 const checkpointsPerRun = 10;
 
 /** Trains a model; after a broken attempt it goes on from the newest checkpoint, to the same weights. */
 export function train(deps: ActivityDeps) {
-  return async ({
-    augmented,
-    config,
-    model,
-    name,
-    seed,
-  }: TrainInput): Promise<StepOutcome<{ steps: number }>> => {
+  return async ({ augmented, config, model, name, seed }: TrainInput): Promise<StepOutcome<TrainSummary>> => {
     const step = {
       name: 'train',
       label: `training ${name}`,
@@ -88,5 +88,5 @@ async function trainIn(
   await Promise.all(keeping);
   const outputs = { model: await store.putModel(outFolder, name), losses: await writeLosses(store, losses) };
   await checkpoints.forget();
-  return { outputs, result: { steps: losses.length } };
+  return { outputs, result: { steps: losses.length, resumedFrom: resume?.step ?? 0 } };
 }

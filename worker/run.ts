@@ -42,7 +42,11 @@ export function logTo(stateDir: string): void {
   const file = join(stateDir, 'worker.log');
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
     const details = meta === undefined ? '' : ` ${JSON.stringify(meta, withoutCycles())}`;
-    appendFileSync(file, `${new Date().toISOString()} ${level} ${message}${details}\n`);
+    try {
+      appendFileSync(file, `${new Date().toISOString()} ${level} ${message}${details}\n`);
+    } catch {
+      // A full disk or a removed folder is reported by the step that it stops; a message about it must not be another.
+    }
   });
   const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
   // The command line ends workers itself, in order; the SDK's own signal handling would race with it.

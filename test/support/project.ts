@@ -76,8 +76,8 @@ export async function smallProject(change: (config: GuardConfig) => void = () =>
   const config = JSON.parse(await readFile(shipped, 'utf8')) as GuardConfig;
   Object.assign(config, { model: { name: 'tiny', folder: 'model' }, data: { folder: 'benchmark' } });
   config.worker.heartbeatThrottleSeconds = 0.5;
-  config.diagnosis.samples = 24;
-  config.diagnosis.attack = { kinds: ['pgd', 'rg'], samples: 8, eps: [0, 0.01], alpha: 0.1, steps: 1 };
+  config.diagnosis.samples = 8;
+  config.diagnosis.attack = { kinds: ['pgd'], samples: 4, eps: [0, 0.01], alpha: 0.1, steps: 1 };
   config.training = { ...config.training, steps: 6, batch: 16, threads: 1 };
   for (const policy of config.policies) policy.requests = 24;
   change(config);

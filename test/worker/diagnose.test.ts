@@ -14,7 +14,7 @@ afterAll(async () => {
   await project?.remove();
 });
 
-describe('a diagnosis', () => {
+describe('a diagnosis', { timeout: 300_000 }, () => {
   it('measures every condition, and keeps what its figures are made of', async () => {
     const stages = new Set<string>();
     const { artifacts, attacks, cached, figures } = await diagnoseOnce(session, {}, (status) => {
@@ -41,14 +41,14 @@ describe('a diagnosis', () => {
     );
     expect(cached).toEqual([]);
     expect(stages).toContain('diagnose done');
-    expect(attacks).toHaveLength(2 * 2 * 2);
+    expect(attacks).toHaveLength(2 * 2);
     for (const [condition, found] of Object.entries(figures)) {
       const samples = await readSamples(await session.store.path(artifacts[`samples/${condition}`]!));
       const answers = await readPredictions(await session.store.path(artifacts[`predictions/${condition}`]!));
       expect(answers.map(({ id }) => id)).toEqual(samples.map(({ id }) => id));
       const right = answers.filter(({ predicted }, i) => predicted === samples[i]!.answer).length;
       expect(found.accuracy).toBeCloseTo(right / answers.length, 12);
-      expect(found.n).toBeGreaterThanOrEqual(24);
+      expect(found.n).toBeGreaterThanOrEqual(8);
     }
   });
 

@@ -59,7 +59,7 @@ async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean
   }
 }
 
-describe('the registry', () => {
+describe('the registry', { timeout: 300_000 }, () => {
   it('exports the champion, by name and by digest, as a folder like the one that came in', async () => {
     const state = await registryState(session, 'tiny');
     const digest = state!.champion!.model.digest;
@@ -78,7 +78,7 @@ describe('the registry', () => {
   });
 });
 
-describe('the nightly schedule', () => {
+describe('the nightly schedule', { timeout: 300_000 }, () => {
   it('skips overlaps, catches up, pauses after a failure, and diagnoses the champion', async () => {
     const { nextRuns, scheduleId } = await createNightly(session, { hour: 4, minute: 30 });
     expect(nextRuns[0]).toMatch(/T04:30:00/);
@@ -103,7 +103,7 @@ describe('the nightly schedule', () => {
   });
 });
 
-describe('the drift watch', () => {
+describe('the drift watch', { timeout: 300_000 }, () => {
   it('measures new logs once, starts one run per alarm, cools down, and stops', async () => {
     const logs = await mkdtemp(join(project.folder, 'logs-'));
     const requests = await readSamples(join(project.folder, 'benchmark/heldout.parquet'));
@@ -150,7 +150,7 @@ describe('the drift watch', () => {
   });
 });
 
-describe('an audit', () => {
+describe('an audit', { timeout: 300_000 }, () => {
   it('exports a run, replays it, finds nothing wrong, and names a changed byte anywhere', async () => {
     const out = join(project.folder, 'audit');
     const exported = await auditExport(session, { workflowId, out });
@@ -188,7 +188,7 @@ describe('an audit', () => {
   });
 });
 
-describe('errors', () => {
+describe('errors', { timeout: 300_000 }, () => {
   it('come with the code and the words of the step that failed, and are not tried again', async () => {
     const empty = join(project.folder, 'empty');
     await mkdir(empty);

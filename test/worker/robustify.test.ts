@@ -38,7 +38,7 @@ async function run(
   return robustifyResult(session, workflowId);
 }
 
-describe('the pipeline', () => {
+describe('the pipeline', { timeout: 400_000 }, () => {
   it('runs from the benchmark to the report, joins an equal request, and shows how far it is', async () => {
     const seen = new Set<string>();
     const first = await startRobustify(session, {});
@@ -52,16 +52,10 @@ describe('the pipeline', () => {
     expect(RunReport.parse(JSON.parse(await readFile(files.json, 'utf8')))).toEqual(report);
     expect(await readFile(files.html, 'utf8')).toContain(report.model.trained);
     expect(report.losses).toHaveLength(6);
-    expect(report.pgd).toHaveLength(2 * 2 * 2);
+    expect(report.pgd).toHaveLength(2 * 2);
     expect(Object.keys(report.base)).toEqual(Object.keys(report.trained));
-    expect(Object.keys(report.seconds)).toEqual([
-      'ingest',
-      'diagnose',
-      'augment',
-      'train',
-      'evaluate',
-      'rollout',
-    ]);
+    const timed = ['ingest', 'diagnose', 'augment', 'train', 'evaluate', 'rollout'];
+    expect(Object.keys(report.seconds).sort()).toEqual(timed.sort());
     expect(report.rollout).toMatchObject({ outcome, policy: 'demo' });
     expect(report.rollout.stages.filter(({ approval }) => approval && !approval.automatic)).toEqual([]);
     for (const name of Object.keys(report.artifacts)) {

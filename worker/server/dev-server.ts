@@ -6,7 +6,8 @@ import { SearchAttribute } from '../../schemas/workflow.ts';
 import type { Ports } from './ports.ts';
 import { endProcess } from './processes.ts';
 
-const readyMs = 60_000;
+/** Generous: on a loaded machine the server takes its time, and one that starts twice on one database does worse. */
+const readyMs = 180_000;
 const pollMs = 100;
 const service = 'temporal.api.workflowservice.v1.WorkflowService';
 
@@ -86,7 +87,7 @@ async function waitUntilReady(
 async function isReady(address: string, mark: string): Promise<boolean> {
   let connection: Connection | null = null;
   try {
-    connection = await Connection.connect({ address, connectTimeout: 1_000 });
+    connection = await Connection.connect({ address, connectTimeout: 5_000 });
     const { status } = await connection.healthService.check({ service });
     for (const namespace of ['default', mark])
       await connection.workflowService.describeNamespace({ namespace });

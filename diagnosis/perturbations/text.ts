@@ -14,7 +14,8 @@ export interface WrittenText {
 }
 
 const unrelatedFacts = 10;
-const factsAfterHint = 3;
+/** More statements after a hint would bury it: the mini model follows the nearest sentence. */
+const factsAfterHint = 1;
 const ocrLines = 5;
 
 function wrongOption(sample: Sample, random: Random): number {

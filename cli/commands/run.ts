@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { RunReport } from '../../schemas/report.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { ProjectFlags, WorkFlags } from '../flags.ts';
 import { withWorkFlags } from '../flags.ts';
@@ -56,17 +57,17 @@ async function finish(
   const { outcome, reason, files, store, runId, report } = result;
   output.result(
     { status: 'completed', outcome, reason, workflowId, runId, report: files, store },
-    () => `${reportText(report, files)}\n\n${nextCommands(workflowId, files.html, flags)}`,
+    () => `${reportText(report, files)}\n\n${nextCommands(report, files.html, flags)}`,
   );
   return outcome === 'promoted' ? ExitCode.Done : ExitCode.GateSaidNo;
 }
 
-function nextCommands(workflowId: string, html: string, { stateDir }: ProjectFlags): string {
+function nextCommands({ workflowId, seed }: RunReport, html: string, { stateDir }: ProjectFlags): string {
   const state = stateDir ? ` --state-dir ${stateDir}` : '';
   const commands: [string, string][] = [
-    [`open ${html}`, 'the report with charts and samples'],
+    [`${process.platform === 'darwin' ? 'open' : 'xdg-open'} ${html}`, 'the report with charts and samples'],
     [
-      `npx modality-guard run --seed 8${state}`,
+      `npx modality-guard run --seed ${seed + 1}${state}`,
       'the same with another seed; unchanged steps come from the cache',
     ],
     [`npx modality-guard run --policy standard${state}`, 'with approvals by a person'],

@@ -1,9 +1,16 @@
-import type { DiagnosisFigures, RolloutResult, RunReport } from '../../schemas/report.ts';
+import { PerturbationName, taskKinds } from '../../schemas/benchmark.ts';
+import type {
+  ConditionFigures,
+  DiagnosisFigures,
+  PairedFigures,
+  RolloutResult,
+  RunReport,
+} from '../../schemas/report.ts';
 import { percent, points, table } from './table.ts';
 
 /** Accuracy and change rate of each condition, before and after. */
-export function comparisonTable(base: DiagnosisFigures, trained: DiagnosisFigures): string {
-  const rows = Object.entries(base).map(([condition, before]) => {
+function comparisonTable(base: DiagnosisFigures, trained: DiagnosisFigures): string {
+  const rows = inOrder(base).map(([condition, before]) => {
     const after = trained[condition];
     const interval = `${percent(before.ci95[0])} to ${percent(before.ci95[1])}`;
     if (!after) return [condition, String(before.n), percent(before.accuracy), interval];
@@ -22,7 +29,7 @@ export function comparisonTable(base: DiagnosisFigures, trained: DiagnosisFigure
 }
 
 export function diagnosisTable(figures: DiagnosisFigures): string {
-  const rows = Object.entries(figures).map(([condition, { n, accuracy, ci95, changeRate, followed }]) => [
+  const rows = inOrder(figures).map(([condition, { n, accuracy, ci95, changeRate, followed }]) => [
     condition,
     String(n),
     percent(accuracy),
@@ -41,16 +48,38 @@ export function diagnosisTable(figures: DiagnosisFigures): string {
   return table(head, rows, [1, 2, 4, 5]);
 }
 
-export function rolloutTable(rollout: RolloutResult): string {
-  const rows = rollout.stages.map(({ stage, share, requests, verdict, reason, approval }) => [
+/** Task by task, and the unperturbed condition first. */
+function inOrder(figures: DiagnosisFigures): [string, ConditionFigures][] {
+  const rank = (condition: string) => {
+    const [task = '', perturbation = ''] = condition.split('/');
+    const kind = taskKinds.findIndex((name) => name === task);
+    return 100 * kind + PerturbationName.options.findIndex((name) => name === perturbation);
+  };
+  return Object.entries(figures).sort(([a], [b]) => rank(a) - rank(b));
+}
+
+/** Stages with what each gate compared; the reasons in full are in the report, here only where a stage did not pass. */
+function rolloutTable({ stages }: RolloutResult): string {
+  const names = [...new Set(stages.flatMap(({ figures }) => figures.map(({ name }) => name)))];
+  const rows = stages.map(({ stage, share, requests, verdict, figures, approval }) => [
     stage,
     percent(share),
     String(requests),
+    ...names.map((name) => comparison(figures.find((figure) => figure.name === name))),
     verdict,
     approval ? `${approval.decision} by ${approval.by}${approval.automatic ? ' (automatic)' : ''}` : '',
-    reason,
   ]);
-  return table(['stage', 'share', 'requests', 'verdict', 'approval', 'reason'], rows, [1, 2]);
+  const head = ['stage', 'share', 'requests', ...names, 'verdict', 'approval'];
+  const right = Array.from({ length: 2 + names.length }, (_, i) => i + 1);
+  const reasons = stages
+    .filter(({ verdict }) => verdict !== 'pass')
+    .map(({ stage, reason }) => `${stage}: ${reason}`);
+  return [table(head, rows, right), ...reasons].join('\n');
+}
+
+function comparison(figure: PairedFigures | undefined): string {
+  if (!figure) return '';
+  return `${percent(figure.championAccuracy)} -> ${percent(figure.challengerAccuracy)}`;
 }
 
 /** A whole run as text. */
@@ -61,7 +90,7 @@ export function reportText(report: RunReport, files: { html: string; json: strin
     '',
     comparisonTable(report.base, report.trained),
     '',
-    `Rollout (policy ${rollout.policy}): ${rollout.outcome.replace('_', ' ')}. ${rollout.reason}`,
+    `Rollout (policy ${rollout.policy}): ${rollout.outcome.replace('_', ' ')}, because ${rollout.reason}`,
     rolloutTable(rollout),
     '',
     report.disclaimer,

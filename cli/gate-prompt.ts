@@ -84,8 +84,9 @@ function gateText(gate: WaitingGate): string {
   ]);
   const head = ['comparison', 'n', 'champion', 'challenger', 'points (95 % interval)', 'p', 'verdict'];
   return [
-    `The gate of stage ${gate.stage} waits for a person (verdict ${gate.verdict}: ${gate.reason}), until ${gate.deadline}.`,
+    `The gate of stage ${gate.stage} waits for a person, until ${gate.deadline}. Its verdict: ${gate.verdict}.`,
     table(head, rows, [1, 2, 3, 4, 5]),
+    ...(gate.verdict === 'pass' ? [] : [gate.reason]),
   ].join('\n');
 }
 

@@ -50,10 +50,11 @@ export function diagnosisTable(figures: DiagnosisFigures): string {
 
 /** Task by task, and the unperturbed condition first. */
 function inOrder(figures: DiagnosisFigures): [string, ConditionFigures][] {
+  const kinds: string[] = taskKinds;
+  const perturbations: string[] = PerturbationName.options;
   const rank = (condition: string) => {
     const [task = '', perturbation = ''] = condition.split('/');
-    const kind = taskKinds.findIndex((name) => name === task);
-    return 100 * kind + PerturbationName.options.findIndex((name) => name === perturbation);
+    return 100 * kinds.indexOf(task) + perturbations.indexOf(perturbation);
   };
   return Object.entries(figures).sort(([a], [b]) => rank(a) - rank(b));
 }

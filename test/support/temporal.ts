@@ -6,7 +6,7 @@ import { type Activities, createActivities } from '../../activities/index.ts';
 import { taskQueue } from '../../schemas/workflow.ts';
 import { ArtifactStore } from '../../store/index.ts';
 import { loadConfig, packageFolder } from '../../worker/config.ts';
-import { connectTemporal, type Temporal } from '../../worker/connection.ts';
+import { connectTemporal, identity, type Temporal } from '../../worker/connection.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { logTo, workflowCode } from '../../worker/run.ts';
 
@@ -45,6 +45,7 @@ export async function openTestBed(): Promise<TestBed> {
         connection,
         namespace: temporal.namespace,
         taskQueue,
+        identity: identity(),
         activities: { ...activities, ...replaced },
         maxHeartbeatThrottleInterval: 500,
         defaultHeartbeatThrottleInterval: 500,

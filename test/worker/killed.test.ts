@@ -9,6 +9,7 @@ import type { TrainSummary } from '../../activities/train.ts';
 import { StepManifest } from '../../schemas/artifact.ts';
 import type { TrainResult } from '../../schemas/workflow.ts';
 import { cancelRun, openSession, type Session, startTrain, statusOf, trainOnce } from '../../worker/index.ts';
+import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
 const entry = fileURLToPath(new URL('../support/worker-process.mjs', import.meta.url));
@@ -84,6 +85,7 @@ describe('a training', { timeout: 400_000 }, () => {
 
     await startWorker(folder);
     const resumed = await training;
+    await keepHistory(client.client, 'train', resumed.workflowId);
     expect(resumed.trained.digest).toBe(undisturbed.trained.digest);
     expect(resumed.losses).toEqual(undisturbed.losses);
     // What the first worker did was not done again.

@@ -26,6 +26,7 @@ import {
   watchDrift,
 } from '../../worker/index.ts';
 import { registryClient } from '../../worker/registry-client.ts';
+import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
 let project: Project;
@@ -38,6 +39,7 @@ beforeAll(async () => {
   });
   session = await openSession({ folder: project.folder, log: () => {} });
   const diagnosed = await diagnoseOnce(session, {});
+  await keepHistory(session.client, 'diagnose', diagnosed.workflowId);
   workflowId = diagnosed.workflowId;
   await registryClient(session.client).apply({
     kind: 'register',
@@ -147,6 +149,7 @@ describe('the drift watch', { timeout: 300_000 }, () => {
 
     await stopDrift(session, 'tiny');
     expect(await session.client.workflow.result(workflowIds.drift('tiny'))).toMatchObject({ stopped: true });
+    await keepHistory(session.client, 'drift', workflowIds.drift('tiny'));
   });
 });
 

@@ -16,6 +16,7 @@ import {
   type StatusView,
   startRobustify,
 } from '../../worker/index.ts';
+import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
 let project: Project;
@@ -49,6 +50,7 @@ describe('the pipeline', { timeout: 400_000 }, () => {
     });
     expect([...seen]).toEqual(expect.arrayContaining(['train running', 'rollout running', 'report done']));
     const { files, outcome, report } = await robustifyResult(session, first.workflowId);
+    await keepHistory(session.client, 'robustify', first.workflowId);
     expect(RunReport.parse(JSON.parse(await readFile(files.json, 'utf8')))).toEqual(report);
     expect(await readFile(files.html, 'utf8')).toContain(report.model.trained);
     expect(report.losses).toHaveLength(6);

@@ -4,6 +4,7 @@ import type { RegistryCall } from '../../activities/index.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { changes, emptyRegistry } from '../../workflows/registry.ts';
+import { keepHistory } from '../support/histories.ts';
 import { openTestBed, type TestBed } from '../support/temporal.ts';
 
 const model = (digit: string): ArtifactRef => ({
@@ -73,6 +74,7 @@ describe('the registry workflow', () => {
         registry.apply({ ...call('promote', 'b', '4'), change: { ...change('b'), reason: ' ' } }),
       ).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
       expect((await registry.state('m'))?.challenger).toMatchObject({ model: model('b') });
+      await keepHistory(bed.temporal.client, 'registry', 'registry/m');
     });
   });
 });

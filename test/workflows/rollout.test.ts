@@ -5,6 +5,7 @@ import { type Decision, type RolloutStatus, taskQueue } from '../../schemas/work
 import { registryClient } from '../../worker/registry-client.ts';
 import { decideUpdate, rolloutStatusQuery } from '../../workflows/messages.ts';
 import type { rollout } from '../../workflows/rollout.ts';
+import { keepHistory } from '../support/histories.ts';
 import { openTestBed, type TestBed } from '../support/temporal.ts';
 import { answersWith, type Mistakes, rolloutRequest } from './answers.ts';
 
@@ -13,6 +14,7 @@ beforeAll(async () => {
   bed = await openTestBed();
 });
 afterAll(() => bed.close());
+const keep = (name: string, model: string) => keepHistory(bed.temporal.client, name, `rollout-of-${model}`);
 
 const everyThird: Mistakes = ({ perturbation }, i) => perturbation !== 'origin' && i % 3 === 0;
 const none: Mistakes = () => false;
@@ -72,6 +74,7 @@ describe('a rollout', () => {
       await register();
       return (await handle()).result();
     });
+    await keep('rollout-promoted', 'better');
     const { outcome: end, stages } = outcome.result;
     expect(end).toBe('promoted');
     expect(stages.map(({ stage }) => stage)).toEqual([
@@ -105,6 +108,7 @@ describe('a rollout', () => {
     await bed.withWorker(answers, async () => {
       await register();
       const { result } = await (await handle()).result();
+      await keep('rollout-rolled-back', 'worse');
       expect(result.outcome).toBe('rolled_back');
       expect(result.reason).toMatch(/^offline: Perturbed accuracy fell from 100.0 % to 66.7 %/);
       expect(result.stages).toHaveLength(1);
@@ -145,6 +149,7 @@ describe('a rollout', () => {
       await until(ask, (status) => status.waiting?.stage === 'canary-50');
       await decide(yes('canary-50'));
       const { result } = await run.result();
+      await keep('rollout-approved', 'asked');
       expect(result.outcome).toBe('promoted');
       expect(result.stages.map(({ approval }) => approval?.by ?? null)).toEqual([
         null,
@@ -174,6 +179,7 @@ describe('a rollout', () => {
         args: [{ stage: 'offline', decision: 'reject', by: 'Bo', comment: 'too many lost' }],
       });
       const { result } = await run.result();
+      await keep('rollout-inconclusive', 'open');
       expect(result).toMatchObject({ outcome: 'rejected', reason: 'offline: rejected by Bo: too many lost' });
       expect(await state()).toMatchObject({ champion: { model: request.champion }, challenger: null });
     });
@@ -203,6 +209,7 @@ describe('a rollout', () => {
     await bed.withWorker(answers, async () => {
       await register();
       const { result } = await (await handle()).result();
+      await keep('rollout-timeout', 'silent');
       expect(result.outcome).toBe('rejected');
       expect(result.stages.at(-1)?.approval).toMatchObject({ decision: 'reject', automatic: true });
     });
@@ -220,6 +227,7 @@ describe('a rollout', () => {
       expect((await state())?.challenger).not.toBeNull();
       await run.cancel();
       await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+      await keep('rollout-cancelled', 'cancelled');
       const registered = await state();
       expect(registered?.challenger).toBeNull();
       expect(registered?.events.at(-1)).toMatchObject({

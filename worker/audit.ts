@@ -16,7 +16,7 @@ import {
 } from '../store/index.ts';
 import { clearly } from './failures.ts';
 import { collectHistories, type KeptHistory } from './histories.ts';
-import { workflowCode } from './run.ts';
+import { quietly, workflowCode } from './run.ts';
 import { type Session, stateFolder } from './session.ts';
 
 const Bundle = z.strictObject({
@@ -138,6 +138,7 @@ export async function auditReplay({ folder }: { folder: string }): Promise<Audit
 export async function replayHistories(
   histories: { workflowId: string; history: unknown }[],
 ): Promise<AuditReplay> {
+  quietly();
   const result: AuditReplay = { replayed: [], failures: [] };
   const replays = Worker.runReplayHistories(
     await workflowCode(),

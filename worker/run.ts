@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import {
   bundleWorkflowCode,
   DefaultLogger,
+  type LogEntry,
   makeTelemetryFilterString,
   type NativeConnection,
   Runtime,
@@ -35,22 +36,32 @@ export function workflowCode(): Promise<WorkflowCode> {
 }
 
 let installed = false;
+let logFile: string | null = null;
+
 /** The SDK's and the workflows' messages go to a file of the project, not between the lines of a command. */
 export function logTo(stateDir: string): void {
+  logFile = join(stateDir, 'worker.log');
+  quietly();
+}
+
+/** Keeps the SDK's messages off the terminal. */
+export function quietly(): void {
   if (installed) return;
   installed = true;
-  const file = join(stateDir, 'worker.log');
-  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
-    const details = meta === undefined ? '' : ` ${JSON.stringify(meta, withoutCycles())}`;
-    try {
-      appendFileSync(file, `${new Date().toISOString()} ${level} ${message}${details}\n`);
-    } catch {
-      // A full disk or a removed folder is reported by the step that it stops; a message about it must not be another.
-    }
-  });
+  const logger = new DefaultLogger('WARN', write);
   const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
   // The command line ends workers itself, in order; the SDK's own signal handling would race with it.
   Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter } } });
+}
+
+function write({ level, message, meta }: LogEntry): void {
+  if (logFile === null) return;
+  const details = meta === undefined ? '' : ` ${JSON.stringify(meta, withoutCycles())}`;
+  try {
+    appendFileSync(logFile, `${new Date().toISOString()} ${level} ${message}${details}\n`);
+  } catch {
+    // A full disk or a removed folder is reported by the step that it stops; a message about it must not be another.
+  }
 }
 
 function withoutCycles() {

@@ -2,7 +2,7 @@
  * Benchmarks against PyTorch: npm run --silent bench -- [--json] [--threads <n>] [--rounds <n>].
  * PyTorch is looked for in python3, or in the interpreter that PYTHON names.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Peer } from './peer.ts';
@@ -56,7 +56,10 @@ async function trainStep(threads: number, rounds: number): Promise<Measurement |
     }
     peer.close();
     await ours.close();
-    note(`PyTorch ${found.torch}, ${threads} thread(s) each, ${rounds} rounds in turn, medians`);
+    const load = loadavg()[0]!.toFixed(1);
+    note(
+      `PyTorch ${found.torch}, ${threads} thread(s) each, ${rounds} rounds in turn, medians; load ${load}`,
+    );
     const [a, b] = [median(seconds.ours), median(seconds.peer)];
     const name = `mini training step, batch 64, ${threads} thread(s)`;
     return { name, ours: a, peer: b, ratio: a / b, goal: 1.1, unit: 's' };

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach } from 'vitest';
+import { afterAll } from 'vitest';
 
 const program = fileURLToPath(new URL('../../cli/modality-guard.mjs', import.meta.url));
 
@@ -46,6 +46,6 @@ export async function projectFolder(): Promise<string> {
 }
 
 const folders: string[] = [];
-afterEach(async () => {
+afterAll(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 });

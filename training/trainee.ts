@@ -36,12 +36,12 @@ interface Opened {
   base: string;
 }
 
-function full({ model, embed, name, base }: Opened, { threads }: TrainConfig): Trainee {
+function full({ model, embed, name, base }: Opened, config: TrainConfig): Trainee {
   const { decoder } = model;
   const trained = trainableWeights(decoder);
   const parameters = Parameters.fromGraph(decoder, trained);
   parameters.set(embeddingTable, Parameters.fromGraph(embed, [name]).get(name));
-  const programs = new DecoderPrograms(decoder, trained, threads);
+  const programs = new DecoderPrograms(decoder, trained, config.threads);
   return {
     model,
     parameters,
@@ -52,7 +52,12 @@ function full({ model, embed, name, base }: Opened, { threads }: TrainConfig): T
       const [newDecoder, newEmbed] = [decoder.clone(), embed.clone()];
       for (const key of trained) newDecoder.initializers.set(key, parameters.get(key));
       newEmbed.initializers.set(name, parameters.get(embeddingTable));
-      await deriveModelFolder(base, folder, { decoder: newDecoder, embedTokens: newEmbed });
+      await deriveModelFolder(
+        base,
+        folder,
+        { decoder: newDecoder, embedTokens: newEmbed },
+        trainingNote(config),
+      );
     },
     close: () => closeAll(model, programs),
   };
@@ -60,14 +65,14 @@ function full({ model, embed, name, base }: Opened, { threads }: TrainConfig): T
 
 function adapted(
   { model, embed, name, base }: Opened,
-  { threads, seed }: TrainConfig,
+  config: TrainConfig,
   lora: NonNullable<TrainConfig['lora']>,
 ): Trainee {
-  const options = { rank: lora.rank, alpha: lora.alpha, targets: pattern(lora.targets), seed };
+  const options = { rank: lora.rank, alpha: lora.alpha, targets: pattern(lora.targets), seed: config.seed };
   const graph = applyLora(model.decoder, options);
   const trained = loraParameters(graph);
   const parameters = Parameters.fromGraph(graph, trained);
-  const programs = new DecoderPrograms(graph, trained, threads);
+  const programs = new DecoderPrograms(graph, trained, config.threads);
   const table = Parameters.fromGraph(embed, [name]).get(name).data;
   return {
     model,
@@ -76,9 +81,33 @@ function adapted(
     programs,
     table: () => table,
     write: (folder) =>
-      deriveModelFolder(base, folder, { decoder: mergeLora(model.decoder, parameters, options) }),
+      deriveModelFolder(
+        base,
+        folder,
+        { decoder: mergeLora(model.decoder, parameters, options) },
+        trainingNote(config),
+      ),
     close: () => closeAll(model, programs),
   };
+}
+
+/** What the model card says beside what it said of the base. */
+function trainingNote(config: TrainConfig): string {
+  const { steps, batch, learningRate, lambda, consistency, adversarial, lora, seed } = config;
+  const parts = ['cross-entropy on clean and perturbed samples'];
+  if (adversarial.enabled) {
+    parts.push(
+      `cross-entropy under an attack on the embeddings (PGD, eps ${adversarial.eps}, ${adversarial.steps} steps)`,
+    );
+  }
+  if (consistency !== 'none')
+    parts.push(`${lambda} times the ${consistency.toUpperCase()} distance of answers in pairs`);
+  const what = lora
+    ? `Adapters of rank ${lora.rank}, merged into the decoder,`
+    : 'The decoder and the token embeddings';
+  return `## Trained further
+${what} were trained against modality interference: ${steps} steps of batch ${batch}, learning rate ${learningRate}, seed ${seed};
+${parts.join(', ')}. What is said above about figures and habits is about the model before that.`;
 }
 
 function pattern(targets: string): RegExp {

@@ -1,4 +1,4 @@
-import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Graph, saveGraph } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
@@ -118,15 +118,20 @@ export async function writeModelFolder(folder: string, parts: ModelParts): Promi
   });
 }
 
-/** Copies a model folder with some of its graphs replaced, as after training. The folder appears whole or not at all. */
+/**
+ * Copies a model folder with some of its graphs replaced, as after training, and adds `note` (Markdown) to its model card.
+ * The folder appears whole or not at all.
+ */
 export async function deriveModelFolder(
   base: string,
   folder: string,
   graphs: Partial<ModelGraphs>,
+  note = '',
 ): Promise<void> {
   await whole(folder, async (into) => {
     await cp(base, into, { recursive: true });
     await saveGraphs(into, graphs);
+    if (note) await appendFile(join(into, 'README.md'), `\n${note.trim()}\n`);
   });
 }
 

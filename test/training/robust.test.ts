@@ -40,6 +40,8 @@ describe('trainRobust', () => {
     }
     const [before, after] = [await bytesOf(made.folder), await bytesOf(folder)];
     expect(before.map((bytes, i) => bytes.equals(after[i]!))).toEqual([false, false, true]);
+    const card = await readFile(join(folder, 'README.md'), 'utf8');
+    expect(card).toContain('12 steps of batch 8, learning rate 0.003, seed 1');
     const model = await openModel(folder, { threads: 1 });
     expect((await model.predict(rows.slice(0, 3))).length).toBe(3);
     await model.close();

@@ -3,7 +3,6 @@
  * constants, so that workflow code can import it.
  */
 import type { ArtifactRef, Digest } from './artifact.ts';
-import type { PerturbationName, TaskKind } from './benchmark.ts';
 import type { DiagnosisConfig, RolloutPolicy, StepOptions } from './config.ts';
 import type { ApprovalRecord, PairedFigures, RolloutResult, Verdict } from './report.ts';
 import type { TrainConfig } from './training.ts';
@@ -91,12 +90,6 @@ export interface StepOutcome<Result = unknown> {
   manifest: ArtifactRef;
 }
 
-/** One condition of a diagnosis: samples of a task kind under one perturbation. */
-export interface Condition {
-  taskKind: TaskKind;
-  perturbation: PerturbationName;
-}
-
 /** A diagnosis as references: `figures` is JSON (a `Diagnosis`), the others are Parquet tables by condition. */
 export interface DiagnosisRefs {
   figures: ArtifactRef;
@@ -113,7 +106,6 @@ export const robustifyStages = [
   'rollout',
   'report',
 ] as const;
-export type RobustifyStage = (typeof robustifyStages)[number];
 
 export const StageState = { Waiting: 'waiting', Running: 'running', Done: 'done', Failed: 'failed' } as const;
 export type StageState = (typeof StageState)[keyof typeof StageState];

@@ -4,11 +4,12 @@ import type { ApprovalRecord } from '../schemas/report.ts';
 import type { Decision, WaitingGate } from '../schemas/workflow.ts';
 import { decideUpdate } from './messages.ts';
 
+/** What is asked at a gate. */
+type Question = Omit<WaitingGate, 'since' | 'deadline'>;
+
 export interface Decisions {
-  /** What waits now. */
-  waiting(): WaitingGate | null;
   /** Waits for a person, or lets the policy decide where it may; no answer in time is a no. */
-  ask(gate: Omit<WaitingGate, 'since' | 'deadline'>): Promise<ApprovalRecord>;
+  ask(question: Question): Promise<ApprovalRecord>;
 }
 
 /** Why a decision is not to be taken; null: it may be. */
@@ -29,58 +30,51 @@ export function decisionsUnder(
   policy: RolloutPolicy,
   announce: (gate: WaitingGate | null) => Promise<void>,
 ): Decisions {
-  let gate: WaitingGate | null = null;
-  let record: ApprovalRecord | null = null;
-
+  const open: { gate: WaitingGate | null; record: ApprovalRecord | null } = { gate: null, record: null };
   setHandler(
     decideUpdate,
     (decision) => {
-      record = {
-        decision: decision.decision,
-        by: decision.by.trim(),
-        automatic: false,
-        comment: decision.comment.trim(),
-        at: new Date().toISOString(),
-      };
-      return record;
+      open.record = recordOf(decision);
+      return open.record;
     },
     {
       validator(decision) {
-        const reason = objection(gate, record !== null, decision);
+        const reason = objection(open.gate, open.record !== null, decision);
         if (reason !== null) throw new Error(reason);
       },
     },
   );
-
+  const timeout = policy.approvalTimeoutSeconds * 1000;
   return {
-    waiting: () => gate,
-    async ask(open) {
+    async ask(question) {
+      if (policy.automatic) return automatic(policy, question);
       const now = Date.now();
-      if (policy.automatic) {
-        const comment = `policy "${policy.name}" decides by itself; no person has looked at this (${open.verdict})`;
-        const by = `policy ${policy.name}`;
-        return { decision: 'approve', by, automatic: true, comment, at: new Date(now).toISOString() };
-      }
-      const timeout = policy.approvalTimeoutSeconds * 1000;
-      record = null;
-      gate = {
-        ...open,
-        since: new Date(now).toISOString(),
-        deadline: new Date(now + timeout).toISOString(),
-      };
-      await announce(gate);
-      const answered = await condition(() => record !== null, timeout);
-      gate = null;
+      const since = new Date(now).toISOString();
+      const deadline = new Date(now + timeout).toISOString();
+      open.record = null;
+      open.gate = { ...question, since, deadline };
+      await announce(open.gate);
+      await condition(() => open.record !== null, timeout);
+      open.gate = null;
       await announce(null);
-      if (answered && record !== null) return record;
-      const comment = `nobody decided within ${policy.approvalTimeoutSeconds} s`;
-      return {
-        decision: 'reject',
-        by: `policy ${policy.name}`,
-        automatic: true,
-        comment,
-        at: new Date().toISOString(),
-      };
+      return open.record ?? silence(policy);
     },
   };
+}
+
+function recordOf({ by, comment, decision }: Decision): ApprovalRecord {
+  const at = new Date().toISOString();
+  return { decision, by: by.trim(), automatic: false, comment: comment.trim(), at };
+}
+
+/** The policy in a person's place. */
+function automatic({ name }: RolloutPolicy, { verdict }: Question): ApprovalRecord {
+  const comment = `policy "${name}" decides by itself; no person has looked at this (${verdict})`;
+  const at = new Date().toISOString();
+  return { decision: 'approve', by: `policy ${name}`, automatic: true, comment, at };
+}
+
+function silence({ approvalTimeoutSeconds, name }: RolloutPolicy): ApprovalRecord {
+  const comment = `nobody decided within ${approvalTimeoutSeconds} s`;
+  return { decision: 'reject', by: `policy ${name}`, automatic: true, comment, at: new Date().toISOString() };
 }

@@ -1,7 +1,9 @@
 import { executeChild, ParentClosePolicy, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { ArtifactRef } from '../schemas/artifact.ts';
 import {
   type RobustifyRequest,
   type RobustifyResult,
+  type RolloutOutcome,
   robustifyStages,
   WorkflowName,
   workflowIds,
@@ -9,75 +11,70 @@ import {
 import { diagnoseModel, ingest } from './diagnosis.ts';
 import { modelAttribute, verdictAttribute } from './messages.ts';
 import type { rollout } from './rollout.ts';
-import { stagesOf } from './stages.ts';
+import { Stages } from './stages.ts';
 import { stepsOf } from './steps.ts';
-import { trainModel } from './training.ts';
+import { augment, trainModel } from './training.ts';
 
 /**
  * Diagnoses a model, trains it on perturbed pairs, diagnoses the result, rolls it out in stages against the champion,
  * and writes the report.
  */
 export async function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
-  const stages = stagesOf(request.model, robustifyStages);
-  const steps = stepsOf(request.steps);
+  const stages = new Stages(request.model, robustifyStages);
 
   const { model: base, splits } = await stages.stage('ingest', (track) => ingest(track, request));
   const before = await stages.stage('diagnose', (track) => diagnoseModel(track, request, base, splits.test));
-  const augmented = await stages.stage('augment', (track) =>
-    track(steps.augment({ train: splits.train, model: base, config: request.training, seed: request.seed })),
-  );
+  const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
   const { trained, losses } = await stages.stage('train', (track) =>
-    trainModel(track, request, base, augmented.outputs),
+    trainModel(track, request, base, augmented),
   );
   const after = await stages.stage('evaluate', (track) =>
     diagnoseModel(track, request, trained, splits.test),
   );
-
-  const rolledOut = await stages.stage('rollout', async () => {
-    const champion = await steps.registry({
-      action: 'register',
-      name: request.model,
-      model: base,
-      challenger: trained,
-      from: workflowInfo().workflowId,
-      reason: 'the model that this run began with',
-    });
-    const outcome = await executeChild<typeof rollout>(WorkflowName.Rollout, {
-      workflowId: workflowIds.rollout(workflowInfo().workflowId),
-      args: [
-        {
-          model: request.model,
-          champion,
-          challenger: trained,
-          traffic: splits.heldout,
-          seed: request.seed,
-          policy: request.policy,
-          steps: request.steps,
-        },
-      ],
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      typedSearchAttributes: [{ key: modelAttribute, value: request.model }],
-    });
-    for (const account of outcome.accounts) stages.add('rollout', account);
-    stages.outcome(outcome.result.outcome);
-    upsertSearchAttributes([{ key: verdictAttribute, value: outcome.result.outcome }]);
-    return outcome;
-  });
-
-  return stages.stage('report', async () => {
-    const { artifacts, html, json } = await steps.report({
+  const rolledOut = await stages.stage('rollout', () => rollOut(request, base, trained, splits.heldout));
+  for (const account of rolledOut.accounts) stages.add('rollout', account);
+  stages.rolledOut('rollout', rolledOut.result);
+  const { artifacts, html, json } = await stages.stage('report', () =>
+    stepsOf(request.steps).report({
       request: { model: request.model, seed: request.seed },
       model: { base, trained },
       before,
       after,
       losses,
-      augmented: augmented.outputs,
+      augmented,
       rollout: { result: rolledOut.result, artifacts: rolledOut.artifacts },
       ...stages.account(),
       parameters: { diagnosis: request.diagnosis, training: request.training, policy: request.policy },
-    });
-    const { outcome, reason } = rolledOut.result;
-    const manifests = [...stages.manifests, ...rolledOut.manifests];
-    return { outcome, reason, model: { base, trained }, report: { html, json }, artifacts, manifests };
+    }),
+  );
+
+  const { outcome, reason } = rolledOut.result;
+  const manifests = [...stages.manifests, ...rolledOut.manifests];
+  return { outcome, reason, model: { base, trained }, report: { html, json }, artifacts, manifests };
+}
+
+/** The challenger against the registry's champion; against the base where that is the first one, or its own twin. */
+async function rollOut(
+  { model, policy, seed, steps }: RobustifyRequest,
+  base: ArtifactRef,
+  challenger: ArtifactRef,
+  traffic: ArtifactRef,
+): Promise<RolloutOutcome> {
+  const { workflowId } = workflowInfo();
+  const champion = await stepsOf(steps).registry({
+    action: 'register',
+    name: model,
+    model: base,
+    challenger,
+    from: workflowId,
+    reason: 'the model that this run began with',
   });
+  const rolledOut = await executeChild<typeof rollout>(WorkflowName.Rollout, {
+    workflowId: workflowIds.rollout(workflowId),
+    args: [{ model, champion, challenger, traffic, seed, policy, steps }],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    typedSearchAttributes: [{ key: modelAttribute, value: model }],
+  });
+  upsertSearchAttributes([{ key: verdictAttribute, value: rolledOut.result.outcome }]);
+  return rolledOut;
 }

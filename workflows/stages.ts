@@ -13,99 +13,93 @@ import { gateSignal, modelAttribute, pipelineStatusQuery, stageAttribute } from 
 /** Keeps account of one step of a stage; returns the step's outcome unchanged. */
 export type Track = <Outcome extends StepOutcome>(step: Promise<Outcome>) => Promise<Outcome>;
 
-export interface Stages<Name extends string> {
-  /** Runs one stage and keeps account of it. */
-  stage<Result>(name: Name, work: (track: Track) => Promise<Result>): Promise<Result>;
-  /** Counts in the account of a child workflow. */
-  add(name: Name, account: { seconds: number; cached: boolean }): void;
-  detail(name: Name, text: string): void;
-  outcome(outcome: RolloutResult['outcome']): void;
-  /** Step manifests so far. */
-  readonly manifests: ArtifactRef[];
-  /** Seconds of work by stage, and the stages that came from the cache as a whole. */
-  account(): { seconds: Record<string, number>; cached: string[] };
-}
+const waitingStage = (name: string): StageStatus => ({
+  name,
+  state: StageState.Waiting,
+  startedAt: null,
+  seconds: null,
+  steps: { done: 0, cached: 0, total: 0 },
+  detail: '',
+});
 
 /** The stages of a pipeline with their account, the query `status` and the search attributes. */
-export function stagesOf<Name extends string>(model: string, names: readonly Name[]): Stages<Name> {
-  const fresh = (name: Name): StageStatus => ({
-    name,
-    state: StageState.Waiting,
-    startedAt: null,
-    seconds: null,
-    steps: { done: 0, cached: 0, total: 0 },
-    detail: '',
-  });
-  const status: PipelineStatus = {
-    workflowId: workflowInfo().workflowId,
-    model,
-    stages: names.map(fresh),
-    waiting: null,
-    outcome: null,
-  };
-  const worked = new Map<string, number>();
-  const manifests: ArtifactRef[] = [];
-  const find = (name: Name) => status.stages[names.indexOf(name)] as StageStatus;
-  setHandler(pipelineStatusQuery, () => status);
-  setHandler(gateSignal, (gate: WaitingGate | null) => {
-    status.waiting = gate;
-  });
+export class Stages<Name extends string> {
+  /** Step manifests so far. */
+  readonly manifests: ArtifactRef[] = [];
+  private readonly status: PipelineStatus;
+  /** Seconds of work by stage. */
+  private readonly worked = new Map<string, number>();
 
-  function add(name: Name, account: { seconds: number; cached: boolean }): void {
-    const { steps } = find(name);
-    steps.done++;
-    if (account.cached) steps.cached++;
-    worked.set(name, (worked.get(name) ?? 0) + account.seconds);
+  constructor(model: string, names: readonly Name[]) {
+    const { workflowId } = workflowInfo();
+    this.status = { workflowId, model, stages: names.map(waitingStage), waiting: null, outcome: null };
+    setHandler(pipelineStatusQuery, () => this.status);
+    setHandler(gateSignal, (gate: WaitingGate | null) => {
+      this.status.waiting = gate;
+      const running = this.status.stages.find(({ state }) => state === StageState.Running);
+      if (running) running.detail = gate === null ? '' : `${gate.stage} waits for a person`;
+    });
   }
 
-  function trackIn(name: Name): Track {
-    return async (step) => {
-      find(name).steps.total++;
-      const outcome = await step;
-      add(name, outcome);
-      manifests.push(outcome.manifest);
-      return outcome;
+  /** Runs one stage and keeps account of it. */
+  async stage<Result>(name: Name, work: (track: Track) => Promise<Result>): Promise<Result> {
+    const entry = this.find(name);
+    const began = Date.now();
+    entry.state = StageState.Running;
+    entry.startedAt = new Date(began).toISOString();
+    upsertSearchAttributes([
+      { key: modelAttribute, value: this.status.model },
+      { key: stageAttribute, value: name },
+    ]);
+    try {
+      const result = await work((step) => this.track(name, step));
+      entry.state = StageState.Done;
+      return result;
+    } catch (error) {
+      entry.state = StageState.Failed;
+      throw error;
+    } finally {
+      entry.seconds = (Date.now() - began) / 1000;
+    }
+  }
+
+  /** Counts in a step that a child workflow did. */
+  add(name: Name, account: { seconds: number; cached: boolean }): void {
+    this.find(name).steps.total++;
+    this.count(name, account);
+  }
+
+  /** How the rollout, which was the stage `name`, ended. */
+  rolledOut(name: Name, { outcome, stages }: RolloutResult): void {
+    this.status.outcome = outcome;
+    this.find(name).detail = `${outcome.replace('_', ' ')} after ${stages.at(-1)?.stage}`;
+  }
+
+  /** Seconds of work by stage, and the stages that came from the cache as a whole. */
+  account(): { seconds: Record<string, number>; cached: string[] } {
+    const started = this.status.stages.filter(({ steps }) => steps.total > 0);
+    return {
+      seconds: Object.fromEntries(started.map(({ name }) => [name, this.worked.get(name) ?? 0])),
+      cached: started.filter(({ steps }) => steps.cached === steps.total).map(({ name }) => name),
     };
   }
 
-  return {
-    async stage(name, work) {
-      const entry = find(name);
-      const began = Date.now();
-      entry.state = StageState.Running;
-      entry.startedAt = new Date(began).toISOString();
-      upsertSearchAttributes([
-        { key: modelAttribute, value: model },
-        { key: stageAttribute, value: name },
-      ]);
-      try {
-        const result = await work(trackIn(name));
-        entry.state = StageState.Done;
-        return result;
-      } catch (error) {
-        entry.state = StageState.Failed;
-        throw error;
-      } finally {
-        entry.seconds = (Date.now() - began) / 1000;
-      }
-    },
-    add(name, account) {
-      find(name).steps.total++;
-      add(name, account);
-    },
-    detail(name, text) {
-      find(name).detail = text;
-    },
-    outcome(outcome) {
-      status.outcome = outcome;
-    },
-    manifests,
-    account() {
-      const started = status.stages.filter(({ steps }) => steps.total > 0);
-      return {
-        seconds: Object.fromEntries(started.map(({ name }) => [name, worked.get(name) ?? 0])),
-        cached: started.filter(({ steps }) => steps.cached === steps.total).map(({ name }) => name),
-      };
-    },
-  };
+  private async track<Outcome extends StepOutcome>(name: Name, step: Promise<Outcome>): Promise<Outcome> {
+    this.find(name).steps.total++;
+    const outcome = await step;
+    this.count(name, outcome);
+    this.manifests.push(outcome.manifest);
+    return outcome;
+  }
+
+  private count(name: Name, { cached, seconds }: { seconds: number; cached: boolean }): void {
+    const { steps } = this.find(name);
+    steps.done++;
+    if (cached) steps.cached++;
+    this.worked.set(name, (this.worked.get(name) ?? 0) + seconds);
+  }
+
+  private find(name: Name): StageStatus {
+    return this.status.stages.find((stage) => stage.name === name) as StageStatus;
+  }
 }

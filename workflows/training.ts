@@ -1,8 +1,19 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { TrainRequest, TrainResult } from '../schemas/workflow.ts';
 import { ingest } from './diagnosis.ts';
-import { stagesOf, type Track } from './stages.ts';
+import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
+
+/** Makes the rows that `base` is trained on. @returns `rows` and what belongs to it */
+export async function augment(
+  track: Track,
+  { seed, steps, training: config }: TrainRequest,
+  base: ArtifactRef,
+  train: ArtifactRef,
+): Promise<Record<string, ArtifactRef>> {
+  const { outputs } = await track(stepsOf(steps).augment({ train, model: base, config, seed }));
+  return outputs;
+}
 
 /** Trains a model on augmented pairs. */
 export async function trainModel(
@@ -25,20 +36,11 @@ export async function trainModel(
 
 /** Augmentation and training alone: no diagnosis, no rollout. */
 export async function train(request: TrainRequest): Promise<TrainResult> {
-  const stages = stagesOf(request.model, ['ingest', 'augment', 'train'] as const);
+  const stages = new Stages(request.model, ['ingest', 'augment', 'train'] as const);
   const { model: base, splits } = await stages.stage('ingest', (track) => ingest(track, request));
-  const augmented = await stages.stage('augment', (track) =>
-    track(
-      stepsOf(request.steps).augment({
-        train: splits.train,
-        model: base,
-        config: request.training,
-        seed: request.seed,
-      }),
-    ),
-  );
+  const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
   const { trained, losses } = await stages.stage('train', (track) =>
-    trainModel(track, request, base, augmented.outputs),
+    trainModel(track, request, base, augmented),
   );
   return { base, trained, losses, manifests: stages.manifests, ...stages.account() };
 }

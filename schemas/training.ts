@@ -29,16 +29,16 @@ export const TrainConfig = z.strictObject({
   steps: z.number().int().min(1).default(150),
   /** Rows a step, a multiple of 8: 2 parts image-heavy, 2 text-heavy (half of each perturbed), 4 VQA. */
   batch: z.number().int().min(8).multipleOf(8).default(64),
-  learningRate: z.number().positive().default(3e-4),
+  learningRate: z.number().positive().default(4.5e-4),
   /** Share of the steps in which the learning rate rises. */
   warmup: z.number().min(0).max(1).default(0.03),
   weightDecay: z.number().min(0).default(1e-4),
   /** AdamW's epsilon. */
   eps: z.number().positive().default(1e-6),
   /** Largest norm of the whole gradient. */
-  clip: z.number().positive().default(1),
+  clip: z.number().positive().default(5),
   /** Weight of the consistency loss. */
-  lambda: z.number().min(0).default(0.1),
+  lambda: z.number().min(0).default(1),
   consistency: ConsistencyKind.default('kl'),
   adversarial: AdversarialConfig.prefault({}),
   /** False: the rows of perturbed samples repeat the clean ones (an ablation). */

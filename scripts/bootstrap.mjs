@@ -84,10 +84,15 @@ async function run(command, args) {
     case 'bench':
       ensureReady();
       return runProgram('dist/bench/main.js', args);
+    case 'acceptance':
+      ensureReady();
+      return runProgram('dist/bench/acceptance.js', args);
     case 'ready':
       return ensureReady({ tools: true });
     default:
-      throw new SetupError(`unknown command "${command ?? ''}"; known are start, test, bench and ready.`);
+      throw new SetupError(
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance and ready.`,
+      );
   }
 }
 

@@ -9,7 +9,9 @@ try {
   const report = JSON.parse(readFileSync(path, 'utf8'));
   passed = report.numPassedTests;
   failed = report.numFailedTests;
-  failed += report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+  failed += report.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
 } catch {
   // There is no report when the tests could not even start.
 }

@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFileError, SetupError } from './setup-error.mjs';
 
 const pollMs = 200;
+/** Longer than it takes to write a process id. */
+const writingMs = 10_000;
 
 /** Runs `work` while no other process of this checkout installs or builds; waits for its turn. */
 export function withLock(root, work) {
@@ -25,7 +27,12 @@ function tryLock(folder) {
     if (error.code === 'EEXIST') return false;
     throw new SetupError(explainFileError(error, folder));
   }
-  writeFileSync(join(folder, 'pid'), String(process.pid));
+  try {
+    writeFileSync(join(folder, 'pid'), String(process.pid));
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new SetupError(explainFileError(error, folder));
+  }
   return true;
 }
 
@@ -34,7 +41,7 @@ function ownerIsGone(folder) {
   try {
     pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
   } catch {
-    return false; // The owner is between the two writes, or has just ended.
+    return isOld(folder); // The owner is between the two writes, or was killed there, or has just ended.
   }
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
@@ -42,5 +49,13 @@ function ownerIsGone(folder) {
     return false;
   } catch (error) {
     return error.code === 'ESRCH';
+  }
+}
+
+function isOld(folder) {
+  try {
+    return Date.now() - statSync(folder).mtimeMs > writingMs;
+  } catch {
+    return false;
   }
 }

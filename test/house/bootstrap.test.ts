@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { copyOfCheckout, type Ended, root, run, temporaryFolder } from './checkout.ts';
@@ -62,6 +62,16 @@ describe('building on demand', () => {
     });
     await mkdir(join(folder, '.bootstrap.lock'));
     await writeFile(join(folder, '.bootstrap.lock/pid'), String(pid));
+    await appendFile(join(folder, 'random/index.ts'), '\n');
+    expect((await bootstrap(folder)).code).toBe(0);
+  });
+});
+
+describe('a lock without an owner', () => {
+  it('is taken over when it is old: whoever made it was killed before it could say who it is', async () => {
+    const lock = join(folder, '.bootstrap.lock');
+    await mkdir(lock);
+    await utimes(lock, new Date(0), new Date(0));
     await appendFile(join(folder, 'random/index.ts'), '\n');
     expect((await bootstrap(folder)).code).toBe(0);
   });

@@ -1,22 +1,26 @@
-import { readModelFolder } from '../models/index.ts';
+import { Context } from '@temporalio/activity';
+import { predictInThread } from '../models/index.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import type { ActivityDeps } from './deps.ts';
-import { asFailure, durably } from './step.ts';
+import { alive, asFailure, durably } from './step.ts';
 
 export interface ImportModelInput {
   folder: string;
   name: string;
 }
 
-/** Takes a model folder into the store, after a look at its files. */
+/** Takes a model folder into the store once it opens: of a model that is refused nothing stays there. */
 export function importModel(deps: ActivityDeps) {
   return async ({ folder, name }: ImportModelInput): Promise<StepOutcome<null>> => {
+    const label = `model ${name}`;
+    const stop = alive(label);
     try {
-      await readModelFolder(folder);
+      const { threads } = deps;
+      await predictInThread(folder, [], { threads, signal: Context.current().cancellationSignal });
       const model = await deps.store.putModel(folder, name);
       const step = {
         name: 'importModel',
-        label: `model ${name}`,
+        label,
         uses: ['models'],
         parameters: { name },
         seed: null,
@@ -25,6 +29,8 @@ export function importModel(deps: ActivityDeps) {
       return await durably(deps, step, async () => ({ outputs: { model }, result: null }));
     } catch (error) {
       throw asFailure(error);
+    } finally {
+      stop();
     }
   };
 }

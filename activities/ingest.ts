@@ -28,6 +28,8 @@ export function ingest(deps: ActivityDeps) {
       const { samples, kinds } = await ingestBenchmark(folder, {
         onProgress: ({ rows, totalRows }) => progress(rows, totalRows),
       });
+      // Only now: of a benchmark that is refused nothing stays in the store.
+      for (const file of files(folder)) await deps.store.putFile(file.path, MediaType.Parquet);
       const outputs = {
         train: await writeSamples(deps.store, samples.train),
         test: await writeSamples(deps.store, samples.test),
@@ -38,13 +40,14 @@ export function ingest(deps: ActivityDeps) {
   };
 }
 
+const files = (folder: string) => splits.map((split) => ({ split, path: join(folder, `${split}.parquet`) }));
+
 /** The files as they lie there, so that the cache knows whether they changed. Missing ones are named by the reader. */
 async function originals({ store }: ActivityDeps, folder: string) {
   try {
-    const refs = splits.map(async (split) => {
-      const ref = await store.putFile(join(folder, `${split}.parquet`), MediaType.Parquet);
-      return [split, ref] as const;
-    });
+    const refs = files(folder).map(
+      async ({ path, split }) => [split, await store.refOfFile(path, MediaType.Parquet)] as const,
+    );
     return Object.fromEntries(await Promise.all(refs));
   } catch (error) {
     await ingestBenchmark(folder).catch((clearer) => {

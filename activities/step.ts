@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { ArtifactRef, Digest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -58,6 +59,9 @@ export function alive(label: string): () => void {
   return startHeartbeat(label).stop;
 }
 
+/** A disk that is full stays so until a person frees space, and the same command then takes up the work where it was. */
+const hopeless = new Set<string>([ErrorCode.Cancelled, ErrorCode.Storage]);
+
 /** What Temporal is to see of an error: a stable type, and whether trying again can help. */
 export function asFailure(error: unknown): unknown {
   const { cancellationSignal, cancellationDetails } = Context.current();
@@ -70,9 +74,18 @@ export function asFailure(error: unknown): unknown {
   return ApplicationFailure.create({
     type: error.code,
     message: error.message,
-    nonRetryable: error.code.startsWith('BAD_') || error.code === ErrorCode.Cancelled,
+    nonRetryable: error.code.startsWith('BAD_') || hopeless.has(error.code),
     cause: error.cause instanceof Error ? error.cause : undefined,
   });
+}
+
+/** Names a model of the store by its digest in place of the folder where it was laid out. */
+function inWords(error: unknown, { store }: ActivityDeps, inputs: Step['inputs']): unknown {
+  const { model } = inputs;
+  if (!(error instanceof GuardError) || !model) return error;
+  const folder = `${join(store.checkouts, model.digest.replace('sha256:', ''))}/`;
+  const message = error.message.replaceAll(folder, `model ${model.digest.slice(0, 23)}: `);
+  return new GuardError(error.code, message, { cause: error.cause });
 }
 
 /**
@@ -85,8 +98,8 @@ export async function durably<Result>(
   work: (context: StepContext) => Promise<{ outputs: Record<string, ArtifactRef>; result: Result }>,
 ): Promise<StepOutcome<Result>> {
   const heartbeat = startHeartbeat(step.label);
+  const { inputs, name, packages, parameters, seed, uses } = step;
   try {
-    const { inputs, name, packages, parameters, seed, uses } = step;
     const spec = {
       step: name,
       codeVersion: await codeVersion([...uses, 'activities', 'random', 'schemas', 'store'], packages),
@@ -99,7 +112,7 @@ export async function durably<Result>(
     const context = { signal, cacheKey: cacheKeyOf(spec), previous, progress, checkpoint };
     return await runStep(deps.store, spec, () => work(context));
   } catch (error) {
-    throw asFailure(error);
+    throw asFailure(inWords(error, deps, inputs));
   } finally {
     heartbeat.stop();
   }

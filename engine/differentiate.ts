@@ -52,7 +52,11 @@ function apply(
       `${label}: node '${op.source}' (${op.opType}, domain '${op.domain || 'ai.onnx'}') cannot be differentiated: ${what}`,
     );
   const rule: Rule | undefined = RULES[ruleName(op)];
-  if (!rule) throw fail('there is no gradient rule for this operation');
+  if (!rule)
+    throw fail(
+      'there is no gradient rule for this operation. Training and attacks need one: export the model with other operations there; ' +
+        'a diagnosis without attacks ("diagnosis.attack.kinds": [] in the configuration) does not',
+    );
   const dys = op.outputs.map((output) => gradients.get(output));
   const x = op.inputs.map((value) => value ?? undefined) as TypedValue[];
   if (!dys[0] && op.opType !== 'Split') throw fail('the loss reads only its second output');

@@ -59,6 +59,17 @@ export class ArtifactStore {
     return this.create(mediaType, fill, rows === undefined ? undefined : () => rows);
   }
 
+  /** The reference that `putFile` gives, with nothing stored. @throws GuardError BadInput if the file cannot be read */
+  async refOfFile(path: string, mediaType: string): Promise<ArtifactRef> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const chunk of sourceChunks(path)) {
+      hash.update(chunk);
+      bytes += chunk.byteLength;
+    }
+    return { digest: `sha256:${hash.digest('hex')}`, mediaType, bytes };
+  }
+
   private missing(ref: ArtifactRef, cause?: unknown): GuardError {
     const message = `artifact is missing ${this.driver.locate(ref.digest)} (${ref.mediaType}). ${advice}`;
     return new GuardError(ErrorCode.BadArtifact, message, { cause });

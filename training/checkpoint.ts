@@ -57,7 +57,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    const what = `${path}: the checkpoint cannot be written (${(cause as Error).message})`;
+    const what = `${path}: the checkpoint cannot be written (${(cause as Error).message}); make room there and begin again`;
     throw new GuardError(ErrorCode.Storage, what, { cause });
   }
 }

@@ -5,6 +5,7 @@ import { ArtifactStore } from '../store/index.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
 import { connectTemporal } from './connection.ts';
 import { logTo, type RunningWorker, startWorker } from './run.ts';
+import { checkRoom, leavingNoFolders } from './state-folder.ts';
 
 export interface SessionOptions extends ConfigOptions {
   /** What runs in this process: everything (the default), workflow code alone, which answers queries, or nothing. */
@@ -38,9 +39,14 @@ export interface Session {
 export const stateFolder = '.modality-guard';
 
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const { folder = '.', log, port, ui = false, uiPort, worker: works = true } = options;
   const config = await loadConfig(options);
-  const stateDir = resolve(folder, options.stateDir ?? stateFolder);
+  const stateDir = resolve(options.folder ?? '.', options.stateDir ?? stateFolder);
+  await checkRoom(stateDir);
+  return leavingNoFolders(stateDir, () => openIn(stateDir, config, options));
+}
+
+async function openIn(stateDir: string, config: LoadedConfig, options: SessionOptions): Promise<Session> {
+  const { log, port, ui = false, uiPort, worker: works = true } = options;
   const storeDir = join(stateDir, 'store');
   const store = await ArtifactStore.open(storeDir);
   await mkdir(stateDir, { recursive: true });

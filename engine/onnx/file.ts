@@ -56,8 +56,12 @@ export async function saveGraph(graph: Graph, path: string): Promise<void> {
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new GuardError(ErrorCode.Storage, `${path}: cannot be written (${(cause as Error).message})`, {
-      cause,
-    });
+    throw new GuardError(
+      ErrorCode.Storage,
+      `${path}: cannot be written (${(cause as Error).message}); make room there or choose another folder`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -66,8 +66,8 @@ test('a changed artifact is refused by get and path, with its place, both digest
   const store = await ArtifactStore.open(root);
   const ref = await store.put(bytesOf('abc'), MediaType.Binary);
   await tamper(objectPath(root, ref), bytesOf('abd'));
-  for (const read of [store.get(ref), store.path(ref)]) {
-    const error: Error = await read.then(
+  for (const read of [() => store.get(ref), () => store.path(ref)]) {
+    const error: Error = await read().then(
       () => expect.fail('it was read'),
       (reason) => reason,
     );

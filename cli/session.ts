@@ -21,6 +21,9 @@ export function projectOptions(flags: ProjectFlags) {
   };
 }
 
+/** Time for the error to be printed. */
+const exitMs = 300;
+
 export interface Work {
   session: Session;
   api: Api;
@@ -41,12 +44,18 @@ export async function withSession<T>(
   return withInterrupt(async (signal) => {
     const api = await loadApi();
     const session = await api.openSession({ ...projectOptions(flags), worker, log: output.log });
+    let answers = true;
+    session.diskFull.catch(() => {
+      answers = false;
+    });
     try {
       signal.throwIfAborted();
       if (session.uiAddress) output.log(`Temporal's web UI: ${session.uiAddress}`);
-      return await use({ session, api, signal });
+      return await Promise.race([use({ session, api, signal }), session.diskFull]);
     } finally {
-      await session.close();
+      // A server without room answers nothing, so nothing can be closed in order. Ours stops when we are gone.
+      if (answers) await session.close();
+      else setTimeout(() => process.exit(), exitMs);
     }
   });
 }

@@ -5,7 +5,7 @@ import { ArtifactStore } from '../store/index.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
 import { connectTemporal } from './connection.ts';
 import { logTo, type RunningWorker, startWorker } from './run.ts';
-import { checkRoom, leavingNoFolders } from './state-folder.ts';
+import { checkRoom, leavingNoFolders, watchRoom } from './state-folder.ts';
 
 export interface SessionOptions extends ConfigOptions {
   /** What runs in this process: everything (the default), workflow code alone, which answers queries, or nothing. */
@@ -32,6 +32,8 @@ export interface Session {
   uiAddress: string | null;
   /** Ends with the worker; never without one. */
   workerDone: Promise<void>;
+  /** Rejects when the disk of the state folder has no room left. */
+  diskFull: Promise<never>;
   /** Drains the worker, closes the connection, stops a server of our own. */
   close(): Promise<void>;
 }
@@ -61,6 +63,7 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
     await temporal.close();
     throw error;
   }
+  const room = watchRoom(stateDir);
   return {
     config,
     stateDir,
@@ -70,7 +73,9 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
     address: temporal.server.address,
     uiAddress: temporal.server.uiAddress ?? null,
     workerDone: worker?.done ?? new Promise(() => {}),
+    diskFull: room.full,
     async close() {
+      room.stop();
       try {
         await worker?.stop();
       } finally {
@@ -89,7 +94,7 @@ export async function runWorker(options: SessionOptions & { signal: AbortSignal 
     options.signal.addEventListener('abort', () => end(), { once: true });
   });
   try {
-    await Promise.race([stopped, session.workerDone]);
+    await Promise.race([stopped, session.workerDone, session.diskFull]);
   } finally {
     await session.close();
   }

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { cp, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, stat, statfs, truncate, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Graph, loadGraph, type Node, saveGraph } from '../../engine/index.ts';
 import { MediaType } from '../../schemas/artifact.ts';
@@ -250,6 +251,19 @@ describe.skipIf(refused)(`a disk that is full${reason}`, () => {
     expect(error.code).toBe('STORAGE');
     expect(error.message).toContain(join(disk, 'state/store'));
     expect(error.message).toMatch(/the disk is full: free some space there/);
+  });
+
+  it('under the database of our own server: an end in place of silence', async () => {
+    const stateDir = join(disk, 'own');
+    const filler = join(disk, 'filler');
+    const running = modalityGuard(['worker', '--state-dir', stateDir], { folder: project.folder });
+    while (!existsSync(join(stateDir, 'server/server.json'))) await sleep(50);
+    const { bavail, bsize } = await statfs(disk);
+    await writeFile(filler, Buffer.alloc(bavail * bsize - 2 ** 16));
+    const { code, stderr } = await running;
+    expect(code, stderr).toBe(1);
+    expect(stderr).toContain(`${stateDir}: the disk has become full. Free some space there`);
+    rmSync(filler);
   });
 
   it('from the beginning: nothing is made there', async () => {

@@ -80,7 +80,8 @@ ${reasons(stage)}${stage.approval !== null && approval(stage.approval)}${compari
 
 /** The stages of the rollout as a timeline. */
 export function rolloutSection({ rollout }: RunReport): Html {
-  const lead = html`${rollout.reason} Policy: <strong>${rollout.policy}</strong>. A stage passes when the 95 % interval of the difference stays above the accepted fall, which the dashed lines in the tables mark.`;
+  const reason = rollout.reason.charAt(0).toUpperCase() + rollout.reason.slice(1).replace(/\.$/, '');
+  const lead = html`${reason}. Policy: <strong>${rollout.policy}</strong>. A stage passes when the 95 % interval of the difference stays above the accepted fall, which the dashed lines in the tables mark.`;
   const models = html`<dl class="facts"><div><dt>Champion</dt><dd><code>${shortDigest(rollout.champion)}</code></dd></div>
 <div><dt>Challenger</dt><dd><code>${shortDigest(rollout.challenger)}</code></dd></div></dl>`;
   return section(

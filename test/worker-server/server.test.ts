@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -134,6 +134,15 @@ describe('a server of our own', () => {
     const server = await connectServer({ stateDir, log, ui: true });
     expect(server.uiAddress).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     await until(async () => (await fetch(server.uiAddress as string).catch(() => null))?.ok === true);
+    await server.close();
+  });
+
+  it('makes a database anew whose first start was cut off', async () => {
+    await mkdir(stateDir, { recursive: true });
+    await writeFile(join(stateDir, 'temporal.db'), 'half a database');
+    await writeFile(join(stateDir, 'temporal.db.making'), '');
+    const server = await connectServer({ stateDir, log });
+    expect(existsSync(join(stateDir, 'temporal.db.making'))).toBe(false);
     await server.close();
   });
 

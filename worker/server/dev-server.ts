@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { SearchAttribute } from '../../schemas/workflow.ts';
@@ -22,6 +24,7 @@ export async function startDevServer(
   input: Ports & { executable: string; database: string },
   log: number,
 ): Promise<DevServer> {
+  await beginDatabase(input.database);
   const child = spawn(input.executable, serverArguments(input), { stdio: ['ignore', log, log] });
   let end: string | null = null;
   const exited = new Promise<void>((resolve) => {
@@ -46,7 +49,19 @@ export async function startDevServer(
     await stop();
     throw new Error(problem ?? 'the server has no process id');
   }
+  await rm(makingMark(input.database), { force: true });
   return { pid, exited, stop };
+}
+
+/** Stands beside a database from before its server's first start until that server is ready. */
+const makingMark = (database: string) => `${database}.making`;
+
+/** A first start that was cut off leaves a database without its tables, on which no server would ever start: it is made anew. */
+async function beginDatabase(database: string): Promise<void> {
+  const mark = makingMark(database);
+  if (existsSync(mark))
+    for (const suffix of ['', '-wal', '-shm']) await rm(database + suffix, { force: true });
+  if (!existsSync(database)) await writeFile(mark, '');
 }
 
 /**

@@ -11,7 +11,15 @@ import {
   scatterRows,
   type Tensor,
 } from '../engine/index.ts';
-import { buildDecoder, decoderFeeds, imageTokens, initMini, miniSizes, padBatch } from '../models/index.ts';
+import {
+  buildDecoder,
+  decoderFeeds,
+  decoderSizes,
+  imageTokens,
+  initMini,
+  miniSizes,
+  padBatch,
+} from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import { DecoderPrograms, embedBatch, textIds } from '../training/index.ts';
 
@@ -70,7 +78,7 @@ export class OurStep {
     const { tokens, images, answers } = this.batch;
     const embeddings = this.parameters.get(table);
     const embeds = embedBatch(embeddings.data, sizes.width, tokens, images);
-    const feeds = { ...decoderFeeds(embeds, tokens, textConfig()), answers: int64([rows], answers) };
+    const feeds = { ...decoderFeeds(embeds, tokens, decoderSizes(sizes)), answers: int64([rows], answers) };
     const program = await this.programs.program(
       {
         name: 'bench',
@@ -93,19 +101,6 @@ export class OurStep {
   close(): Promise<void> {
     return this.programs.release();
   }
-}
-
-function textConfig() {
-  return {
-    vocab_size: sizes.vocabulary,
-    hidden_size: sizes.width,
-    num_hidden_layers: sizes.layers,
-    num_attention_heads: sizes.heads,
-    num_key_value_heads: sizes.heads,
-    head_dim: sizes.width / sizes.heads,
-    pad_token_id: 0,
-    max_position_embeddings: 1024,
-  };
 }
 
 function peerFile(parameters: Parameters, { tokens, images, answers }: Batch): Uint8Array {

@@ -21,7 +21,7 @@ export {
   miniPreprocessor,
   writeModelFolder,
 } from './mini/folder.ts';
-export { imageTokens, type MiniSizes, miniSizes } from './mini/sizes.ts';
+export { decoderSizes, imageTokens, type MiniSizes, miniSizes } from './mini/sizes.ts';
 export {
   buildProjector,
   buildTower,

@@ -14,10 +14,10 @@ import {
   buildProjector,
   buildTower,
   buildTowerWithHeads,
+  decoderSizes,
   imageTokens,
   initMini,
   type MiniSizes,
-  type ModelConfig,
   miniPreprocessor,
   miniSizes,
   stitchVisionEncoder,
@@ -131,7 +131,7 @@ async function trainDecoder(run: Run, encoder: Parameters): Promise<{ parameters
     decoder: buildDecoder(weights, sizes),
     projector: buildProjector(weights, sizes),
     tower: buildTower(weights, sizes),
-    text: textConfig(sizes),
+    text: decoderSizes(sizes),
     slots: imageTokens(sizes),
     side: sizes.imageSize,
     steps,
@@ -152,19 +152,6 @@ async function trainDecoder(run: Run, encoder: Parameters): Promise<{ parameters
   });
   await phase.release();
   return { parameters, last };
-}
-
-function textConfig(sizes: MiniSizes): ModelConfig['text_config'] {
-  return {
-    vocab_size: sizes.vocabulary,
-    hidden_size: sizes.width,
-    num_hidden_layers: sizes.layers,
-    num_attention_heads: sizes.heads,
-    num_key_value_heads: sizes.heads,
-    head_dim: sizes.width / sizes.heads,
-    pad_token_id: 0,
-    max_position_embeddings: 1024,
-  };
 }
 
 const seconds = (begin: number) => ((performance.now() - begin) / 1000).toFixed(1);

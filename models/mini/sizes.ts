@@ -1,3 +1,5 @@
+import type { ModelConfig } from '../folder.ts';
+
 /** Shape of the mini model. The vision stem is fixed: conv 5x5 stride 2, conv 3x3, patch conv 7x7. */
 export interface MiniSizes {
   /** Tokens of the vocabulary. */
@@ -44,4 +46,18 @@ export function imageTokens(sizes: MiniSizes): number {
 
 export function headWidth(sizes: MiniSizes): number {
   return sizes.width / sizes.heads;
+}
+
+/** The decoder's sizes under the names of config.json, for running its graph without a model folder. */
+export function decoderSizes(sizes: MiniSizes): ModelConfig['text_config'] {
+  return {
+    vocab_size: sizes.vocabulary,
+    hidden_size: sizes.width,
+    num_hidden_layers: sizes.layers,
+    num_attention_heads: sizes.heads,
+    num_key_value_heads: sizes.heads,
+    head_dim: sizes.width / sizes.heads,
+    pad_token_id: 0,
+    max_position_embeddings: 1024,
+  };
 }

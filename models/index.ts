@@ -1,3 +1,4 @@
+export type { AnswerModel } from './answer-model.ts';
 export { type AttackKind, attackEmbeddings, type EmbeddingAttack, maskedPower } from './attack.ts';
 export { type AttackOptions, type AttackResult, irrelevantTokens } from './attack-samples.ts';
 export {

@@ -1,6 +1,7 @@
 import { cancelled, type Graph, loadGraph, type Tensor } from '../engine/index.ts';
 import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { AnswerModel } from './answer-model.ts';
 import { type AttackOptions, type AttackResult, attackSamples } from './attack-samples.ts';
 import { bucketByLength, padBatch, type Sequence, sequenceOf, type TokenBatch } from './batch.ts';
 import { decoderFeeds, decoderInputs, openLastPosition } from './decoder.ts';
@@ -65,7 +66,7 @@ export async function openModel(folder: string, options: OpenOptions = {}): Prom
 }
 
 /** A multimodal model that answers multiple-choice questions. */
-export class Model {
+export class Model implements AnswerModel {
   readonly files: ModelFolder;
   /** Token embeddings and decoder as they stand in the folder. */
   readonly embed: Graph;

@@ -4,6 +4,8 @@ export { type CompileOptions, compile, compileGraph } from './compile.ts';
 export type { TypedValue } from './ir/value.ts';
 export { applyLora, type LoraOptions, loraNames, loraParameters, mergeLora } from './lora.ts';
 export { LossBuilder } from './losses.ts';
+export { type Module, modulesOf } from './modules/modules.ts';
+export type { Place } from './modules/parts.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
 export { decodeGraph, encodeGraph } from './onnx/codec.ts';
 export { loadGraph, saveGraph } from './onnx/file.ts';

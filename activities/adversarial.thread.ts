@@ -7,6 +7,7 @@ import {
   openModel,
 } from '../models/index.ts';
 import { Random } from '../random/index.ts';
+import { labelOf } from '../schemas/benchmark.ts';
 import type { AdversarialProgress, AdversarialTask, AdversarialTensors } from './adversarial.ts';
 
 /** Rows whose questions have the same length share a program. */
@@ -49,7 +50,7 @@ function attackBatch(
   gradients: AnswerGradients,
 ): Promise<Float32Array> {
   const rows = batch.indices.map((i) => samples[i]!);
-  const answers = batch.sequences.map(({ letters }, row) => letters[rows[row]!.answer]!);
+  const answers = batch.sequences.map(({ letters }, row) => letters[labelOf(rows[row]!)]!);
   return attackEmbeddings({
     kind: 'pgd',
     ...attack,

@@ -2,7 +2,13 @@ import { setImmediate } from 'node:timers/promises';
 import { conditionsFor, perturb as perturbSamples } from '../diagnosis/perturbations/index.ts';
 import { Random } from '../random/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type PerturbationName, type PerturbedSample, type Sample, taskKinds } from '../schemas/benchmark.ts';
+import {
+  type CatalogueName,
+  type PerturbationName,
+  type PerturbedSample,
+  type Sample,
+  taskKinds,
+} from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples } from '../store/index.ts';
@@ -65,7 +71,7 @@ export function perturb(deps: ActivityDeps) {
 /** A condition may not fit every sample: in portions, so that no more are made than needed. */
 function* perturbSamplesLazily(
   samples: readonly Sample[],
-  name: PerturbationName,
+  name: CatalogueName,
   seed: number,
   pool: readonly Sample[],
 ): Generator<PerturbedSample> {

@@ -1,7 +1,7 @@
 import { perturb } from '../diagnosis/perturbations/index.ts';
 import { Random } from '../random/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type PerturbationName, type PerturbedSample, TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import { type CatalogueName, type PerturbedSample, TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { type RolloutStage, rolloutStages } from '../schemas/config.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples } from '../store/index.ts';
@@ -18,7 +18,7 @@ export interface ReplayTrafficInput {
 }
 
 /** What requests carry besides the question: what people and web pages put there, never what training saw alone. */
-const interventions: Record<'image_heavy' | 'text_heavy', PerturbationName[]> = {
+const interventions: Record<'image_heavy' | 'text_heavy', CatalogueName[]> = {
   image_heavy: ['unrelated_text', 'misleading_text', 'misleading_text_unseen', 'ocr_text'],
   text_heavy: ['full_black', 'full_white', 'random_pixels', 'switch', 'ui_screenshot', 'image_unseen'],
 };

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { compareAttacks, talkedOut } from '../diagnosis/index.ts';
+import { allLabelled, compareAttacks, talkedOut } from '../diagnosis/index.ts';
 import { renderReport } from '../report/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
@@ -103,8 +103,8 @@ async function compose(
     seed,
     disclaimer,
     model: { name: model, base: input.model.base.digest, trained: input.model.trained.digest },
-    base: base.figures,
-    trained: trained.figures,
+    base: allLabelled(base.figures),
+    trained: allLabelled(trained.figures),
     pgd: compareAttacks(base.attacks, trained.attacks),
     losses: await readLosses(await store.path(input.losses)),
     examples: talkedOut({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { diagnosisFigures, hintsOf } from '../diagnosis/index.ts';
+import { diagnosisFigures, diagnosisMeasures, hintsOf } from '../diagnosis/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { Diagnosis } from '../schemas/diagnosis.ts';
@@ -15,17 +15,19 @@ export interface SummarizeInput {
   predictions: Record<string, ArtifactRef>;
   /** JSON: attack points. */
   attacks: Record<string, ArtifactRef>;
+  /** Of the bootstrap; a run that was planned without one takes 0. */
+  seed?: number;
 }
 
 /** The figures of a diagnosis, from its predictions and attack points. */
 export function summarize(deps: ActivityDeps) {
-  return async ({ attacks, predictions, samples }: SummarizeInput): Promise<StepOutcome<null>> => {
+  return async ({ attacks, predictions, samples, seed = 0 }: SummarizeInput): Promise<StepOutcome<null>> => {
     const step = {
       name: 'summarize',
       label: 'figures',
       uses: ['diagnosis'],
       parameters: {},
-      seed: null,
+      seed,
       inputs: {
         ...prefixed('samples', samples),
         ...prefixed('predictions', predictions),
@@ -37,14 +39,19 @@ export function summarize(deps: ActivityDeps) {
       const answers: Prediction[] = [];
       for (const ref of Object.values(predictions))
         answers.push(...(await readPredictions(await store.path(ref))));
-      const hinted: PerturbedSample[] = [];
-      for (const ref of Object.values(samples)) hinted.push(...(await readSamples(await store.path(ref))));
+      const asked: PerturbedSample[] = [];
+      for (const ref of Object.values(samples)) asked.push(...(await readSamples(await store.path(ref))));
       const points = await Promise.all(
         Object.values(attacks).map((ref) => store.getJson(ref, z.array(AttackPoint))),
       );
       const diagnosis: Diagnosis = {
-        figures: diagnosisFigures(answers, hintsOf(hinted)),
+        figures: diagnosisFigures(
+          answers,
+          hintsOf(asked),
+          new Map(asked.map(({ id, source }) => [id, source])),
+        ),
         attacks: points.flat(),
+        measures: diagnosisMeasures(asked, answers, { seed }),
       };
       return { outputs: { diagnosis: await store.putJson(diagnosis) }, result: null };
     });

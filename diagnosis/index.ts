@@ -16,8 +16,19 @@ export {
   attackPoint,
   compareAttacks,
 } from './measures/attack.ts';
-export { conditionOf, diagnosisFigures, figures, type Hints, hintKey, hintsOf } from './measures/figures.ts';
+export {
+  allLabelled,
+  conditionOf,
+  diagnosisFigures,
+  figures,
+  type Hints,
+  hintKey,
+  hintsOf,
+  labelledFigures,
+} from './measures/figures.ts';
+export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';
+export { benjaminiHochberg, holm } from './statistics/adjust.ts';
 export { type BootstrapOptions, bootstrapInterval, quantile } from './statistics/bootstrap.ts';
 export { jsDivergence, klDivergence } from './statistics/divergence.ts';
 export { mcnemarExact } from './statistics/mcnemar.ts';

@@ -1,5 +1,5 @@
 import { Random } from '../random/index.ts';
-import { type PerturbedSample, type Prediction, TaskKind } from '../schemas/benchmark.ts';
+import { labelOf, type PerturbedSample, type Prediction, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { type AttackKind, attackEmbeddings, maskedPower } from './attack.ts';
 import { padBatch, type Sequence, type TokenBatch } from './batch.ts';
@@ -100,7 +100,7 @@ async function attackBatch(
   const sequences = [...batch.sequences, ...filler];
   // Only its masks are read, so that any padding token will do.
   const tokens = padBatch(sequences, 0, batch.tokens.length);
-  const answers = sequences.map(({ letters }, row) => letters[samples[row < rows ? row : 0]!.answer]!);
+  const answers = sequences.map(({ letters }, row) => letters[labelOf(samples[row < rows ? row : 0]!)]!);
   const size = batch.embeds.length / rows;
   const full = new Float32Array(batchSize * size);
   const gradient = async (embeds: Float32Array) => {

@@ -1,4 +1,4 @@
-import { PerturbationName, trainingPerturbations } from '../schemas/benchmark.ts';
+import { catalogue, trainingPerturbations } from '../schemas/benchmark.ts';
 
 const taskLabels: Record<string, string> = {
   image_heavy: 'Image-heavy tasks',
@@ -118,6 +118,6 @@ export function sortedConditions(keys: Iterable<string>): Condition[] {
   return conditions.sort(
     (a, b) =>
       order(kinds, a.kind) - order(kinds, b.kind) ||
-      order(PerturbationName.options, a.perturbation) - order(PerturbationName.options, b.perturbation),
+      order(catalogue, a.perturbation) - order(catalogue, b.perturbation),
   );
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ErrorCode, GuardError } from './errors.ts';
 
 export const TaskKind = { ImageHeavy: 'image_heavy', TextHeavy: 'text_heavy', Vqa: 'vqa' } as const;
 export type TaskKind = (typeof TaskKind)[keyof typeof TaskKind];
@@ -25,8 +26,21 @@ export const imagePerturbations = [
   'switch_target',
   'image_unseen',
 ] as const;
-export const PerturbationName = z.enum(['origin', ...textPerturbations, ...imagePerturbations]);
+/** The catalogue of the method; scenario packs add names of their own, "<pack>/<scenario>". */
+export const catalogue = ['origin', ...textPerturbations, ...imagePerturbations] as const;
+export type CatalogueName = (typeof catalogue)[number];
+
+const scenarioName = /^[a-z0-9][\w-]*\/[a-z0-9][\w-]*$/;
+
+/** A name of the catalogue, or a scenario of a pack. */
+export const PerturbationName = z.string().refine(isPerturbationName, {
+  error: `expected one of ${catalogue.join(', ')}, or a scenario as "<pack>/<scenario>"`,
+});
 export type PerturbationName = z.infer<typeof PerturbationName>;
+
+export function isPerturbationName(name: string): boolean {
+  return (catalogue as readonly string[]).includes(name) || scenarioName.test(name);
+}
 
 /** Perturbations that robust training may draw from; the others are kept for the diagnosis alone. */
 export const trainingPerturbations = {
@@ -47,13 +61,26 @@ export interface Sample {
   split: Split;
   question: string;
   options: string[];
-  /** Index into `options`. */
-  answer: number;
+  /** Index into `options`; null: nobody has said, and only changes of the answer can be measured. */
+  answer: number | null;
   /** Text that stands before the question and that the answer must not depend on; null: none. */
   context: string | null;
   image: EncodedImage | null;
   /** The source item (photo, noun): samples that share one are not independent. */
   source: string;
+  /** The team's own task that the sample belongs to; absent: its kind is its task. */
+  task?: string;
+  /** Further columns of the team's data, for the slots of scenarios. */
+  fields?: Record<string, string>;
+}
+
+/** The answer of a sample that needs one. Throws GuardError BAD_INPUT naming the sample. */
+export function labelOf({ id, answer }: Pick<Sample, 'id' | 'answer'>): number {
+  if (answer !== null) return answer;
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `sample '${id}' has no answer, and training and attacks need one: label it or leave it out`,
+  );
 }
 
 /** A sample under one perturbation. `id` stays the clean sample's id. */
@@ -70,7 +97,7 @@ export interface Prediction {
   id: string;
   taskKind: TaskKind;
   perturbation: PerturbationName;
-  answer: number;
+  answer: number | null;
   predicted: number;
   /** Probabilities over the sample's options, after a softmax over the option letters alone. */
   probabilities: number[];

@@ -1,6 +1,71 @@
 import { z } from 'zod';
-import { AttackPoint, DiagnosisFigures } from './report.ts';
+import { AttackPoint, ConditionFigures } from './report.ts';
+
+const share = z.number().min(0).max(1);
+const interval = z.tuple([z.number(), z.number()]);
+
+/** Figures of a condition whose samples may lack labels: accuracy and its interval are then null. */
+export const OpenFigures = ConditionFigures.extend({
+  accuracy: share.nullable(),
+  ci95: interval.nullable(),
+});
+export type OpenFigures = z.infer<typeof OpenFigures>;
+
+/** How much accuracy a perturbation costs, on the samples that were answered with and without it. */
+export const AccuracyDrop = z.strictObject({
+  /** Accuracy without minus accuracy with the perturbation, on the same samples. */
+  drop: z.number(),
+  /** Bootstrap over source items, 95 %. */
+  ci95: interval,
+  /** McNemar's exact test, two-sided. */
+  pValue: z.number(),
+  /** Holm's adjustment over all conditions of the diagnosis. */
+  pAdjusted: z.number(),
+  n: z.number().int(),
+  /** Pairs that would show a drop of `relevantDrop` at the 5 % level with a power of 80 %. */
+  pairsNeeded: z.number().int(),
+  /**
+   * `drop`: the interval lies above 0 and the adjusted p-value is below .05. `no_relevant_drop`: the interval lies below
+   * `relevantDrop`. Else there is not enough data to say.
+   */
+  verdict: z.enum(['drop', 'no_relevant_drop', 'not_enough_data']),
+});
+export type AccuracyDrop = z.infer<typeof AccuracyDrop>;
+
+export const ConditionMeasures = z.strictObject({
+  /** Mean over samples of the Jensen-Shannon divergence between the clean and the perturbed answers, nats. */
+  js: z.number(),
+  /** Expected calibration error; null without labels. */
+  ece: share.nullable(),
+  /** Null without labels, and for `origin`. */
+  drop: AccuracyDrop.nullable(),
+});
+export type ConditionMeasures = z.infer<typeof ConditionMeasures>;
+
+const Share = z.strictObject({ share, ci95: interval, n: z.number().int() });
+
+export const DiagnosisMeasures = z.strictObject({
+  /** The drop that matters, a share: smaller ones count as none. */
+  relevantDrop: z.number(),
+  /** Keyed by "<task kind>/<perturbation>". */
+  conditions: z.record(z.string(), ConditionMeasures),
+  /** By task kind: right under every perturbation that was measured, the worst of all for each sample. */
+  worst: z.record(z.string(), Share),
+  /** Right on one sample of each kind under its worst perturbation; null unless all three kinds have labels. */
+  competency: Share.nullable(),
+  letters: z.strictObject({
+    predicted: z.array(share),
+    answers: z.array(share).nullable(),
+    bias: share,
+  }),
+});
+export type DiagnosisMeasures = z.infer<typeof DiagnosisMeasures>;
 
 /** What one model's diagnosis found, as it lies in the store. */
-export const Diagnosis = z.strictObject({ figures: DiagnosisFigures, attacks: z.array(AttackPoint) });
+export const Diagnosis = z.strictObject({
+  /** Keyed by "<task kind>/<perturbation>". */
+  figures: z.record(z.string(), OpenFigures),
+  attacks: z.array(AttackPoint),
+  measures: DiagnosisMeasures,
+});
 export type Diagnosis = z.infer<typeof Diagnosis>;

@@ -1,13 +1,14 @@
-import { PerturbationName, type Prediction, taskKinds } from '../schemas/benchmark.ts';
+import { type Prediction, taskKinds } from '../schemas/benchmark.ts';
 import type { Row, TableSchema } from './parquet/schema.ts';
 import { oneOf } from './parquet/values.ts';
+import { perturbationOf } from './samples.ts';
 
 /** Columns of a file of predictions. */
 export const predictionColumns = {
   id: { kind: 'string' },
   taskKind: { kind: 'string' },
   perturbation: { kind: 'string' },
-  answer: { kind: 'int32' },
+  answer: { kind: 'int32', nullable: true },
   predicted: { kind: 'int32' },
   probabilities: { kind: 'list<float64>' },
 } as const satisfies TableSchema;
@@ -21,6 +22,6 @@ export function decodePrediction(
   return {
     ...row,
     taskKind: oneOf(row.taskKind, taskKinds, place('taskKind')),
-    perturbation: oneOf(row.perturbation, PerturbationName.options, place('perturbation')),
+    perturbation: perturbationOf(row.perturbation, place('perturbation')),
   };
 }

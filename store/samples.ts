@@ -1,14 +1,18 @@
+import { z } from 'zod';
 import {
-  PerturbationName,
+  catalogue,
+  isPerturbationName,
+  type PerturbationName,
   type PerturbedSample,
   type Sample,
   splits,
   taskKinds,
 } from '../schemas/benchmark.ts';
 import { type Write, writeAtomically } from './atomic.ts';
+import { canonicalJson } from './canonical.ts';
 import { readParquetGroups } from './parquet/read.ts';
 import type { Row, TableSchema } from './parquet/schema.ts';
-import { oneOf } from './parquet/values.ts';
+import { badCell, oneOf, type Place } from './parquet/values.ts';
 import { writeParquet } from './parquet/write.ts';
 
 /** Columns of a benchmark file, in their order. */
@@ -18,15 +22,21 @@ const sampleColumns = {
   split: { kind: 'string' },
   question: { kind: 'string' },
   options: { kind: 'list<string>' },
-  answer: { kind: 'int32' },
+  answer: { kind: 'int32', nullable: true },
   context: { kind: 'string', nullable: true },
   image: { kind: 'image', nullable: true },
   source: { kind: 'string' },
 } as const satisfies TableSchema;
 
+/** Columns of a team's own data, there if any sample has them. */
+const ownColumns = {
+  task: { kind: 'string', nullable: true },
+  /** A JSON object. */
+  fields: { kind: 'string', nullable: true },
+} as const satisfies TableSchema;
+
 /** Columns of a file of perturbed samples. */
 const perturbedColumns = {
-  ...sampleColumns,
   perturbation: { kind: 'string' },
   variant: { kind: 'string' },
   hinted: { kind: 'int32', nullable: true },
@@ -35,6 +45,8 @@ const perturbedColumns = {
 /** A clean benchmark file reads as samples under `origin`. */
 const readColumns = {
   ...sampleColumns,
+  task: { kind: 'string', nullable: true, mayLack: true },
+  fields: { kind: 'string', nullable: true, mayLack: true },
   perturbation: { kind: 'string', nullable: true, mayLack: true },
   variant: { kind: 'string', nullable: true, mayLack: true },
   hinted: { kind: 'int32', nullable: true, mayLack: true },
@@ -52,13 +64,23 @@ const isPerturbed = (sample: Sample | PerturbedSample): sample is PerturbedSampl
 const asPerturbed = (sample: Sample | PerturbedSample): PerturbedSample =>
   isPerturbed(sample) ? sample : { ...sample, perturbation: 'origin', variant: '', hinted: null };
 
-/** Writes the samples' table; the columns of a perturbation are there if any sample has one. */
+/** Writes the samples' table; the columns of a perturbation, a task or fields are there if any sample has one. */
 export async function encodeSamples(
   samples: readonly (Sample | PerturbedSample)[],
   write: Write,
 ): Promise<number> {
-  if (samples.some(isPerturbed)) return writeParquet(perturbedColumns, samples.map(asPerturbed), write);
-  return writeParquet(sampleColumns, samples, write);
+  const own = samples.some(({ task, fields }) => task !== undefined || fields !== undefined);
+  const perturbed = samples.some(isPerturbed);
+  const schema = {
+    ...sampleColumns,
+    ...(own ? ownColumns : {}),
+    ...(perturbed ? perturbedColumns : {}),
+  };
+  const rows = (perturbed ? samples.map(asPerturbed) : samples).map(({ task, fields, ...sample }) => ({
+    ...sample,
+    ...(own ? { task: task ?? null, fields: fields === undefined ? null : canonicalJson(fields) } : {}),
+  }));
+  return writeParquet(schema, rows, write);
 }
 
 /** Writes samples as a Parquet file, atomically. The same samples give the same bytes. */
@@ -71,13 +93,31 @@ export async function writeSamplesFile(
   });
 }
 
-function toSample(row: Row<typeof readColumns>, path: string, number: number): PerturbedSample {
+function fieldsOf(json: string, place: Place): Record<string, string> {
+  try {
+    return z.record(z.string(), z.string()).parse(JSON.parse(json));
+  } catch {
+    throw badCell(place, 'it does not parse', 'a JSON object whose values are texts');
+  }
+}
+
+/** @throws GuardError BadInput naming the cell and what names there are */
+export function perturbationOf(name: string, place: Place): PerturbationName {
+  if (isPerturbationName(name)) return name;
+  const expected = `one of ${catalogue.join(', ')}, or a scenario as "<pack>/<scenario>"`;
+  throw badCell(place, `"${name}" is not known`, expected);
+}
+
+function toSample(columns: Row<typeof readColumns>, path: string, number: number): PerturbedSample {
   const place = (column: string) => ({ path, row: number, column });
+  const { task, fields, ...row } = columns;
   return {
     ...row,
+    ...(task === null ? {} : { task }),
+    ...(fields === null ? {} : { fields: fieldsOf(fields, place('fields')) }),
     taskKind: oneOf(row.taskKind, taskKinds, place('taskKind')),
     split: oneOf(row.split, splits, place('split')),
-    perturbation: oneOf(row.perturbation ?? 'origin', PerturbationName.options, place('perturbation')),
+    perturbation: perturbationOf(row.perturbation ?? 'origin', place('perturbation')),
     variant: row.variant ?? '',
   };
 }

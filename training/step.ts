@@ -10,7 +10,7 @@ import {
   type TokenBatch,
 } from '../models/index.ts';
 import { Random } from '../random/index.ts';
-import type { PerturbedSample } from '../schemas/benchmark.ts';
+import { labelOf, type PerturbedSample } from '../schemas/benchmark.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { type DecoderLoss, type DecoderPrograms, embedBatch, type ImageRows, textIds } from './decoder.ts';
 import { adversarialLoss, attackLoss, robustLoss } from './losses.ts';
@@ -145,7 +145,7 @@ export class StepRunner {
       if (image) images.set(row, (await this.model.imageFeatures([image])).data);
     }
     const embeds = embedBatch(this.table(), this.width, tokens, images);
-    const answers = sequences.map(({ letters }, row) => letters[samples[row]!.answer]!);
+    const answers = sequences.map(({ letters }, row) => letters[labelOf(samples[row]!)]!);
     return { samples, sequences, tokens, images, embeds, answers: int64([samples.length], answers) };
   }
 

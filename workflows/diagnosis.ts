@@ -59,6 +59,6 @@ export async function diagnoseModel(
   const [predictions, attacks] = await Promise.all([Promise.all(predicting), Promise.all(attacking)]).then(
     ([p, a]) => [Object.fromEntries(p), Object.fromEntries(a)] as const,
   );
-  const summary = await track(steps.summarize({ samples, predictions, attacks }));
+  const summary = await track(steps.summarize({ samples, predictions, attacks, seed }));
   return { figures: summary.outputs.diagnosis!, samples, predictions };
 }

@@ -25,7 +25,7 @@ async function diagnose(flags: WorkFlags, output: Output): Promise<undefined> {
     const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });
     progress.clear();
     output.result({ status: 'completed', ...result, store: session.storeDir }, () =>
-      [diagnosisTable(result.figures), '', attackTable(result.attacks), '', result.model.digest].join('\n'),
+      [diagnosisTable(result), '', attackTable(result.attacks), '', result.model.digest].join('\n'),
     );
   });
 }

@@ -1,7 +1,7 @@
 import type { Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AttackPoint, RunReport } from '../../schemas/report.ts';
-import { figures } from './figures.ts';
+import { figures, labelledFigures } from './figures.ts';
 
 /** One row of the robustness curve: accuracy under the same attack before and after training. */
 export type AttackComparison = RunReport['pgd'][number];
@@ -15,7 +15,8 @@ export function attackPoint(
   clean: readonly Prediction[],
   attacked: readonly Prediction[],
 ): AttackPoint {
-  const { accuracy, changeRate, n } = figures(clean, attacked);
+  const condition = `${settings.taskKind} under ${settings.attack}`;
+  const { accuracy, changeRate, n } = labelledFigures(condition, figures(clean, attacked));
   return { ...settings, accuracy, changeRate, n };
 }
 

@@ -1,14 +1,18 @@
 import type { PerturbationName, PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
+import type { Diagnosis, OpenFigures } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { ConditionFigures, DiagnosisFigures } from '../../schemas/report.ts';
 import { klDivergence } from '../statistics/divergence.ts';
-import { wilson } from '../statistics/wilson.ts';
+import { clusteredWilson } from '../statistics/wilson.ts';
 
 /** Under this, a probability is rounding: it would make the mean divergence infinite. */
 const probabilityFloor = 1e-8;
 
 /** `hintKey(...)` -> index of the option that the perturbation points to. */
 export type Hints = ReadonlyMap<string, number>;
+
+/** Sample id -> source item; a sample that is not there is its own. */
+export type Sources = ReadonlyMap<string, string>;
 
 /** The key of one perturbed sample. */
 export function hintKey(sample: { perturbation: PerturbationName; id: string }): string {
@@ -63,6 +67,18 @@ export function cleanOf(clean: ReadonlyMap<string, Prediction>, perturbed: Predi
   return found;
 }
 
+/** Accuracy over the samples with a label, and its interval; null where there is none. */
+function accuracyOf(predictions: readonly Prediction[], sources: Sources) {
+  const labelled = predictions.filter(({ answer }) => answer !== null);
+  if (labelled.length === 0) return { accuracy: null, ci95: null };
+  const right = labelled.map(({ answer, predicted }) => predicted === answer);
+  const clusters = labelled.map(({ id }) => sources.get(id) ?? id);
+  return {
+    accuracy: right.filter(Boolean).length / right.length,
+    ci95: clusteredWilson(right, clusters),
+  };
+}
+
 /**
  * Figures of one condition. `perturbed` is compared with the prediction of the same id in `clean`, which may hold more.
  * @throws GuardError BadInput for no predictions, a repeated id or a missing clean prediction.
@@ -71,14 +87,14 @@ export function figures(
   clean: readonly Prediction[],
   perturbed: readonly Prediction[],
   hints: Hints = new Map(),
-): ConditionFigures {
+  sources: Sources = new Map(),
+): OpenFigures {
   const n = perturbed.length;
   if (n === 0) throw new GuardError(ErrorCode.BadInput, 'A condition without samples has no figures.');
   const cleanById = byId(clean);
-  let [right, changed, divergence, hinted, followed] = [0, 0, 0, 0, 0];
+  let [changed, divergence, hinted, followed] = [0, 0, 0, 0];
   for (const prediction of byId(perturbed).values()) {
     const before = cleanOf(cleanById, prediction);
-    if (prediction.predicted === prediction.answer) right++;
     if (prediction.predicted !== before.predicted) changed++;
     divergence += klDivergence(before.probabilities, prediction.probabilities, probabilityFloor);
     const hint = hints.get(hintKey(prediction));
@@ -87,10 +103,9 @@ export function figures(
     if (prediction.predicted === hint) followed++;
   }
   return {
-    accuracy: right / n,
+    ...accuracyOf(perturbed, sources),
     changeRate: changed / n,
     n,
-    ci95: wilson(right, n),
     kl: divergence / n,
     ...(hinted > 0 ? { followed: followed / hinted } : {}),
   };
@@ -103,7 +118,8 @@ export function figures(
 export function diagnosisFigures(
   predictions: readonly Prediction[],
   hints: Hints = new Map(),
-): DiagnosisFigures {
+  sources: Sources = new Map(),
+): Diagnosis['figures'] {
   const groups = new Map<string, Prediction[]>();
   for (const prediction of predictions) {
     const key = conditionOf(prediction);
@@ -111,10 +127,29 @@ export function diagnosisFigures(
     if (group === undefined) groups.set(key, [prediction]);
     else group.push(prediction);
   }
-  const result: DiagnosisFigures = {};
+  const result: Diagnosis['figures'] = {};
   for (const [key, group] of groups) {
     const origin = groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' }));
-    result[key] = figures(origin ?? [], group, hints);
+    result[key] = figures(origin ?? [], group, hints, sources);
   }
   return result;
+}
+
+/** Figures that have an accuracy. @throws GuardError BadInput naming the condition without labels */
+export function labelledFigures(
+  condition: string,
+  { accuracy, ci95, ...rest }: OpenFigures,
+): ConditionFigures {
+  if (accuracy !== null && ci95 !== null) return { accuracy, ci95, ...rest };
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `${condition}: none of the samples has an answer, so there is no accuracy; label some of them, or run "diagnose" alone.`,
+  );
+}
+
+/** As `labelledFigures`, for every condition of a diagnosis. */
+export function allLabelled(figures: Diagnosis['figures']): DiagnosisFigures {
+  return Object.fromEntries(
+    Object.entries(figures).map(([condition, open]) => [condition, labelledFigures(condition, open)]),
+  );
 }

@@ -34,6 +34,7 @@ const notShown = new Set(['origin', 'helpful_text']);
 
 interface Found {
   sample: PerturbedSample;
+  answer: number;
   clean: Prediction;
   perturbed: Prediction;
 }
@@ -46,14 +47,18 @@ function findTalkedOut({ samples, before }: TalkedOutInput): Map<string, Found[]
     const perturbed = predictions.get(hintKey(sample));
     const clean = predictions.get(hintKey({ id: sample.id, perturbation: 'origin' }));
     if (perturbed === undefined || clean === undefined) continue;
-    if (clean.predicted !== sample.answer || perturbed.predicted === sample.answer) continue;
+    const { answer } = sample;
+    if (answer === null || clean.predicted !== answer || perturbed.predicted === answer) continue;
     const key = conditionOf(sample);
-    groups.set(key, [...(groups.get(key) ?? []), { sample, clean, perturbed }]);
+    groups.set(key, [...(groups.get(key) ?? []), { sample, answer, clean, perturbed }]);
   }
   return groups;
 }
 
-function toExample({ sample, clean, perturbed }: Found, after: ReadonlyMap<string, Prediction>): TalkedOut {
+function toExample(
+  { sample, answer, clean, perturbed }: Found,
+  after: ReadonlyMap<string, Prediction>,
+): TalkedOut {
   return {
     id: sample.id,
     taskKind: sample.taskKind,
@@ -61,7 +66,7 @@ function toExample({ sample, clean, perturbed }: Found, after: ReadonlyMap<strin
     question: sample.question,
     context: sample.context,
     options: sample.options,
-    answer: sample.answer,
+    answer,
     cleanPrediction: clean.predicted,
     perturbedPrediction: perturbed.predicted,
     trainedPrediction: after.get(hintKey(sample))?.predicted ?? null,

@@ -14,6 +14,7 @@ export class Pool {
       .filter((sample): sample is Shown => sample.taskKind === TaskKind.ImageHeavy && sample.image !== null)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     for (const sample of this.photos) {
+      if (sample.answer === null) continue;
       const name = sample.options[sample.answer] as string;
       this.byName.set(name, [...(this.byName.get(name) ?? []), sample]);
     }

@@ -18,7 +18,9 @@ const unrelatedFacts = 10;
 const factsAfterHint = 1;
 const ocrLines = 5;
 
+/** Without a right answer any option may be the wrong one: what is measured then is whether the answer moves. */
 function wrongOption(sample: Sample, random: Random): number {
+  if (sample.answer === null) return random.int(sample.options.length);
   const index = random.int(sample.options.length - 1);
   return index < sample.answer ? index : index + 1;
 }
@@ -38,17 +40,18 @@ function ocr(sample: Sample, random: Random): WrittenText {
   return { text: lines.join(' '), variant: carrier, hinted };
 }
 
-/** One file for the text modality: name -> what stands before the question. */
-export const textTable: Readonly<Record<TextPerturbation, (sample: Sample, random: Random) => WrittenText>> =
-  {
-    unrelated_text: (_, random) => ({
-      text: randomFacts(random, unrelatedFacts),
-      variant: 'facts',
-      hinted: null,
-    }),
-    misleading_text: (sample, random) => hint(sample, seenHints, wrongOption(sample, random), random),
-    misleading_text_unseen: (sample, random) =>
-      hint(sample, unseenHints, wrongOption(sample, random), random),
-    ocr_text: ocr,
-    helpful_text: (sample, random) => hint(sample, seenHints, sample.answer, random),
-  };
+/** One file for the text modality: name -> what stands before the question; null where it does not fit the sample. */
+export const textTable: Readonly<
+  Record<TextPerturbation, (sample: Sample, random: Random) => WrittenText | null>
+> = {
+  unrelated_text: (_, random) => ({
+    text: randomFacts(random, unrelatedFacts),
+    variant: 'facts',
+    hinted: null,
+  }),
+  misleading_text: (sample, random) => hint(sample, seenHints, wrongOption(sample, random), random),
+  misleading_text_unseen: (sample, random) => hint(sample, unseenHints, wrongOption(sample, random), random),
+  ocr_text: ocr,
+  helpful_text: (sample, random) =>
+    sample.answer === null ? null : hint(sample, seenHints, sample.answer, random),
+};

@@ -4,6 +4,8 @@ export interface BootstrapOptions {
   seed: number;
   /** Default 4,000: the ends of the interval then vary by about 1 % of its width between seeds. */
   resamples?: number;
+  /** What is resampled: intervals of one seed with other names are independent. */
+  stream?: string;
   /** One name a value; values of one name are drawn together, because they are not independent. */
   clusters?: readonly string[];
 }
@@ -40,7 +42,12 @@ function clusterTotals(values: readonly number[], clusters: readonly string[] | 
 export function bootstrapInterval(values: readonly number[], options: BootstrapOptions): [number, number] {
   if (values.length === 0) throw new RangeError('no values to resample');
   const { sums, counts } = clusterTotals(values, options.clusters);
-  const random = new Random(options.seed, 'bootstrap', values.length);
+  const random = new Random(
+    options.seed,
+    'bootstrap',
+    values.length,
+    ...(options.stream ? [options.stream] : []),
+  );
   const means = new Float64Array(options.resamples ?? 4000);
   for (let r = 0; r < means.length; r++) {
     let sum = 0;

@@ -10,10 +10,37 @@ export function wilson(successes: number, n: number): [number, number] {
     throw new RangeError(`no share: ${successes} of ${n}`);
   }
   if (n === 0) return [0, 1];
-  const share = successes / n;
+  return score(successes / n, n);
+}
+
+function score(share: number, n: number): [number, number] {
   const shrink = 1 + (z * z) / n;
   const centre = (share + (z * z) / (2 * n)) / shrink;
   const half = (z / shrink) * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n));
   // At the ends the formula gives 0 and 1 but for rounding.
-  return [successes === 0 ? 0 : centre - half, successes === n ? 1 : centre + half];
+  return [share === 0 ? 0 : centre - half, share === 1 ? 1 : centre + half];
+}
+
+/**
+ * Wilson's interval where trials of one cluster (a source item) are not independent: the number of trials is divided
+ * by the design effect, the ratio of the cluster-robust variance to that of independent trials, never below 1.
+ * Source: Korn and Graubard 1998, with Wilson's interval in place of Clopper and Pearson's.
+ */
+export function clusteredWilson(right: readonly boolean[], clusters: readonly string[]): [number, number] {
+  const n = right.length;
+  if (clusters.length !== n) throw new RangeError(`${n} trials but ${clusters.length} cluster names`);
+  if (n === 0) return [0, 1];
+  const share = right.filter(Boolean).length / n;
+  const residuals = new Map<string, number>();
+  right.forEach((hit, i) => {
+    const name = clusters[i]!;
+    residuals.set(name, (residuals.get(name) ?? 0) + Number(hit) - share);
+  });
+  const count = residuals.size;
+  const squares = [...residuals.values()].reduce((sum, residual) => sum + residual ** 2, 0);
+  // All right or all wrong tells nothing about how alike a cluster's trials are: then a cluster counts once.
+  if (count === 1 || squares === 0) return score(share, count);
+  const robust = (squares * count) / (count - 1);
+  const independent = (n * share * (1 - share) * n) / (n - 1);
+  return score(share, n / Math.max(1, robust / independent));
 }

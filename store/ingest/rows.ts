@@ -106,7 +106,7 @@ function checkOptions(sample: Sample, place: (column: string) => Place): void {
       throw badCell(place('options'), found, 'options that differ: replace one of them');
     }
   });
-  if (answer < 0 || answer >= options.length) {
+  if (answer !== null && (answer < 0 || answer >= options.length)) {
     throw badCell(
       place('answer'),
       `${answer}, but there are ${options.length} options: the option list is without the answer`,

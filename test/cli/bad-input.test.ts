@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Graph, loadGraph, type Node, saveGraph } from '../../engine/index.ts';
 import { MediaType } from '../../schemas/artifact.ts';
-import { PerturbationName, type Sample, type Split } from '../../schemas/benchmark.ts';
+import { catalogue, type Sample, type Split } from '../../schemas/benchmark.ts';
 import type { GuardConfig } from '../../schemas/config.ts';
 import {
   ArtifactStore,
@@ -26,7 +26,7 @@ let project: Project;
 let server: ServerConnection;
 beforeAll(async () => {
   project = await smallProject(({ diagnosis }) => {
-    diagnosis.skip = PerturbationName.options.filter((name) => name !== 'origin');
+    diagnosis.skip = [...catalogue].filter((name) => name !== 'origin');
   });
   await smallBenchmark(join(project.folder, 'benchmark'), 9);
   server = await connectServer({ stateDir: join(project.folder, 'server'), log: () => {} });
@@ -186,20 +186,18 @@ describe('a benchmark that is refused', () => {
       taskKind: { kind: 'string' },
       split: { kind: 'string' },
       question: { kind: 'string' },
-      answer: { kind: 'int32' },
     };
     await writeTableFile(
       file,
       schema,
-      (await readSamples(file)).map(({ id, taskKind, split, question, answer }) => ({
+      (await readSamples(file)).map(({ id, taskKind, split, question }) => ({
         id,
         taskKind,
         split,
         question,
-        answer,
       })),
     );
-    const expected = /^ column "options" \(list<string>\) is missing.*id, taskKind, split, question, answer/;
+    const expected = /^ column "options" \(list<string>\) is missing.*id, taskKind, split, question/;
     await expectRefused(folder, 'test.parquet', expected);
   });
 

@@ -8,7 +8,7 @@ import { shippedNouns } from '../../data/build/nouns.ts';
 import { vocabulary, words } from '../../data/build/vocabulary.ts';
 import { clothing, questionPrompt } from '../../data/build/words.ts';
 import { dataFolder } from '../../data/folder.ts';
-import { type Sample, type Split, splits, TaskKind } from '../../schemas/benchmark.ts';
+import { labelOf, type Sample, type Split, splits, TaskKind } from '../../schemas/benchmark.ts';
 import { type Benchmark, ingestBenchmark } from '../../store/index.ts';
 
 const folder = join(dataFolder(), 'benchmark');
@@ -90,7 +90,7 @@ describe('the benchmark pack', () => {
     for (const sample of all().filter((s) => s.taskKind === TaskKind.TextHeavy)) {
       const asked = sample.question.split(' ').at(-2);
       const matching = sample.options.filter((option) => category.get(option)?.category === asked);
-      expect(matching).toEqual([sample.options[sample.answer]]);
+      expect(matching).toEqual([sample.options[labelOf(sample)]]);
       const heldOut = sample.options.filter((option) => category.get(option)?.heldOut);
       expect(heldOut).toEqual(sample.source.startsWith('held-out noun:') ? matching : []);
       if (sample.split === 'train') expect(heldOut).toEqual([]);

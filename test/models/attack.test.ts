@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AnswerGradients } from '../../models/gradient.ts';
 import { attackEmbeddings, type Model, openModel } from '../../models/index.ts';
 import { Random } from '../../random/index.ts';
-import type { Prediction } from '../../schemas/benchmark.ts';
+import { labelOf, type Prediction } from '../../schemas/benchmark.ts';
 import { makeModel, makeSamples } from './mini-model.ts';
 
 const common = {
@@ -92,7 +92,7 @@ describe('attacking a model', () => {
   });
   const options = { attack: 'pgd', eps: 0.3, alpha: 1, steps: 3, seed: 1 } as const;
   const right = (predictions: Prediction[]) =>
-    predictions.reduce((sum, p) => sum + Math.log(p.probabilities[p.answer]!), 0) / predictions.length;
+    predictions.reduce((sum, p) => sum + Math.log(p.probabilities[labelOf(p)]!), 0) / predictions.length;
 
   it('differentiates the answer by the embeddings', async () => {
     const { config } = model.files;

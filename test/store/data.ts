@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { encode } from 'fast-png';
 import {
-  PerturbationName,
+  catalogue,
   type PerturbedSample,
   type Prediction,
   type Sample,
@@ -43,7 +43,7 @@ const sampleFields = {
   split: fc.constantFrom(...splits),
   question: text,
   options: fc.array(text, { maxLength: 5 }),
-  answer: whole,
+  answer: fc.option(whole),
   context: fc.option(text),
   image: fc.option(image),
   source: text,
@@ -51,15 +51,15 @@ const sampleFields = {
 export const anySample: fc.Arbitrary<Sample> = fc.record(sampleFields);
 export const anyPerturbed: fc.Arbitrary<PerturbedSample> = fc.record({
   ...sampleFields,
-  perturbation: fc.constantFrom(...PerturbationName.options),
+  perturbation: fc.constantFrom(...catalogue),
   variant: text,
   hinted: fc.option(whole),
 });
 export const anyPrediction: fc.Arbitrary<Prediction> = fc.record({
   id: text,
   taskKind: fc.constantFrom(...taskKinds),
-  perturbation: fc.constantFrom(...PerturbationName.options),
-  answer: whole,
+  perturbation: fc.constantFrom(...catalogue),
+  answer: fc.option(whole),
   predicted: whole,
   probabilities: fc.array(finite, { maxLength: 6 }),
 });

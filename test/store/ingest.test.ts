@@ -231,7 +231,7 @@ test('a file that is no Parquet, lacks a column or has nulls is named', async ()
     split: { kind: 'string' },
     question: { kind: 'string', nullable: true },
     options: { kind: 'list<string>' },
-    answer: { kind: 'int32' },
+    answer: { kind: 'int32', nullable: true },
     context: { kind: 'string', nullable: true },
     image: { kind: 'image', nullable: true },
     source: { kind: 'string' },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { Activities } from '../../activities/index.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
-import { type PerturbedSample, taskKinds } from '../../schemas/benchmark.ts';
+import { labelOf, type PerturbedSample, taskKinds } from '../../schemas/benchmark.ts';
 import type { RolloutPolicy } from '../../schemas/config.ts';
 import { type RolloutRequest, type StepPlan, stepNames } from '../../schemas/workflow.ts';
 import { type ArtifactStore, readSamples, writePredictions, writeSamples } from '../../store/index.ts';
@@ -28,7 +28,8 @@ export function answersWith(
       const predictions = await writePredictions(
         store,
         requests.map((request, i) => {
-          const { answer, id, options, perturbation, taskKind } = request;
+          const { id, options, perturbation, taskKind } = request;
+          const answer = labelOf(request);
           const predicted = wrong(request, i) ? (answer + 1) % options.length : answer;
           const probabilities = options.map((_, option) => Number(option === predicted));
           return { id, taskKind, perturbation, answer, predicted, probabilities };

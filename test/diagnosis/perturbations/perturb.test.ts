@@ -14,8 +14,9 @@ import {
   unseenHints,
 } from '../../../diagnosis/perturbations/index.ts';
 import {
+  type CatalogueName,
   imagePerturbations,
-  type PerturbationName,
+  labelOf,
   type Sample,
   TaskKind,
   taskKinds,
@@ -53,8 +54,8 @@ describe('every perturbation', () => {
   });
 
   it('depends on seed, sample and name alone', () => {
-    const names: [TaskKind, PerturbationName][] = taskKinds.flatMap((kind) =>
-      conditionsFor(kind).map((name): [TaskKind, PerturbationName] => [kind, name]),
+    const names: [TaskKind, CatalogueName][] = taskKinds.flatMap((kind) =>
+      conditionsFor(kind).map((name): [TaskKind, CatalogueName] => [kind, name]),
     );
     fc.assert(
       fc.property(fc.constantFrom(...names), fc.integer(), fc.nat(900), ([kind, name], seed, at) => {
@@ -135,7 +136,7 @@ describe('text beside a picture', () => {
 });
 
 describe('a picture beside text', () => {
-  const pixels = (name: PerturbationName) =>
+  const pixels = (name: CatalogueName) =>
     perturb(of(TaskKind.TextHeavy).slice(0, 50), name, 2, pool).map((s) =>
       decode(s.image?.bytes ?? new Uint8Array()),
     );
@@ -168,7 +169,7 @@ describe('a picture beside text', () => {
     for (const result of results) {
       expect(result.hinted).not.toBe(result.answer);
       const photo = owner.get(result.image) as Sample;
-      expect(photo.options[photo.answer]).toBe(result.options[result.hinted as number]);
+      expect(photo.options[labelOf(photo)]).toBe(result.options[result.hinted as number]);
     }
   });
 

@@ -1,16 +1,21 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { benjaminiHochberg, holm } from '../../../diagnosis/statistics/adjust.ts';
 import { bootstrapInterval, quantile } from '../../../diagnosis/statistics/bootstrap.ts';
 import { jsDivergence, klDivergence } from '../../../diagnosis/statistics/divergence.ts';
 import { mcnemarExact } from '../../../diagnosis/statistics/mcnemar.ts';
+import { pairsToShow } from '../../../diagnosis/statistics/power.ts';
 import { psi, psiOfCategories, psiOfCounts } from '../../../diagnosis/statistics/psi.ts';
-import { wilson } from '../../../diagnosis/statistics/wilson.ts';
+import { clusteredWilson, wilson } from '../../../diagnosis/statistics/wilson.ts';
 import { Random } from '../../../random/index.ts';
 
 interface Reference {
   wilson: { k: number; n: number; interval: [number, number] }[];
   mcnemar: { a: number; b: number; p: number }[];
+  adjusted: { p: number[]; holm: number[]; bh: number[] }[];
+  clusteredShare: { right: boolean[]; clusters: string[]; interval: [number, number] }[];
+  pairsToShow: { difference: number; discordant: number; pairs: number }[];
   divergences: { p: number[]; q: number[]; kl: number; js: number }[];
   psi: {
     numbers: { name: string; expected: number[]; actual: number[]; psi: number }[];
@@ -26,7 +31,7 @@ const reference = JSON.parse(readFileSync(file, 'utf8')) as Reference;
 const near = (actual: number, expected: number, tolerance = 1e-9) =>
   expect(Math.abs(actual - expected), `${actual} against ${expected}`).toBeLessThanOrEqual(tolerance);
 
-describe("SciPy's figures", () => {
+describe('figures of SciPy and statsmodels', () => {
   it.each(reference.wilson)('Wilson interval of $k in $n', ({ k, n, interval }) => {
     const [low, high] = wilson(k, n);
     near(low, interval[0]);
@@ -34,6 +39,28 @@ describe("SciPy's figures", () => {
   });
 
   it.each(reference.mcnemar)('McNemar, $a against $b', ({ a, b, p }) => near(mcnemarExact(a, b), p));
+
+  it.each(reference.adjusted)(
+    'Holm and Benjamini-Hochberg on $p.length p-values',
+    ({ p, holm: byHolm, bh }) => {
+      holm(p).forEach((value, i) => {
+        near(value, byHolm[i]!);
+      });
+      benjaminiHochberg(p).forEach((value, i) => {
+        near(value, bh[i]!);
+      });
+    },
+  );
+
+  it.each(reference.clusteredShare)('share in clusters', ({ right, clusters, interval }) => {
+    const [low, high] = clusteredWilson(right, clusters);
+    near(low, interval[0]);
+    near(high, interval[1]);
+  });
+
+  it.each(reference.pairsToShow)('pairs that show $difference', ({ difference, discordant, pairs }) => {
+    expect(pairsToShow(difference, discordant)).toBe(pairs);
+  });
 
   it.each(reference.divergences)('KL $kl and JS $js', ({ p, q, kl, js }) => {
     near(klDivergence(p, q), kl);
@@ -126,6 +153,51 @@ describe('properties', () => {
         near(high, 1 - mirroredLow, 1e-12);
       }),
     );
+  });
+
+  it('a share in clusters of one is Wilson’s, and equal answers in a cluster count once', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 2, maxLength: 60 }), (right) => {
+        const hits = right.filter(Boolean).length;
+        const alone = clusteredWilson(
+          right,
+          right.map((_, i) => `${i}`),
+        );
+        const [low, high] = wilson(hits, right.length);
+        near(alone[0], low);
+        near(alone[1], high);
+        const tripled = right.flatMap((hit) => [hit, hit, hit]);
+        const [from, to] = clusteredWilson(
+          tripled,
+          tripled.map((_, i) => `${Math.floor(i / 3)}`),
+        );
+        // The robust variance's correction for few clusters widens it a little.
+        expect(from).toBeLessThanOrEqual(low + 1e-9);
+        expect(to).toBeGreaterThanOrEqual(high - 1e-9);
+        expect(from).toBeGreaterThan(low - 0.2);
+      }),
+    );
+  });
+
+  it('adjusted p-values never fall below the given ones, and keep their order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }), (p) => {
+        const [strict, lenient] = [holm(p), benjaminiHochberg(p)];
+        for (const [i, value] of p.entries()) {
+          expect(lenient[i]).toBeGreaterThanOrEqual(value);
+          expect(strict[i]).toBeGreaterThanOrEqual(lenient[i]! - 1e-12);
+          expect(strict[i]).toBeLessThanOrEqual(1);
+        }
+        const order = p.map((_, i) => i).sort((a, b) => p[a]! - p[b]!);
+        for (let i = 1; i < order.length; i++)
+          expect(strict[order[i]!]).toBeGreaterThanOrEqual(strict[order[i - 1]!]!);
+      }),
+    );
+  });
+
+  it('refuses what is no p-value and no difference', () => {
+    expect(() => holm([0.1, Number.NaN])).toThrow('NaN');
+    expect(() => pairsToShow(0, 0.1)).toThrow('0 of 0.1');
   });
 
   it('McNemar is symmetric, a probability, and falls as the split grows more uneven', () => {

@@ -1,0 +1,80 @@
+import type { Prediction } from '../../schemas/benchmark.ts';
+import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
+import { holm } from '../statistics/adjust.ts';
+import { bootstrapInterval } from '../statistics/bootstrap.ts';
+import { mcnemarExact } from '../statistics/mcnemar.ts';
+import { pairsToShow } from '../statistics/power.ts';
+import { byId, cleanOf } from './figures.ts';
+
+const significance = 0.05;
+/** With fewer pairs no statement is made. */
+const minimumPairs = 30;
+
+/** A perturbation's answers beside the clean ones. */
+export interface DropInput {
+  condition: string;
+  clean: readonly Prediction[];
+  perturbed: readonly Prediction[];
+}
+
+type Unadjusted = Omit<AccuracyDrop, 'pAdjusted' | 'verdict'>;
+
+export interface DropOptions {
+  seed: number;
+  /** Accuracy that may be lost without anybody minding, a share. */
+  relevantDrop: number;
+  /** The source item of a sample, by id. */
+  sourceOf: (id: string) => string;
+}
+
+/** Source items of fewer clusters than this are drawn 4,000 times, more of them less often: the ends move less. */
+function resamplesFor(clusters: number): number {
+  return Math.min(4000, Math.max(1000, Math.round(2e6 / clusters)));
+}
+
+function measure({ condition, clean, perturbed }: DropInput, options: DropOptions): Unadjusted | null {
+  const { relevantDrop, seed, sourceOf } = options;
+  const cleanById = byId(clean);
+  const labelled = perturbed.filter(({ answer }) => answer !== null);
+  if (labelled.length === 0) return null;
+  const lost = labelled.map((prediction) => {
+    const before = cleanOf(cleanById, prediction);
+    return Number(before.predicted === before.answer) - Number(prediction.predicted === prediction.answer);
+  });
+  const n = lost.length;
+  const cleanOnly = lost.filter((d) => d === 1).length;
+  const perturbedOnly = lost.filter((d) => d === -1).length;
+  const clusters = labelled.map(({ id }) => sourceOf(id));
+  return {
+    drop: (cleanOnly - perturbedOnly) / n,
+    ci95: bootstrapInterval(lost, { seed, clusters, resamples: resamplesFor(n), stream: condition }),
+    pValue: mcnemarExact(cleanOnly, perturbedOnly),
+    n,
+    pairsNeeded: pairsToShow(relevantDrop, (cleanOnly + perturbedOnly) / n),
+  };
+}
+
+function verdictOf(drop: Unadjusted & { pAdjusted: number }, relevantDrop: number): AccuracyDrop['verdict'] {
+  if (drop.n < minimumPairs) return 'not_enough_data';
+  if (drop.ci95[0] > 0 && drop.pAdjusted < significance) return 'drop';
+  return drop.ci95[1] < relevantDrop ? 'no_relevant_drop' : 'not_enough_data';
+}
+
+/**
+ * The accuracy that each perturbation costs, paired by sample, with the p-values adjusted over all of them. Null for a
+ * condition without labels. @throws GuardError BadInput where a clean prediction is absent
+ */
+export function accuracyDrops(
+  inputs: readonly DropInput[],
+  options: DropOptions,
+): Map<string, AccuracyDrop | null> {
+  const measured = inputs.map((input) => [input.condition, measure(input, options)] as const);
+  const found = measured.filter((entry): entry is [string, Unadjusted] => entry[1] !== null);
+  const adjusted = holm(found.map(([, { pValue }]) => pValue));
+  const drops = new Map<string, AccuracyDrop | null>(measured.map(([condition]) => [condition, null]));
+  for (const [i, [condition, drop]] of found.entries()) {
+    const withAdjusted = { ...drop, pAdjusted: adjusted[i]! };
+    drops.set(condition, { ...withAdjusted, verdict: verdictOf(withAdjusted, options.relevantDrop) });
+  }
+  return drops;
+}

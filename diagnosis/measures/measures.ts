@@ -1,0 +1,68 @@
+import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
+import type { ConditionMeasures, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
+import { jsDivergence } from '../statistics/divergence.ts';
+import { calibrationError } from './calibration.ts';
+import { accuracyDrops } from './drop.ts';
+import { byId, cleanOf, conditionOf } from './figures.ts';
+import { letterBias } from './letters.ts';
+import { worstCase } from './worst.ts';
+
+export interface MeasureOptions {
+  seed: number;
+  /** Accuracy that may be lost without anybody minding, a share. Default .05. */
+  relevantDrop?: number;
+}
+
+function groupsOf(predictions: readonly Prediction[]): Map<string, Prediction[]> {
+  const groups = new Map<string, Prediction[]>();
+  for (const prediction of predictions) {
+    const key = conditionOf(prediction);
+    const group = groups.get(key);
+    if (group) group.push(prediction);
+    else groups.set(key, [prediction]);
+  }
+  return groups;
+}
+
+function meanJs(clean: readonly Prediction[], perturbed: readonly Prediction[]): number {
+  const cleanById = byId(clean);
+  const distances = perturbed.map((p) => jsDivergence(cleanOf(cleanById, p).probabilities, p.probabilities));
+  return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+}
+
+/**
+ * What a diagnosis measures beyond the figures of its conditions: drops with corrected tests, calibration, worst cases,
+ * competency and letter bias. `samples` tell the source items. @throws GuardError BadInput as `figures` does
+ */
+export function diagnosisMeasures(
+  samples: Iterable<Pick<PerturbedSample, 'id' | 'source'>>,
+  predictions: readonly Prediction[],
+  { seed, relevantDrop = 0.05 }: MeasureOptions,
+): DiagnosisMeasures {
+  const sources = new Map<string, string>();
+  for (const { id, source } of samples) sources.set(id, source);
+  const sourceOf = (id: string) => sources.get(id) ?? id;
+  const groups = groupsOf(predictions);
+  const cleanFor = (group: readonly Prediction[]) =>
+    groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' })) ?? [];
+  const perturbed = [...groups].filter(([, group]) => group[0]!.perturbation !== 'origin');
+  const drops = accuracyDrops(
+    perturbed.map(([condition, group]) => ({ condition, clean: cleanFor(group), perturbed: group })),
+    { seed, relevantDrop, sourceOf },
+  );
+  const conditions = [...groups].map(([condition, group]): [string, ConditionMeasures] => [
+    condition,
+    {
+      js: meanJs(cleanFor(group), group),
+      ece: calibrationError(group),
+      drop: drops.get(condition) ?? null,
+    },
+  ]);
+  const clean = predictions.filter(({ perturbation }) => perturbation === 'origin');
+  return {
+    relevantDrop,
+    conditions: Object.fromEntries(conditions),
+    ...worstCase(predictions, { seed, sourceOf }),
+    letters: letterBias(clean),
+  };
+}

@@ -1,0 +1,91 @@
+import { Random } from '../../random/index.ts';
+import { type Prediction, TaskKind, taskKinds } from '../../schemas/benchmark.ts';
+import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
+import { quantile } from '../statistics/bootstrap.ts';
+import { clusteredWilson } from '../statistics/wilson.ts';
+
+type Shares = Pick<DiagnosisMeasures, 'worst' | 'competency'>;
+
+/** A right hint is no interference. */
+const notCounted = new Set(['helpful_text']);
+const resamples = 2000;
+
+interface Standing {
+  right: boolean;
+  source: string;
+}
+
+/** For each labelled sample of a kind whether every one of its predictions is right. */
+function standing(
+  predictions: readonly Prediction[],
+  kind: TaskKind,
+  sourceOf: (id: string) => string,
+): Standing[] {
+  const right = new Map<string, boolean>();
+  for (const { id, taskKind, perturbation, answer, predicted } of predictions) {
+    if (taskKind !== kind || answer === null || notCounted.has(perturbation)) continue;
+    right.set(id, (right.get(id) ?? true) && predicted === answer);
+  }
+  return [...right].map(([id, all]) => ({ right: all, source: sourceOf(id) }));
+}
+
+/** Right samples and samples of each source item. */
+function bySource(standings: readonly Standing[]): { right: number; all: number }[] {
+  const groups = new Map<string, { right: number; all: number }>();
+  for (const { right, source } of standings) {
+    const group = groups.get(source) ?? { right: 0, all: 0 };
+    groups.set(source, { right: group.right + Number(right), all: group.all + 1 });
+  }
+  return [...groups.values()];
+}
+
+function drawnShare(groups: readonly { right: number; all: number }[], random: Random): number {
+  let [right, all] = [0, 0];
+  for (let i = 0; i < groups.length; i++) {
+    const group = random.pick(groups);
+    right += group.right;
+    all += group.all;
+  }
+  return right / all;
+}
+
+const shareOf = (standings: readonly Standing[]) =>
+  standings.filter(({ right }) => right).length / standings.length;
+
+/**
+ * The share of each kind's samples that stand under every perturbation measured, and cross-modality competency: the
+ * chance that one sample of each kind, drawn by itself, is answered rightly under its worst perturbation (VQA samples
+ * are never perturbed). Its interval is a bootstrap over source items within the kinds.
+ */
+export function worstCase(
+  predictions: readonly Prediction[],
+  { seed, sourceOf }: { seed: number; sourceOf: (id: string) => string },
+): Shares {
+  const kinds = taskKinds
+    .map((kind) => [kind, standing(predictions, kind, sourceOf)] as const)
+    .filter(([, standings]) => standings.length > 0);
+  const worst = Object.fromEntries(
+    kinds.map(([kind, standings]) => {
+      const right = standings.map((one) => one.right);
+      const ci95 = clusteredWilson(
+        right,
+        standings.map(({ source }) => source),
+      );
+      return [kind, { share: shareOf(standings), ci95, n: standings.length }];
+    }),
+  );
+  if (kinds.length < Object.keys(TaskKind).length) return { worst, competency: null };
+  const groups = kinds.map(([, standings]) => bySource(standings));
+  const random = new Random(seed, 'competency');
+  const draws = Float64Array.from({ length: resamples }, () =>
+    groups.reduce((product, kind) => product * drawnShare(kind, random), 1),
+  ).sort();
+  return {
+    worst,
+    competency: {
+      share: kinds.reduce((product, [, standings]) => product * shareOf(standings), 1),
+      ci95: [quantile(draws, 0.025), quantile(draws, 0.975)],
+      n: Math.min(...kinds.map(([, standings]) => standings.length)),
+    },
+  };
+}

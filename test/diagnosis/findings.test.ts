@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { diagnosisFigures, diagnosisMeasures, labelledFigures } from '../../diagnosis/index.ts';
+import { calibrationError } from '../../diagnosis/measures/calibration.ts';
+import { letterBias } from '../../diagnosis/measures/letters.ts';
+import { Random } from '../../random/index.ts';
+import type { Prediction, TaskKind } from '../../schemas/benchmark.ts';
+import { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
+
+const file = new URL('../fixtures/statistics/statistics.json', import.meta.url);
+const reference = JSON.parse(readFileSync(file, 'utf8')) as {
+  calibration: { probabilities: number[][]; answers: number[]; ece: number }[];
+};
+
+function prediction(
+  id: string,
+  perturbation: string,
+  right: boolean,
+  taskKind: TaskKind = 'image_heavy',
+): Prediction {
+  const predicted = right ? 0 : 1;
+  const probabilities = [0, 1, 2, 3].map((place) => (place === predicted ? 0.7 : 0.1));
+  return { id, taskKind, perturbation, answer: 0, predicted, probabilities };
+}
+
+/** Clean answers of which `clean` are right, and perturbed ones that lose `lost` of those. */
+function condition(n: number, clean: number, lost: number, perturbation: string): Prediction[] {
+  return Array.from({ length: n }, (_, i) => [
+    prediction(`s${i}`, 'origin', i < clean),
+    prediction(`s${i}`, perturbation, i < clean - lost),
+  ]).flat();
+}
+
+const samplesOf = (predictions: readonly Prediction[], perSource = 1) =>
+  predictions.map(({ id }) => ({ id, source: `photo ${Math.floor(Number(id.slice(1)) / perSource)}` }));
+
+describe('the drop of a condition', () => {
+  const dropOf = (predictions: Prediction[], perSource = 1) =>
+    diagnosisMeasures(samplesOf(predictions, perSource), predictions, { seed: 3 }).conditions[
+      'image_heavy/misleading_text'
+    ]!.drop!;
+
+  it('is found where it is large', () => {
+    const drop = dropOf(condition(200, 180, 60, 'misleading_text'));
+    expect(drop).toMatchObject({ drop: 0.3, n: 200, verdict: 'drop' });
+    expect(drop.ci95[0]).toBeGreaterThan(0.2);
+    expect(drop.pValue).toBeLessThan(1e-9);
+  });
+
+  it('is none that matters where many samples hardly move', () => {
+    expect(dropOf(condition(2000, 1800, 4, 'misleading_text')).verdict).toBe('no_relevant_drop');
+  });
+
+  it('is left open where samples are few, and says how many would do', () => {
+    expect(dropOf(condition(20, 18, 8, 'misleading_text')).verdict).toBe('not_enough_data');
+    const drop = dropOf(condition(60, 50, 3, 'misleading_text'));
+    expect(drop.verdict).toBe('not_enough_data');
+    expect(drop.pairsNeeded).toBeGreaterThan(100);
+  });
+
+  it('is less sure where samples share their source', () => {
+    const predictions = condition(200, 180, 60, 'misleading_text');
+    const [alone, together] = [dropOf(predictions), dropOf(predictions, 10)];
+    expect(together.ci95[1] - together.ci95[0]).toBeGreaterThan(1.5 * (alone.ci95[1] - alone.ci95[0]));
+  });
+
+  it('has its p-value corrected for the number of conditions', () => {
+    const predictions = [
+      ...condition(100, 90, 8, 'misleading_text'),
+      ...condition(100, 90, 7, 'unrelated_text').filter((p) => p.perturbation !== 'origin'),
+      ...condition(100, 90, 0, 'ocr_text').filter((p) => p.perturbation !== 'origin'),
+    ];
+    const { conditions } = diagnosisMeasures(samplesOf(predictions), predictions, { seed: 1 });
+    const found = conditions['image_heavy/misleading_text']!.drop!;
+    expect(found.pAdjusted).toBeCloseTo(3 * found.pValue, 12);
+    expect(conditions['image_heavy/origin']!.drop).toBeNull();
+  });
+});
+
+describe('worst case and competency', () => {
+  it('takes the worst perturbation of each sample, and multiplies over the kinds', () => {
+    const predictions = [
+      ...condition(100, 90, 10, 'misleading_text'),
+      ...Array.from({ length: 100 }, (_, i) => prediction(`s${i}`, 'helpful_text', false)),
+      ...Array.from({ length: 50 }, (_, i) => prediction(`t${i}`, 'origin', true, 'text_heavy')),
+      ...Array.from({ length: 50 }, (_, i) => prediction(`t${i}`, 'full_black', i < 40, 'text_heavy')),
+      ...Array.from({ length: 40 }, (_, i) => prediction(`v${i}`, 'origin', i < 30, 'vqa')),
+    ];
+    const measures = diagnosisMeasures(samplesOf(predictions), predictions, { seed: 1 });
+    expect(DiagnosisMeasures.parse(measures)).toEqual(measures);
+    expect(measures.worst).toMatchObject({
+      image_heavy: { share: 0.8, n: 100 },
+      text_heavy: { share: 0.8, n: 50 },
+      vqa: { share: 0.75, n: 40 },
+    });
+    const { share, ci95 } = measures.competency!;
+    expect(share).toBeCloseTo(0.48, 12);
+    expect(ci95[0]).toBeLessThan(0.48);
+    expect(ci95[1]).toBeGreaterThan(0.48);
+  });
+});
+
+describe('samples without labels', () => {
+  const open = condition(50, 40, 20, 'misleading_text').map((p) => ({ ...p, answer: null }));
+
+  it('still have changes and divergences, but no accuracy, drop or calibration', () => {
+    const found = diagnosisFigures(open)['image_heavy/misleading_text']!;
+    expect(found).toMatchObject({ accuracy: null, ci95: null, changeRate: 0.4 });
+    const { conditions, competency, letters } = diagnosisMeasures(samplesOf(open), open, { seed: 1 });
+    expect(conditions['image_heavy/misleading_text']).toMatchObject({ ece: null, drop: null });
+    expect(conditions['image_heavy/misleading_text']!.js).toBeGreaterThan(0.05);
+    expect(competency).toBeNull();
+    expect(letters.answers).toBeNull();
+    expect(() => labelledFigures('image_heavy/origin', found)).toThrow(/label some of them/);
+  });
+});
+
+describe('calibration', () => {
+  it.each(reference.calibration)('agrees with NumPy: $ece', ({ probabilities, answers, ece }) => {
+    const predictions = probabilities.map((p, i) => ({
+      ...prediction(`${i}`, 'origin', true),
+      answer: answers[i]!,
+      predicted: p.indexOf(Math.max(...p)),
+      probabilities: p,
+    }));
+    expect(calibrationError(predictions)).toBeCloseTo(ece, 9);
+  });
+});
+
+describe('letter bias', () => {
+  it('is the share of answers that would have to move', () => {
+    const random = new Random(1, 'letters');
+    const predictions = Array.from({ length: 400 }, (_, i) => ({
+      ...prediction(`${i}`, 'origin', true),
+      answer: random.int(4),
+    }));
+    const { bias, answers } = letterBias(predictions);
+    expect(answers!.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
+    expect(bias).toBeCloseTo(1 - answers![0]!, 12);
+  });
+
+  it('without labels compares with an even spread over each sample’s options', () => {
+    const two = { ...prediction('a', 'origin', true), answer: null, probabilities: [0.9, 0.1] };
+    expect(letterBias([two, { ...two, id: 'b' }])).toMatchObject({ answers: null, bias: 0.5 });
+  });
+});

@@ -85,13 +85,14 @@ async function run(command, args) {
       ensureReady();
       return runProgram('dist/bench/main.js', args);
     case 'acceptance':
+    case 'coverage':
       ensureReady();
-      return runProgram('dist/bench/acceptance.js', args);
+      return runProgram(`dist/bench/${command}.js`, args);
     case 'ready':
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage and ready.`,
       );
   }
 }

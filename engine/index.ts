@@ -2,7 +2,19 @@ export { AdamW, type AdamWOptions, scatterRows } from './adamw.ts';
 export { clipGradients, gradientNorm } from './clip.ts';
 export { type CompileOptions, compile, compileGraph } from './compile.ts';
 export type { TypedValue } from './ir/value.ts';
-export { applyLora, type LoraOptions, loraNames, loraParameters, mergeLora } from './lora.ts';
+export {
+  applyLora,
+  dropoutInput,
+  type LinearModule,
+  type LoraOptions,
+  loraModules,
+  loraNames,
+  mergeLora,
+  newAdapters,
+  type PeftOptions,
+  peftAdapter,
+  peftFiles,
+} from './lora/index.ts';
 export { LossBuilder } from './losses.ts';
 export { type Module, modulesOf } from './modules/modules.ts';
 export type { Place } from './modules/parts.ts';

@@ -1,4 +1,12 @@
-import { applyLora, type Graph, loadGraph, loraParameters, mergeLora, Parameters } from '../engine/index.ts';
+import {
+  applyLora,
+  type Graph,
+  loadGraph,
+  loraModules,
+  mergeLora,
+  newAdapters,
+  Parameters,
+} from '../engine/index.ts';
 import { deriveModelFolder, type Model, openModel } from '../models/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { TrainConfig } from '../schemas/training.ts';
@@ -68,10 +76,11 @@ function adapted(
   config: TrainConfig,
   lora: NonNullable<TrainConfig['lora']>,
 ): Trainee {
-  const options = { rank: lora.rank, alpha: lora.alpha, targets: pattern(lora.targets), seed: config.seed };
-  const graph = applyLora(model.decoder, options);
-  const trained = loraParameters(graph);
-  const parameters = Parameters.fromGraph(graph, trained);
+  const options = { rank: lora.rank, alpha: lora.alpha, seed: config.seed };
+  const modules = loraModules(model.decoder, pattern(lora.targets));
+  const parameters = new Parameters(newAdapters(modules, options));
+  const graph = applyLora(model.decoder, modules, parameters, options);
+  const trained = parameters.names;
   const programs = new DecoderPrograms(graph, trained, config.threads);
   const table = Parameters.fromGraph(embed, [name]).get(name).data;
   return {
@@ -84,7 +93,7 @@ function adapted(
       deriveModelFolder(
         base,
         folder,
-        { decoder: mergeLora(model.decoder, parameters, options) },
+        { decoder: mergeLora(model.decoder, modules, parameters, options) },
         trainingNote(config),
       ),
     close: () => closeAll(model, programs),

@@ -42,6 +42,8 @@ export function decodeGraph(bytes: Uint8Array, source: string, external: Externa
   try {
     for (const tensor of proto.initializer ?? []) {
       graph.initializers.set(tensor.name ?? '', tensorFromProto(tensor, external));
+      const location = tensor.externalData?.find(({ key }) => key === 'location')?.value;
+      if (tensor.dataLocation === 1 && location) graph.external.set(tensor.name ?? '', location);
     }
     graph.nodes = proto.node.map((node, index) => readNode(node, index, external));
   } catch (cause) {
@@ -107,15 +109,27 @@ function readValueInfo(proto: ValueInfoProto): ValueInfo {
   };
 }
 
-/** The graph as .onnx bytes; equal graphs give equal bytes. */
-export function encodeGraph(graph: Graph): Uint8Array {
+/** Where a data file holds a tensor, in bytes. */
+export interface ExternalPlace {
+  location: string;
+  offset: number;
+  length: number;
+}
+
+/** The graph as .onnx bytes; equal graphs give equal bytes. Tensors of `places` are left to their data files. */
+export function encodeGraph(
+  graph: Graph,
+  places: ReadonlyMap<string, ExternalPlace> = new Map(),
+): Uint8Array {
   return encodeModel({
     irVersion: Math.max(graph.irVersion, 8),
     producerName: 'modality-guard',
     graph: {
       node: graph.nodes.map(writeNode),
       name: 'graph',
-      initializer: [...graph.initializers].map(([name, tensor]) => tensorToProto(tensor, name)),
+      initializer: [...graph.initializers].map(([name, tensor]) =>
+        tensorToProto(tensor, name, places.get(name)),
+      ),
       input: graph.inputs.map(writeValueInfo),
       output: graph.outputs.map(writeValueInfo),
     },

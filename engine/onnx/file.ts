@@ -1,9 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { decodeGraph, type ExternalReader, encodeGraph } from './codec.ts';
+import { decodeGraph, type ExternalPlace, type ExternalReader, encodeGraph } from './codec.ts';
 import type { Graph } from './graph.ts';
+import { bytesOf, type Tensor } from './tensor.ts';
 
 /**
  * Reads an .onnx file with the external data beside it.
@@ -48,14 +49,26 @@ function externalReader(folder: string): ExternalReader {
   };
 }
 
-/** Writes the graph with all tensors inside; the file appears whole or not at all. */
+/** Data files are mapped into memory a page at a time. */
+const PAGE = 4096;
+
+/**
+ * Writes the graph; tensors that the file it was read from kept in data files go into data files of these names beside
+ * `path`, all others inside. Files appear whole or not at all.
+ */
 export async function saveGraph(graph: Graph, path: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const temporary = (file: string) => join(dirname(path), `.${basename(file)}.${process.pid}.tmp`);
+  const places = externalPlaces(graph);
+  const locations = [...new Set([...places.values()].map(({ location }) => location))];
   try {
-    await writeFile(temporary, encodeGraph(graph));
-    await rename(temporary, path);
+    for (const location of locations) {
+      await writeData(graph, places, location, temporary(location));
+    }
+    await writeFile(temporary(path), encodeGraph(graph, places));
+    for (const location of locations) await rename(temporary(location), join(dirname(path), location));
+    await rename(temporary(path), path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await Promise.all([...locations, path].map((file) => rm(temporary(file), { force: true })));
     throw new GuardError(
       ErrorCode.Storage,
       `${path}: cannot be written (${(cause as Error).message}); make room there or choose another folder`,
@@ -63,5 +76,41 @@ export async function saveGraph(graph: Graph, path: string): Promise<void> {
         cause,
       },
     );
+  }
+}
+
+function externalPlaces(graph: Graph): Map<string, ExternalPlace> {
+  const places = new Map<string, ExternalPlace>();
+  const ends = new Map<string, number>();
+  for (const [name, tensor] of graph.initializers) {
+    const location = graph.external.get(name);
+    if (location === undefined) continue;
+    const offset = Math.ceil((ends.get(location) ?? 0) / PAGE) * PAGE;
+    const length = tensor.data.byteLength;
+    places.set(name, { location, offset, length });
+    ends.set(location, offset + length);
+  }
+  return places;
+}
+
+async function writeData(
+  graph: Graph,
+  places: ReadonlyMap<string, ExternalPlace>,
+  location: string,
+  path: string,
+): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for (const [name, place] of places) {
+      if (place.location !== location) continue;
+      const bytes = bytesOf(graph.initializers.get(name) as Tensor);
+      // One write takes at most 2 GB.
+      for (let at = 0; at < bytes.length; at += 2 ** 30) {
+        const part = bytes.subarray(at, at + 2 ** 30);
+        await file.write(part, 0, part.length, place.offset + at);
+      }
+    }
+  } finally {
+    await file.close();
   }
 }

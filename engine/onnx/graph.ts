@@ -41,6 +41,8 @@ export class Graph {
   outputs: ValueInfo[] = [];
   nodes: Node[] = [];
   initializers = new Map<string, Tensor>();
+  /** Initializers that the file keeps in a data file beside it, and that file's name. */
+  external = new Map<string, string>();
   /** Model-local functions, kept as they were read. */
   functions: object[] = [];
 
@@ -62,6 +64,7 @@ export class Graph {
       attributes: { ...node.attributes },
     }));
     copy.initializers = new Map(this.initializers);
+    copy.external = new Map(this.external);
     copy.functions = this.functions;
     return copy;
   }

@@ -128,11 +128,18 @@ function typedValues(proto: TensorProto, dtype: DType): ArrayLike<number | bigin
   return proto.int32Data ?? [];
 }
 
-export function tensorToProto(tensor: Tensor, name?: string): TensorProto {
+/** With `place` the bytes are left to a data file. */
+export function tensorToProto(tensor: Tensor, name?: string, place?: object): TensorProto {
+  const data = place
+    ? {
+        externalData: Object.entries(place).map(([key, value]) => ({ key, value: `${value}` })),
+        dataLocation: 1,
+      }
+    : { rawData: bytesOf(tensor) };
   return {
     dims: tensor.dims,
     dataType: dtypeCode(tensor.dtype),
     ...(name === undefined ? {} : { name }),
-    rawData: bytesOf(tensor),
+    ...data,
   };
 }

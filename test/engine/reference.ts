@@ -4,15 +4,26 @@ import { fromBytes } from '../../engine/onnx/tensor.ts';
 
 const folder = new URL('../fixtures/vlm/llava/', import.meta.url);
 
+export type Family = 'llava' | 'smolvlm' | 'qwen2_vl';
+
+/** A file of one of the tiny models whose reference figures come from PyTorch. */
+export function familyFile(family: Family, name: string): string {
+  return new URL(`../${family}/${name}`, folder).pathname;
+}
+
 /** A file of the tiny LLaVA whose reference figures come from PyTorch. */
 export function llavaFile(name: string): string {
   return new URL(name, folder).pathname;
 }
 
-/** The stored reference arrays by name. */
 export function llavaReference(): Record<string, Tensor> {
-  const bytes = readFileSync(new URL('reference.bin', folder));
-  const index = JSON.parse(readFileSync(new URL('reference.index.json', folder), 'utf8')) as Record<
+  return familyReference('llava');
+}
+
+/** The stored reference arrays by name. */
+export function familyReference(family: Family): Record<string, Tensor> {
+  const bytes = readFileSync(familyFile(family, 'reference.bin'));
+  const index = JSON.parse(readFileSync(familyFile(family, 'reference.index.json'), 'utf8')) as Record<
     string,
     { dtype: DType; shape: number[]; offset: number; nbytes: number }
   >;

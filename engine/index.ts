@@ -45,7 +45,7 @@ export { type FloatTensor, Parameters } from './parameters.ts';
 export { Program, type TensorSource } from './program.ts';
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
 export { type CosineOptions, cosineSchedule } from './schedule.ts';
-export type { SessionOptions } from './session.ts';
+export { fromOrt, openSession, type SessionOptions, toOrt } from './session.ts';
 export {
   cancelled,
   runInThread,

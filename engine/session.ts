@@ -11,6 +11,16 @@ export interface SessionOptions {
   arena?: boolean;
   device?: 'cpu' | 'webgpu';
   optimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  /** Waiting threads spin, which is quicker while nothing else wants the cores. On by default. */
+  spinning?: boolean;
+}
+
+/**
+ * MODALITY_GUARD_PROFILE=<prefix>: every session writes the time of each operation to a file of that prefix (chrome://tracing).
+ */
+function profiling(): InferenceSession.SessionOptions {
+  const prefix = process.env.MODALITY_GUARD_PROFILE;
+  return prefix ? { enableProfiling: true, profileFilePrefix: prefix } : {};
 }
 
 /** Opens a session on a graph held in memory. Throws GuardError BAD_MODEL where ONNX Runtime refuses the graph. */
@@ -23,6 +33,8 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
       enableCpuMemArena: options.arena ?? true,
       graphOptimizationLevel: options.optimization ?? 'disabled',
       logSeverityLevel: 3,
+      extra: { session: { intra_op: { allow_spinning: options.spinning === false ? '0' : '1' } } },
+      ...profiling(),
     });
   } catch (cause) {
     throw new GuardError(

@@ -10,7 +10,7 @@ export {
   sequenceOf,
   type TokenBatch,
 } from './batch.ts';
-export { decoderFeeds } from './decoder.ts';
+export { decoderFeeds, openLastPosition } from './decoder.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
 export { AnswerGradients } from './gradient.ts';
 export type { ImageFeatures } from './images.ts';

@@ -1,5 +1,4 @@
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { encodeGraph, type Graph, type Tensor } from '../engine/index.ts';
+import { fromOrt, type Graph, openSession, type Tensor, toOrt } from '../engine/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
 /** An inference session on a graph of any shape. */
@@ -12,19 +11,8 @@ export interface Runner {
 
 /** Opens a session on the graph as it is, optimized by ONNX Runtime. Throws GuardError BAD_MODEL naming the file. */
 export async function openRunner(graph: Graph, threads: number): Promise<Runner> {
-  let session: InferenceSession;
-  try {
-    session = await InferenceSession.create(encodeGraph(graph), {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      logSeverityLevel: 3,
-      // Waiting threads sleep: spinning ones halve the throughput as soon as other work shares the cores.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
-  } catch (cause) {
-    const what = `${graph.source}: ONNX Runtime cannot load it (${(cause as Error).message})`;
-    throw new GuardError(ErrorCode.BadModel, what, { cause });
-  }
+  // Waiting threads sleep: spinning ones halve the throughput as soon as other work shares the cores.
+  const session = await openSession(graph, { threads, optimization: 'all', spinning: false });
   return {
     inputs: session.inputNames,
     async run(feeds) {
@@ -38,14 +26,6 @@ export async function openRunner(graph: Graph, threads: number): Promise<Runner>
     },
     close: () => session.release(),
   };
-}
-
-function toOrt(tensor: Tensor): OrtTensor {
-  return new OrtTensor(tensor.dtype as 'float32', tensor.data as Float32Array, tensor.dims);
-}
-
-function fromOrt(value: OrtTensor): Tensor {
-  return { dtype: value.type as Tensor['dtype'], dims: [...value.dims], data: value.data as Float32Array };
 }
 
 /** Throws GuardError BAD_MODEL where the graph lacks one of these inputs or outputs. */

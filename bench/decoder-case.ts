@@ -4,7 +4,9 @@ import {
   float32,
   type Graph,
   int64,
-  loraParameters,
+  type LoraOptions,
+  loraModules,
+  newAdapters,
   Parameters,
   type Tensor,
 } from '../engine/index.ts';
@@ -43,8 +45,7 @@ export function wideCase(kind: StepKind, rows = 16, length = 128): CaseOptions {
   return { kind, sizes, rows, length, images: false };
 }
 
-const rank = 8;
-const alpha = 16;
+const lora: LoraOptions = { rank: 8, alpha: 16, seed: 1 };
 
 /** A decoder of the mini model's architecture with random weights, and a batch of random tokens for it. */
 export class DecoderCase {
@@ -67,12 +68,10 @@ export class DecoderCase {
     const names = [...decoder.initializers.keys()].filter((name) => all.has(name));
     this.weights = new Map([DecoderCase.table, ...names].map((name) => [name, all.get(name)!]));
     this.embeddings = all.get(DecoderCase.table)!.data as Float32Array;
-    this.graph =
-      kind === 'lora' ? applyLora(decoder, { targets: /[qv]_proj\.weight$/, rank, alpha, seed: 1 }) : decoder;
-    this.parameters =
-      kind === 'train'
-        ? new Parameters(this.weights)
-        : Parameters.fromGraph(this.graph, loraParameters(this.graph));
+    const adapted = kind === 'lora' ? loraModules(decoder, /[qv]_proj$/) : [];
+    const adapters = new Parameters(newAdapters(adapted, lora));
+    this.graph = kind === 'lora' ? applyLora(decoder, adapted, adapters, lora) : decoder;
+    this.parameters = kind === 'train' ? new Parameters(this.weights) : adapters;
     const random = new Random(1, 'bench');
     this.tokens = this.drawTokens(random);
     this.answers = Array.from({ length: options.rows }, () => 3 + random.int(4));
@@ -117,7 +116,7 @@ export class DecoderCase {
       ['batch.is_image', float32([rows, length], isImage)],
       ['batch.answers', int64([rows], this.answers)],
     ]);
-    const metadata = { sizes: JSON.stringify(sizes), kind, lora_scale: `${alpha / rank}` };
+    const metadata = { sizes: JSON.stringify(sizes), kind, lora_scale: `${lora.alpha / lora.rank}` };
     return encodeSafeTensors({ tensors, metadata });
   }
 }

@@ -120,7 +120,7 @@ def load(decoder, tensors, lora_scale):
         block.scale = lora_scale
         for part in 'qv':
             for half in 'AB':
-                adapter = tensors.get(f'{prefix}self_attn.{part}_proj.weight.lora_{half}')
+                adapter = tensors.get(f'{prefix}self_attn.{part}_proj.lora_{half}')
                 if adapter is not None:
                     block.adapters.append(nn.Parameter(adapter.clone()))
 

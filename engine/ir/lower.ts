@@ -1,5 +1,8 @@
+import { type Lowering, NotLowered } from '../lowering/lowering.ts';
+import { FUSED } from '../lowering/table.ts';
 import type { Attribute, AttributeValue, Graph, Node } from '../onnx/graph.ts';
 import type { Tensor } from '../onnx/tensor.ts';
+import { ruleName } from '../rules/table.ts';
 import type { Trace } from '../trace.ts';
 import { Emitter } from './emitter.ts';
 import { sizeOf } from './shapes.ts';
@@ -10,17 +13,6 @@ export interface Specialised {
   emitter: Emitter;
   values: Map<string, TypedValue>;
 }
-
-interface Context {
-  e: Emitter;
-  node: Node;
-  inputs: (TypedValue | null)[];
-  x: TypedValue;
-  outputs: { dtype: TypedValue['dtype']; dims: readonly number[] }[];
-  attributes: Record<string, AttributeValue>;
-}
-
-type Lowering = (context: Context) => TypedValue[] | undefined;
 
 const same: Lowering = ({ x }) => [x];
 const toReshape: Lowering = ({ e, x, outputs }) => [e.reshape(x, outputs[0]!.dims)];
@@ -140,6 +132,14 @@ function lowerNode(e: Emitter, node: Node, inputs: (TypedValue | null)[], traced
   );
   const attributes = Object.fromEntries(Object.entries(node.attributes).map(([k, v]) => [k, plain(v)]));
   const context = { e, node, inputs, x: inputs[0] as TypedValue, outputs, attributes };
-  const lowered = node.domain === '' ? LOWERINGS[node.opType]?.(context) : undefined;
-  return lowered ?? e.emit(node.opType, inputs, outputs, attributes, node.domain);
+  const name = ruleName(node);
+  const lowering = LOWERINGS[name] ?? FUSED[name];
+  try {
+    const lowered = lowering?.(context);
+    if (lowered) return lowered;
+  } catch (error) {
+    if (!(error instanceof NotLowered)) throw error;
+    e.source = `${node.name}, ${error.message}`;
+  }
+  return e.emit(node.opType, inputs, outputs, attributes, node.domain);
 }

@@ -134,12 +134,7 @@ export const linear: Record<string, Rule> = {
     return [convInput(c, x, kernel, shape), convKernel(c, x, kernel, shape), bias];
   },
   AveragePool: averagePool,
-  /** A rotation: its transpose turns the other way. */
-  RotaryEmbedding: ({ e, op, x: [, cos, sin, positions], dy }) => {
-    const inputs = [dy, cos!, e.neg(sin!), positions ?? null].slice(0, op.inputs.length);
-    const attributes = { ...op.attributes };
-    return [e.emit('RotaryEmbedding', inputs, [{ dtype: dy.dtype, dims: dy.dims }], attributes)[0]!];
-  },
+  /** A rotation: its transpose turns the other way. The passes make it out of its parts. */
   'com.microsoft.RotaryEmbedding': ({ e, op, x: [, positions, cos, sin], dy }) => {
     const output = [{ dtype: dy.dtype, dims: dy.dims }];
     return [

@@ -3,11 +3,13 @@ import {
   compile,
   elementCount,
   encodeGraph,
+  type Graph,
   GraphBuilder,
   type Tensor,
   type Value,
 } from '../../engine/index.ts';
 import { Random } from '../../random/index.ts';
+import { largestDifference } from './reference.ts';
 
 export type Build = (b: GraphBuilder, x: Value[]) => Value;
 
@@ -47,11 +49,15 @@ export function randomTensor(dims: number[], seed: number): Tensor {
 
 const STEP = 1e-2;
 
-/**
- * The largest difference between the engine's gradient of sum(y * cotangent) and central differences of the plain
- * forward graph, relative to the largest gradient of that input.
- */
-export async function gradientErrors(test: GradientCase): Promise<number[]> {
+interface Plain {
+  graph: Graph;
+  names: string[];
+  forward(inputs: Tensor[]): Promise<Tensor>;
+  release(): Promise<void>;
+}
+
+/** The forward graph of a case, run by ONNX Runtime as it stands. */
+async function plainRun(test: GradientCase): Promise<Plain> {
   const b = new GraphBuilder(test.name, { opset: test.opset ?? 17 });
   const names = test.inputs.map((_, i) => `x${i}`);
   const values = test.inputs.map((tensor, i) => b.input(names[i]!, tensor.dtype, tensor.dims));
@@ -65,8 +71,29 @@ export async function gradientErrors(test: GradientCase): Promise<number[]> {
     const fed = inputs.map(
       (t, i) => [names[i]!, new OrtTensor(t.dtype as 'float32', t.data as Float32Array, t.dims)] as const,
     );
-    return (await session.run(Object.fromEntries(fed))).y!;
+    const { type, dims, data } = (await session.run(Object.fromEntries(fed))).y!;
+    return { dtype: type as 'float32', dims: [...dims], data: data as Float32Array };
   };
+  return { graph, names, forward, release: () => session.release() };
+}
+
+/** The largest difference between the engine's forward run and ONNX Runtime's of the file's own operations. */
+export async function forwardError(test: GradientCase): Promise<number> {
+  const { graph, names, forward, release } = await plainRun(test);
+  const expected = await forward(test.inputs);
+  const feeds = Object.fromEntries(test.inputs.map((t, i) => [names[i]!, t]));
+  const program = await compile({ graph, feeds, outputs: ['y'], threads: 1 });
+  const { y } = await program.run(feeds);
+  await Promise.all([release(), program.release()]);
+  return largestDifference(y!, expected);
+}
+
+/**
+ * The largest difference between the engine's gradient of sum(y * cotangent) and central differences of the plain
+ * forward graph, relative to the largest gradient of that input.
+ */
+export async function gradientErrors(test: GradientCase): Promise<number[]> {
+  const { graph, names, forward, release } = await plainRun(test);
   const first = await forward(test.inputs);
   const cotangent = randomTensor([...first.dims], 7);
   const lossOf = async (inputs: Tensor[]) => {
@@ -98,7 +125,7 @@ export async function gradientErrors(test: GradientCase): Promise<number[]> {
     }
     errors.push(worst / largest);
   }
-  await Promise.all([session.release(), program.release()]);
+  await Promise.all([release(), program.release()]);
   return errors;
 }
 

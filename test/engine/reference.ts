@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type DType, elementCount, float32, type Tensor } from '../../engine/index.ts';
+import { type DType, elementCount, float32, type Graph, type Tensor } from '../../engine/index.ts';
 import { fromBytes } from '../../engine/onnx/tensor.ts';
 
 const folder = new URL('../fixtures/vlm/llava/', import.meta.url);
@@ -35,9 +35,15 @@ export function familyReference(family: Family): Record<string, Tensor> {
   );
 }
 
-/** Which initializer of which file holds each weight, and whether it is transposed there. */
-export function llavaWeights(): Record<string, { initializer: string; transposed: boolean }> {
-  return JSON.parse(readFileSync(new URL('reference.json', folder), 'utf8')).weight_to_initializer;
+export interface WeightPlace {
+  initializer: string;
+  /** The file holds [in, out] where PyTorch has [out, in]. */
+  transposed: boolean;
+}
+
+/** Which initializer of the plain decoder holds each weight. */
+export function familyWeights(family: Family): Record<string, WeightPlace> {
+  return JSON.parse(readFileSync(familyFile(family, 'reference.json'), 'utf8')).weight_to_initializer;
 }
 
 export function emptyPast(layers: number, heads: number, width: number, batch = 1): Record<string, Tensor> {
@@ -48,6 +54,14 @@ export function emptyPast(layers: number, heads: number, width: number, batch = 
   return Object.fromEntries(names.flat().map((name) => [name, float32([batch, heads, 0, width], [])]));
 }
 
+/** Empty caches for each `past_key_values` input, in the input's own shape. */
+export function emptyCaches(graph: Graph, batch = 1): Record<string, Tensor> {
+  const caches = graph.inputs.filter((input) => input.name.startsWith('past_key_values.'));
+  return Object.fromEntries(
+    caches.map(({ name, dims }) => [name, float32([batch, Number(dims![1]), 0, Number(dims![3])], [])]),
+  );
+}
+
 export function transposed({ dims, data }: Tensor): Tensor {
   const [rows, columns] = dims as [number, number];
   const values = Float32Array.from({ length: elementCount(dims) }, (_, i) =>
@@ -56,17 +70,31 @@ export function transposed({ dims, data }: Tensor): Tensor {
   return { dtype: 'float32', dims: [columns, rows], data: values };
 }
 
-/** The largest difference, relative to the largest entry of `expected`. */
-export function relativeError(actual: Tensor, expected: Tensor): number {
+/** Columns [start, start + count) of a matrix. */
+export function columnsOf({ dims, data }: Tensor, start: number, count: number): Tensor {
+  const [rows, columns] = dims as [number, number];
+  const values = Float32Array.from({ length: rows * count }, (_, i) =>
+    Number(data[Math.floor(i / count) * columns + start + (i % count)]),
+  );
+  return { dtype: 'float32', dims: [rows, count], data: values };
+}
+
+export function largestDifference(actual: Tensor, expected: Tensor): number {
   if (actual.dims.join() !== expected.dims.join()) {
     throw new Error(`shape [${actual.dims}] is not [${expected.dims}]`);
   }
   let worst = 0;
-  let largest = 1e-30;
   for (let i = 0; i < expected.data.length; i++) {
     const difference = Math.abs(Number(actual.data[i]) - Number(expected.data[i]));
+    if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
     worst = Math.max(worst, difference);
-    largest = Math.max(largest, Math.abs(Number(expected.data[i])));
   }
-  return worst / largest;
+  return worst;
+}
+
+/** The largest difference, relative to the largest entry of `expected`. */
+export function relativeError(actual: Tensor, expected: Tensor): number {
+  let largest = 1e-30;
+  for (const value of expected.data) largest = Math.max(largest, Math.abs(Number(value)));
+  return largestDifference(actual, expected) / largest;
 }

@@ -4,18 +4,19 @@ import {
   compile,
   compileGraph,
   encodeGraph,
+  type Graph,
   int64,
   type LossBuilder,
   loadGraph,
   Parameters,
   type Tensor,
 } from '../../engine/index.ts';
-import { emptyPast, llavaFile, llavaReference } from './reference.ts';
+import { emptyCaches, llavaFile, llavaReference } from './reference.ts';
 
 const reference = llavaReference();
 
 /** The stored sample four times, so that operations are large enough to be split between threads. */
-function feeds(): Record<string, Tensor> {
+function feeds(graph: Graph): Record<string, Tensor> {
   const rows = 4;
   const repeated = (tensor: Tensor): Tensor => {
     const data = tensor.data.slice(0, 0).constructor as new (length: number) => Float32Array;
@@ -27,7 +28,7 @@ function feeds(): Record<string, Tensor> {
     inputs_embeds: repeated(reference.inputs_embeds!),
     attention_mask: repeated(reference.attention_mask!),
     position_ids: repeated(reference.position_ids!),
-    ...emptyPast(2, 2, 16, rows),
+    ...emptyCaches(graph, rows),
     answers: int64([rows], [300, 7, 19, 300]),
   };
 }
@@ -38,7 +39,7 @@ describe('a program', () => {
     const names = [...graph.initializers].filter(([, t]) => t.dtype === 'float32').map(([name]) => name);
     const trained = names.filter((name) => /MatMul|norm/.test(name));
     const parameters = Parameters.fromGraph(graph, names);
-    const given = feeds();
+    const given = feeds(graph);
     const program = await compile({
       graph,
       feeds: given,
@@ -61,7 +62,7 @@ describe('a program', () => {
     const graph = await loadGraph(llavaFile('onnx/decoder_model_merged.onnx'));
     const options = {
       graph,
-      feeds: feeds(),
+      feeds: feeds(graph),
       loss: (b: LossBuilder) => b.crossEntropy(b.last(b.value('logits')), b.input('answers')),
       wrt: ['inputs_embeds', 'onnx::MatMul_611'],
     };
@@ -75,7 +76,7 @@ describe('a program', () => {
     const graph = await loadGraph(llavaFile('onnx/decoder_model_merged.onnx'));
     const compiled = await compileGraph({
       graph,
-      feeds: feeds(),
+      feeds: feeds(graph),
       loss: (b) => b.crossEntropy(b.last(b.value('logits')), b.input('answers')),
     });
     const [head] = compiled.nodes.filter((node) =>
@@ -83,7 +84,7 @@ describe('a program', () => {
     );
     compiled.outputs.push({ name: head!.outputs[0]! });
     const session = await InferenceSession.create(encodeGraph(compiled));
-    const given = Object.entries(feeds()).filter(([name]) => session.inputNames.includes(name));
+    const given = Object.entries(feeds(graph)).filter(([name]) => session.inputNames.includes(name));
     const fed = given.map(([name, t]) => [
       name,
       new OrtTensor(t.dtype as 'float32', t.data as Float32Array, t.dims),

@@ -1,0 +1,13 @@
+import { attention } from './attention.ts';
+import { groupQuery } from './group-query.ts';
+import type { Lowering } from './lowering.ts';
+import { norms } from './norms.ts';
+import { rotary } from './rotary.ts';
+
+/** Fused operations as simpler ones; names outside the standard domain carry their domain. */
+export const FUSED: Readonly<Record<string, Lowering>> = {
+  ...attention,
+  ...norms,
+  ...rotary,
+  'com.microsoft.GroupQueryAttention': groupQuery,
+};

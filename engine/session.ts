@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { encodeGraph } from './onnx/codec.ts';
+import { type ExternalPlace, encodeGraph } from './onnx/codec.ts';
 import type { Graph } from './onnx/graph.ts';
-import type { DType, Tensor } from './onnx/tensor.ts';
+import { bytesOf, type DType, type Tensor } from './onnx/tensor.ts';
 
 export interface SessionOptions {
   /** Threads inside one operation; 0 takes every core. */
@@ -23,11 +23,28 @@ function profiling(): InferenceSession.SessionOptions {
   return prefix ? { enableProfiling: true, profileFilePrefix: prefix } : {};
 }
 
+/** Initializers of this many bytes and more go to ONNX Runtime beside the graph: without a copy, and beyond 2 GB. */
+const LARGE = 1 << 16;
+
+function apart(graph: Graph) {
+  const places = new Map<string, ExternalPlace>();
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  for (const [name, tensor] of graph.initializers) {
+    if (tensor.data.byteLength < LARGE) continue;
+    const location = `tensor${externalData.length}`;
+    places.set(name, { location, offset: 0, length: tensor.data.byteLength });
+    externalData.push({ path: location, data: bytesOf(tensor) });
+  }
+  return { places, externalData };
+}
+
 /** Opens a session on a graph held in memory. Throws GuardError BAD_MODEL where ONNX Runtime refuses the graph. */
 export async function openSession(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
   const device = options.device ?? 'cpu';
   try {
-    return await InferenceSession.create(encodeGraph(graph), {
+    const { places, externalData } = apart(graph);
+    return await InferenceSession.create(encodeGraph(graph, places), {
+      externalData,
       executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
       intraOpNumThreads: options.threads ?? 0,
       enableCpuMemArena: options.arena ?? true,

@@ -1,27 +1,15 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { Graph, type Node } from './onnx/graph.ts';
+import type { Graph, Node } from './onnx/graph.ts';
 import type { Tensor } from './onnx/tensor.ts';
-import { fromOrt, openSession, toOrt } from './session.ts';
+import { Probe } from './probe.ts';
 
-/** What one run of a graph showed: every value's element type and shape, and the values that no data reaches. */
+/** A graph on given feeds: every value's element type and shape, and the values that no data reaches. */
 export interface Trace {
   /** Nodes that the targets need, in the file's order. */
   nodes: Node[];
   /** Type and shape of each value; `tensor` where it is the same at each run with these shapes. */
   values: Map<string, { dtype: Tensor['dtype']; dims: number[]; tensor?: Tensor }>;
 }
-
-/** Their output depends on the shape of what they read alone, which is fixed. */
-const SHAPE_READERS = new Set(['Shape', 'Size']);
-/** Their output differs from run to run whatever they read. */
-const RANDOM = new Set([
-  'RandomNormal',
-  'RandomUniform',
-  'RandomNormalLike',
-  'RandomUniformLike',
-  'Bernoulli',
-  'Multinomial',
-]);
 
 /** Nodes that `targets` need, in the file's order. */
 export function neededNodes(graph: Graph, targets: Iterable<string>): Node[] {
@@ -37,8 +25,9 @@ export function neededNodes(graph: Graph, targets: Iterable<string>): Node[] {
 }
 
 /**
- * Runs the forward graph once on `feeds` with every intermediate as an output. ONNX Runtime so tells the type and
- * shape of each value and the result of all shape arithmetic. `variable` names initializers that will be fed later.
+ * Type and shape of every value for these feeds, and the result of all arithmetic on shapes and constants. ONNX Runtime
+ * infers the shapes and computes what no data reaches; the model itself runs only where a shape depends on data. So
+ * neither weights nor activations are held twice. `variable` names initializers that will be fed later.
  * Throws GuardError BAD_MODEL or BAD_INPUT, naming the graph and the input or node.
  */
 export async function trace(
@@ -51,51 +40,17 @@ export async function trace(
   const nodes = neededNodes(graph, targets);
   checkNodes(graph, nodes, targets);
   const inputs = inputsRead(graph, nodes, feeds, targets);
-  const probe = new Graph(graph.source);
-  Object.assign(probe, { irVersion: graph.irVersion, opsets: graph.opsets, functions: graph.functions });
-  probe.inputs = inputs.map((name) => ({ name, dtype: feeds[name]!.dtype, dims: feeds[name]!.dims }));
-  probe.nodes = nodes;
-  const read = new Set(nodes.flatMap((node) => node.inputs));
-  for (const [name, tensor] of graph.initializers) if (read.has(name)) probe.initializers.set(name, tensor);
-  probe.outputs = nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => ({ name })));
-
   const values: Trace['values'] = new Map();
   for (const name of inputs) values.set(name, { dtype: feeds[name]!.dtype, dims: feeds[name]!.dims });
   for (const [name, tensor] of graph.initializers) {
     values.set(name, { dtype: tensor.dtype, dims: tensor.dims, ...(variable.has(name) ? {} : { tensor }) });
   }
-  if (nodes.length === 0) return { nodes, values };
-  const session = await openSession(probe, { threads });
-  try {
-    const fed = Object.fromEntries(inputs.map((name) => [name, toOrt(feeds[name] as Tensor)]));
-    const results = await session.run(fed).catch((cause: Error) => {
-      throw new GuardError(
-        ErrorCode.BadModel,
-        `${graph.source}: does not run on the given inputs: ${cause.message}`,
-        {
-          cause,
-        },
-      );
-    });
-    for (const node of nodes) record(node, results, values);
-  } finally {
-    await session.release();
-  }
-  return { nodes, values };
-}
-
-function record(
-  node: Node,
-  results: Record<string, Parameters<typeof fromOrt>[0]>,
-  values: Trace['values'],
-): void {
-  const fixed =
-    SHAPE_READERS.has(node.opType) ||
-    (!RANDOM.has(node.opType) && node.inputs.every((name) => !name || values.get(name)?.tensor));
-  for (const name of node.outputs.filter(Boolean)) {
-    const tensor = fromOrt(results[name] as Parameters<typeof fromOrt>[0]);
-    const empty = tensor.dims.includes(0);
-    values.set(name, { dtype: tensor.dtype, dims: tensor.dims, ...(fixed || empty ? { tensor } : {}) });
+  const probe = new Probe(graph, values);
+  for (;;) {
+    while (await probe.compute(nodes));
+    const open = nodes.filter((node) => node.outputs.some((name) => name && !values.has(name)));
+    if (open.length === 0) return { nodes, values };
+    if (!(await probe.infer(open))) await probe.run(nodes, open, feeds, threads);
   }
 }
 

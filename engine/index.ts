@@ -17,7 +17,9 @@ export {
 } from './lora/index.ts';
 export { LossBuilder } from './losses.ts';
 export { type Module, modulesOf } from './modules/modules.ts';
+export { type NamedPlace, namedPlaces, nameFit } from './modules/names.ts';
 export type { Place } from './modules/parts.ts';
+export { type Probe, type ProbeTarget, withProbes } from './modules/probe.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
 export { decodeGraph, encodeGraph } from './onnx/codec.ts';
 export { loadGraph, saveGraph } from './onnx/file.ts';
@@ -36,6 +38,7 @@ export {
   type DType,
   elementCount,
   float32,
+  fromBytes,
   int64,
   type Tensor,
   type TensorData,
@@ -54,3 +57,4 @@ export {
   type ThreadOptions,
   threadEntry,
 } from './thread.ts';
+export { neededNodes } from './trace.ts';

@@ -46,3 +46,5 @@ export { optionLetters, promptOf } from './prompt.ts';
 export { resizeBilinear } from './resize.ts';
 export { attackInThread, predictInThread, type ThreadRunOptions } from './threads.ts';
 export { readTokenizer, type Tokenizer, wordsOf } from './tokenizer.ts';
+export type { Check } from './verify/context.ts';
+export { type Verification, verifyFolder } from './verify/verify.ts';

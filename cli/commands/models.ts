@@ -6,6 +6,7 @@ import type { Output } from '../output.ts';
 import { withSession } from '../session.ts';
 import { percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
+import { addVerify } from './verify.ts';
 
 interface ModelFlags extends ProjectFlags {
   model?: string;
@@ -17,7 +18,7 @@ interface ExportFlags extends ModelFlags {
 export function addModels(program: Command): void {
   const models = program
     .command('models')
-    .description("the registry: a model's champion, challenger and predecessor");
+    .description("the registry: a model's champion, challenger and predecessor; checks of model folders");
   const list = withProjectFlags(
     models
       .command('list')
@@ -34,6 +35,7 @@ export function addModels(program: Command): void {
       .option('--model <name>', 'the model (default: the configured one)'),
   );
   handle<ExportFlags>(exported, exportModel);
+  addVerify(models);
 }
 
 async function listModels(flags: ModelFlags, output: Output): Promise<undefined> {

@@ -14,7 +14,7 @@ export interface Module {
   /** The initializer that holds the weight. Several modules may share one: `place` is what tells them apart. */
   weight: string;
   place: Place;
-  /** The weight lies as [out, in], as PyTorch has it; else as [in, out]. */
+  /** The initializer lies as [out, in], as PyTorch has it; else as [in, out]. */
   transposed: boolean;
   /** Output features [start, end) of the weight that are this module's, where several are packed into one matrix. */
   slice?: [number, number];
@@ -241,7 +241,7 @@ class Walk {
       kind: 'linear',
       weight: place.initializer,
       place,
-      transposed,
+      transposed: transposed !== place.turned,
       ...(slice ? { slice } : {}),
       ...(bias ? { bias } : {}),
       input,

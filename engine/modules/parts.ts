@@ -9,13 +9,16 @@ export interface Place {
   operand: number;
   /** The initializer behind it (through Identity, Cast, Transpose and DequantizeLinear). */
   initializer: string;
+  /** The shape that the node reads, and whether it is the initializer's turned round. */
+  dims: number[];
+  turned: boolean;
 }
 
 /** A product with a weight. */
 export interface Linear {
   node: Node;
   weight: Place;
-  /** The weight as the product takes it, before a transposition of its own, is [out, in]. */
+  /** The node reads the weight as [out, in]. */
   transposed: boolean;
   bias?: Place;
   /** Names of what goes in, and of the product before a separate bias is added. */
@@ -36,33 +39,35 @@ export interface Norm {
   output: string;
 }
 
-interface Source {
-  initializer: string;
-  dims: number[];
-}
+type Source = Pick<Place, 'initializer' | 'dims' | 'turned'>;
 
 /** The stored tensor behind a fixed value and its shape as the value has it. */
 function sourceOf(view: GraphView, name: string | undefined): Source | undefined {
   if (!name || !view.isFixed(name)) return undefined;
   const tensor = view.graph.initializers.get(name);
-  if (tensor) return { initializer: name, dims: tensor.dims };
+  if (tensor) return { initializer: name, dims: tensor.dims, turned: false };
   const node = view.producer(name);
   if (!node) return undefined;
   const constant = node.attributes.value;
   if (node.opType === 'Constant') {
-    return constant?.type === 'tensor' ? { initializer: name, dims: constant.value.dims } : undefined;
+    return constant?.type === 'tensor'
+      ? { initializer: name, dims: constant.value.dims, turned: false }
+      : undefined;
   }
   const sources = node.inputs.map((input) => sourceOf(view, input)).filter((s) => s && s.dims.length > 0);
   const source = sources[0];
   if (!source) return undefined;
-  if (node.opType === 'Transpose') return { ...source, dims: [...source.dims].reverse() };
+  if (node.opType === 'Transpose') {
+    return { ...source, dims: [...source.dims].reverse(), turned: !source.turned };
+  }
   const same = ['Identity', 'Cast', 'DequantizeLinear'].includes(node.opType);
   return same || (node.opType === 'Add' && sources.length === 1) ? source : undefined;
 }
 
-function place(view: GraphView, node: Node, operand: number): Place | undefined {
+/** Where `node` reads a stored tensor, if operand `operand` is one. */
+export function placeOf(view: GraphView, node: Node, operand: number): Place | undefined {
   const source = sourceOf(view, node.inputs[operand]);
-  return source && { output: node.outputs[0] as string, operand, initializer: source.initializer };
+  return source && { output: node.outputs[0] as string, operand, ...source };
 }
 
 /** Input of the weight, and of a bias, of each kind of product. */
@@ -78,18 +83,17 @@ const PRODUCTS: Record<string, { weight: number; bias?: number }> = {
 export function linearOf(view: GraphView, node: Node): Linear | undefined {
   const kind = node.domain ? `${node.domain}.${node.opType}` : node.opType;
   const operands = PRODUCTS[kind];
-  const source = operands && sourceOf(view, node.inputs[operands.weight]);
-  const weight = operands && place(view, node, operands.weight);
-  if (!source || !weight || view.isFixed(node.inputs[0])) return undefined;
+  const weight = operands && placeOf(view, node, operands.weight);
+  if (!weight || view.isFixed(node.inputs[0])) return undefined;
   const quantised = kind === 'com.microsoft.MatMulNBits';
-  const dims = quantised ? [numberAttribute(node, 'N', 0), numberAttribute(node, 'K', 0)] : source.dims;
+  const dims = quantised ? [numberAttribute(node, 'N', 0), numberAttribute(node, 'K', 0)] : weight.dims;
   if (dims.length !== 2 || numberAttribute(node, 'transA', 0)) return undefined;
   const transposed = quantised || numberAttribute(node, 'transB', 0) === 1;
   const [rows, columns] = dims as [number, number];
   const ends = kind === 'MatMulInteger' ? integerEnds(view, node) : undefined;
   if (kind === 'MatMulInteger' && !ends) return undefined;
   const output = ends?.output ?? (node.outputs[0] as string);
-  const own = operands.bias === undefined ? undefined : place(view, node, operands.bias);
+  const own = operands.bias === undefined ? undefined : placeOf(view, node, operands.bias);
   const outFeatures = transposed ? rows : columns;
   const added = own ? undefined : addedBias(view, output, outFeatures);
   const bias = own ?? added?.bias;
@@ -128,9 +132,8 @@ function addedBias(
     if (readers.length !== 1 || !reader) return undefined;
     if (reader.opType === 'Add') {
       const operand = reader.inputs.findIndex((name) => view.isFixed(name));
-      const source = sourceOf(view, reader.inputs[operand]);
-      const bias = source?.dims.join() === `${width}` ? place(view, reader, operand) : undefined;
-      return bias && { bias, result: reader.outputs[0] as string };
+      const bias = placeOf(view, reader, operand);
+      return bias?.dims.join() === `${width}` ? { bias, result: reader.outputs[0] as string } : undefined;
     }
     if (!['Cast', 'Identity', 'Reshape'].includes(reader.opType)) return undefined;
     value = reader.outputs[0] as string;
@@ -152,8 +155,8 @@ export function normOf(view: GraphView, node: Node): Norm | undefined {
   const fused = NORMS[node.domain ? `${node.domain}.${node.opType}` : node.opType];
   const output = node.outputs[0] as string;
   if (fused) {
-    const weight = place(view, node, fused.weight);
-    const bias = fused.bias === undefined ? undefined : place(view, node, fused.bias);
+    const weight = placeOf(view, node, fused.weight);
+    const bias = fused.bias === undefined ? undefined : placeOf(view, node, fused.bias);
     if (!weight) return undefined;
     return {
       weight,
@@ -164,11 +167,10 @@ export function normOf(view: GraphView, node: Node): Norm | undefined {
   }
   if (node.opType !== 'Mul' || node.domain) return undefined;
   const operand = node.inputs.findIndex((name) => sourceOf(view, name)?.dims.length === 1);
-  const weight = operand < 0 ? undefined : place(view, node, operand);
+  const weight = placeOf(view, node, operand);
   const input = weight && normalisedInput(view, node.inputs[1 - operand] as string);
   if (!weight || !input) return undefined;
-  const width = sourceOf(view, node.inputs[operand])!.dims[0] as number;
-  const shift = addedBias(view, output, width);
+  const shift = addedBias(view, output, weight.dims[0] as number);
   return { weight, ...(shift ? { bias: shift.bias } : {}), input, output: shift?.result ?? output };
 }
 

@@ -43,7 +43,7 @@ function moduleAt(graph: Graph, path: string, at: number, transposed = false): L
   const output = outputs[0]!;
   const [rows, columns] = graph.initializers.get(weight)!.dims as [number, number];
   const [inFeatures, outFeatures] = transposed ? [columns, rows] : [rows, columns];
-  const place = { output, operand: 1, initializer: weight };
+  const place = { output, operand: 1, initializer: weight, dims: [rows, columns], turned: false };
   return { path, kind: 'linear', weight, place, transposed, input, output, inFeatures, outFeatures };
 }
 

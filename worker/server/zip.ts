@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { createInflateRaw } from 'node:zlib';
+import { createInflateRaw, inflateRawSync } from 'node:zlib';
 
 const endSignature = 0x06054b50;
 const entrySignature = 0x02014b50;
@@ -24,8 +24,7 @@ export async function extractEntry(path: string, pattern: RegExp, target: string
   try {
     const entry = (await listEntries(file)).find(({ name }) => pattern.test(name));
     if (!entry) throw new Error(`${path} has no entry ${pattern.source}`);
-    const header = await readAt(file, entry.localHeader, localHeaderBytes);
-    const start = entry.localHeader + localHeaderBytes + header.readUInt16LE(26) + header.readUInt16LE(28);
+    const start = await startOf(file, entry);
     const source = createReadStream(path, { start, end: start + entry.compressed - 1 });
     const sink = createWriteStream(target);
     if (entry.method === stored) await pipeline(source, sink);
@@ -33,6 +32,27 @@ export async function extractEntry(path: string, pattern: RegExp, target: string
   } finally {
     await file.close();
   }
+}
+
+/** The contents of every entry whose name matches, by name, in the archive's order. */
+export async function readEntries(path: string, pattern: RegExp): Promise<Map<string, Buffer>> {
+  const file = await open(path);
+  try {
+    const contents = new Map<string, Buffer>();
+    for (const entry of await listEntries(file)) {
+      if (!pattern.test(entry.name)) continue;
+      const bytes = await readAt(file, await startOf(file, entry), entry.compressed);
+      contents.set(entry.name, entry.method === stored ? bytes : inflateRawSync(bytes));
+    }
+    return contents;
+  } finally {
+    await file.close();
+  }
+}
+
+async function startOf(file: FileHandle, entry: Entry): Promise<number> {
+  const header = await readAt(file, entry.localHeader, localHeaderBytes);
+  return entry.localHeader + localHeaderBytes + header.readUInt16LE(26) + header.readUInt16LE(28);
 }
 
 async function listEntries(file: FileHandle): Promise<Entry[]> {

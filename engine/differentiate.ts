@@ -3,7 +3,7 @@ import type { Emitter } from './ir/emitter.ts';
 import { STOP_GRADIENT } from './ir/serialise.ts';
 import { type Operation, operationsOf, type TypedValue } from './ir/value.ts';
 import { NoGradient, type Rule } from './rules/rule.ts';
-import { NOT_DIFFERENTIABLE, RULES, ruleName } from './rules/table.ts';
+import { NOT_DIFFERENTIABLE, NOT_IMPLEMENTED, RULES, ruleName } from './rules/table.ts';
 
 const FLOATS = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
@@ -52,14 +52,20 @@ function apply(
       `${label}: node '${op.source}' (${op.opType}, domain '${op.domain || 'ai.onnx'}') cannot be differentiated: ${what}`,
     );
   const rule: Rule | undefined = RULES[ruleName(op)];
-  if (!rule)
+  if (!rule) {
+    const reason =
+      NOT_IMPLEMENTED[ruleName(op)] ??
+      'training and attacks need one: export the model with other operations there';
     throw fail(
-      'there is no gradient rule for this operation. Training and attacks need one: export the model with other operations there; ' +
-        'a diagnosis without attacks ("diagnosis.attack.kinds": [] in the configuration) does not',
+      `there is no gradient rule for this operation; ${reason}. ` +
+        'A diagnosis without attacks ("diagnosis.attack.kinds": [] in the configuration) does without',
     );
+  }
   const dys = op.outputs.map((output) => gradients.get(output));
   const x = op.inputs.map((value) => value ?? undefined) as TypedValue[];
-  if (!dys[0] && op.opType !== 'Split') throw fail('the loss reads only its second output');
+  const further = dys.findIndex((dy, i) => i > 0 && dy);
+  if (further > 0 && op.opType !== 'Split')
+    throw fail(`the loss reads its output ${further}, and only the first one has a rule`);
   try {
     return rule({ e, op, x, y: op.outputs[0] as TypedValue, dy: dys[0] as TypedValue, dys });
   } catch (error) {

@@ -21,7 +21,7 @@ export { type NamedPlace, namedPlaces, nameFit } from './modules/names.ts';
 export type { Place } from './modules/parts.ts';
 export { type Probe, type ProbeTarget, withProbes } from './modules/probe.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
-export { decodeGraph, encodeGraph } from './onnx/codec.ts';
+export { decodeGraph, decodeTensor, encodeGraph } from './onnx/codec.ts';
 export { loadGraph, saveGraph } from './onnx/file.ts';
 export {
   type Attribute,
@@ -49,6 +49,7 @@ export { Program, type TensorSource } from './program.ts';
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
 export { type CosineOptions, cosineSchedule } from './schedule.ts';
 export { fromOrt, openSession, type SessionOptions, toOrt } from './session.ts';
+export { type OperationSupport, operationSupport } from './support.ts';
 export {
   cancelled,
   runInThread,

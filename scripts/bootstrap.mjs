@@ -88,11 +88,14 @@ async function run(command, args) {
     case 'coverage':
       ensureReady();
       return runProgram(`dist/bench/${command}.js`, args);
+    case 'conformance':
+      ensureReady();
+      return runProgram('dist/bench/conformance/main.js', args);
     case 'ready':
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage, conformance and ready.`,
       );
   }
 }

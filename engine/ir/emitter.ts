@@ -113,6 +113,18 @@ export class Emitter {
     return this.add(x, this.fill(summand, [], x.dtype));
   }
 
+  oneMinus(x: TypedValue): TypedValue {
+    return this.sub(this.fill(1, [], x.dtype), x);
+  }
+  /** A zero that broadcasts to anything, of the type of `x`. */
+  zero(x: TypedValue): TypedValue {
+    return this.fill(0, [], x.dtype);
+  }
+  /** Where `x` is Greater, Less or Equal to a number. */
+  compare(relation: 'Greater' | 'Less' | 'Equal', x: TypedValue, bound: number): TypedValue {
+    return this.binary(relation, x, this.fill(bound, [], x.dtype), 'bool');
+  }
+
   where(condition: TypedValue, yes: TypedValue, no: TypedValue): TypedValue {
     const dims = broadcast(condition.dims, broadcast(yes.dims, no.dims));
     return this.emit('Where', [condition, yes, no], [{ dtype: yes.dtype, dims }])[0] as TypedValue;

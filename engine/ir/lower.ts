@@ -1,3 +1,4 @@
+import { DEFINITIONS } from '../lowering/definitions.ts';
 import { type Lowering, NotLowered } from '../lowering/lowering.ts';
 import { FUSED } from '../lowering/table.ts';
 import type { Attribute, AttributeValue, Graph, Node } from '../onnx/graph.ts';
@@ -19,8 +20,8 @@ const toReshape: Lowering = ({ e, x, outputs }) => [e.reshape(x, outputs[0]!.dim
 
 /** With shapes known these become simpler operations; `undefined` keeps the node as it is. */
 export const LOWERINGS: Record<string, Lowering> = {
+  ...DEFINITIONS,
   Identity: same,
-  Dropout: ({ x, outputs }) => (outputs.length === 1 ? [x] : undefined),
   Reshape: toReshape,
   Squeeze: toReshape,
   Unsqueeze: toReshape,

@@ -3,13 +3,14 @@ import { type Attribute, Graph, type Node, type ValueInfo } from './graph.ts';
 import {
   type AttributeProto,
   decodeModel,
+  decodeTensorProto,
   encodeModel,
   fromBigInt,
   type NodeProto,
   toNumber,
   type ValueInfoProto,
 } from './proto.ts';
-import { dtypeCode, dtypeOf, tensorFromProto, tensorToProto } from './tensor.ts';
+import { dtypeCode, dtypeOf, type Tensor, tensorFromProto, tensorToProto } from './tensor.ts';
 
 /** Reads one external tensor's bytes from `location`, `offset`, `length` of its entries. */
 export type ExternalReader = (entries: Record<string, string>) => Uint8Array;
@@ -52,6 +53,15 @@ export function decodeGraph(bytes: Uint8Array, source: string, external: Externa
   graph.inputs = (proto.input ?? []).filter((i) => !graph.initializers.has(i.name)).map(readValueInfo);
   graph.outputs = (proto.output ?? []).map(readValueInfo);
   return graph;
+}
+
+/** A single tensor from the bytes of a .pb file, as ONNX keeps test data. Throws GuardError BAD_MODEL. */
+export function decodeTensor(bytes: Uint8Array, source: string): Tensor {
+  try {
+    return tensorFromProto(decodeTensorProto(bytes), noExternal);
+  } catch (cause) {
+    throw new GuardError(ErrorCode.BadModel, `${source}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function readNode(proto: NodeProto, index: number, external: ExternalReader): Node {

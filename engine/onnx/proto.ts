@@ -149,7 +149,7 @@ export interface ModelProto {
   functions?: object[];
 }
 
-function describe(): protobuf.Type {
+function describe(): protobuf.Root {
   const root = new protobuf.Root();
   for (const [name, fields] of Object.entries(MESSAGES)) {
     const type = new protobuf.Type(name);
@@ -159,14 +159,22 @@ function describe(): protobuf.Type {
     }
     root.add(type);
   }
-  return root.resolveAll().lookupType('ModelProto');
+  root.resolveAll();
+  return root;
 }
 
-const modelType = describe();
+const messages = describe();
+const modelType = messages.lookupType('ModelProto');
+const tensorType = messages.lookupType('TensorProto');
 
 /** Throws where the bytes are no protobuf message of this shape. */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   return modelType.decode(bytes) as unknown as ModelProto;
+}
+
+/** Throws where the bytes are no protobuf message of this shape. */
+export function decodeTensorProto(bytes: Uint8Array): TensorProto {
+  return tensorType.decode(bytes) as unknown as TensorProto;
 }
 
 /** Fields are written in the order of their declaration: equal messages give equal bytes. */

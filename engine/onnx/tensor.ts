@@ -109,9 +109,7 @@ export function tensorFromProto(
     return fromBytes(dtype, dims, external(entries));
   }
   const count = elementCount(dims);
-  if (proto.rawData && (proto.rawData.byteLength > 0 || count === 0)) {
-    return fromBytes(dtype, dims, proto.rawData);
-  }
+  if (proto.rawData && proto.rawData.byteLength > 0) return fromBytes(dtype, dims, proto.rawData);
   const values = typedValues(proto, dtype);
   if (values.length !== count) throw fail(`expected ${count} elements, found ${values.length}`);
   const data = newData(dtype, count);

@@ -82,11 +82,40 @@ function weightedSum({ e, y, dy }: RuleContext, axis: number): TypedValue {
   return e.sum(e.mul(outer, e.matmul(y, values)), [axis]);
 }
 
+/** x / norm(x) along an axis, by the norm of order 1 or 2; ONNX Runtime leaves zeros as they are. */
+const lpNormalization: Rule = ({ e, op, x: [x], y, dy }) => {
+  const axis = axisOf(op, x!.dims.length, -1);
+  const first = numberOf(op, 'p', 2) === 1;
+  const norm = e.sum(first ? e.unary('Abs', x!) : e.mul(x!, x!), [axis]);
+  const along = e.mul(first ? e.unary('Sign', x!) : y, e.sum(e.mul(dy, y), [axis]));
+  const slope = e.div(e.sub(dy, along), first ? norm : e.unary('Sqrt', norm));
+  return [e.where(e.compare('Equal', norm, 0), e.zero(dy), slope)];
+};
+
 export const reducing: Record<string, Rule> = {
   ReduceSum: (c) => [spread(c, kept(c))],
   ReduceMean: (c) => [spread(c, c.e.scale(kept(c), 1 / countOf(c)))],
   ReduceMax: reduceExtreme,
   ReduceMin: reduceExtreme,
+  ReduceL1: (c) => [c.e.mul(spread(c, kept(c)), c.e.unary('Sign', c.x[0]!))],
+  /** The derivative of the norm of zeros is taken as 0. */
+  ReduceL2: (c) => {
+    const { e, x, y, dy } = c;
+    const share = e.where(e.compare('Equal', y, 0), e.zero(dy), e.div(dy, y));
+    return [e.mul(x[0]!, kept({ ...c, dy: share }))];
+  },
+  ReduceSumSquare: (c) => [c.e.mul(c.e.scale(c.x[0]!, 2), kept(c))],
+  ReduceLogSum: (c) => [spread(c, kept({ ...c, dy: c.e.div(c.dy, c.e.unary('Exp', c.y)) }))],
+  ReduceLogSumExp: (c) => {
+    const { e, x, y } = c;
+    return [e.mul(kept(c), e.unary('Exp', e.sub(x[0]!, kept({ ...c, dy: y }))))];
+  },
+  GlobalMaxPool: ({ e, x: [x], y, dy }) => {
+    const wins = e.cast(e.binary('Equal', x!, y, 'bool'), dy.dtype);
+    const axes = x!.dims.map((_, i) => i).slice(2);
+    return [e.mul(wins, e.div(dy, e.sum(wins, axes)))];
+  },
+  LpNormalization: lpNormalization,
   GlobalAveragePool: ({ e, x: [x], dy }) => [e.expand(e.scale(dy, 1 / sizeOf(x!.dims.slice(2))), x!.dims)],
   Softmax: (c) => {
     const axis = axisOf(c.op, c.y.dims.length, -1);

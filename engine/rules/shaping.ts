@@ -1,32 +1,11 @@
-import { sizeOf } from '../ir/shapes.ts';
-import { axisOf, constantNumbers, numberOf, stringOf, type TypedValue } from '../ir/value.ts';
+import { axisOf, constantNumbers, numberOf, numbersOf, stringOf, type TypedValue } from '../ir/value.ts';
 import { float32 } from '../onnx/tensor.ts';
+import { alongAxis, scatterRows } from './indexing.ts';
 import { NoGradient, type Rule, type RuleContext } from './rule.ts';
 
 const reshaped: Rule = ({ e, x: [x], dy }) => [e.reshape(dy, x!.dims)];
 
 const inverse = (perm: readonly number[]) => perm.map((_, axis) => perm.indexOf(axis));
-
-/**
- * Adds rows of `dy` along `axis` to the rows `indices` of a tensor of `dims`, by a product with a constant of zeros
- * and ones: every element of the result is one fixed sum, whatever the number of threads.
- */
-function scatterRows(
-  c: RuleContext,
-  axis: number,
-  indices: readonly number[],
-  dims: readonly number[],
-): TypedValue {
-  const size = dims[axis] as number;
-  const choice = new Float32Array(size * indices.length);
-  indices.forEach((index, row) => {
-    choice[(index < 0 ? index + size : index) * indices.length + row] = 1;
-  });
-  const inner = sizeOf(dims.slice(axis + 1));
-  const rows = c.e.reshape(c.dy, [sizeOf(dims.slice(0, axis)), indices.length, inner]);
-  const matrix = c.e.cast(c.e.constant(float32([size, indices.length], choice)), c.dy.dtype);
-  return c.e.reshape(c.e.matmul(matrix, rows), dims);
-}
 
 function sliceGradient(c: RuleContext): TypedValue {
   const x = c.x[0]!;
@@ -46,8 +25,7 @@ function sliceGradient(c: RuleContext): TypedValue {
   }
   let dx = c.dy;
   axes.forEach((axis, i) => {
-    const dims = dx.dims.map((dim, j) => (j === axis ? (x.dims[axis] as number) : dim));
-    dx = scatterRows({ ...c, dy: dx }, axis, kept[i]!, dims);
+    dx = scatterRows(c.e, dx, axis, kept[i]!, x.dims[axis] as number);
   });
   return dx;
 }
@@ -62,32 +40,83 @@ function indicesOf(size: number, start: number, end: number, step: number): numb
   return kept;
 }
 
-/** Moves `axis` to the end. */
-function last(c: RuleContext, x: TypedValue, axis: number): TypedValue {
-  const order = x.dims.map((_, i) => i).filter((i) => i !== axis);
-  return c.e.transpose(x, [...order, axis]);
+/** For each place along a padded axis the element of the input that stands there. */
+const PADDED: Record<string, (place: number, size: number) => number> = {
+  edge: (place, size) => Math.min(Math.max(place, 0), size - 1),
+  wrap: (place, size) => ((place % size) + size) % size,
+  reflect: (place, size) => {
+    const period = Math.max(2 * (size - 1), 1);
+    const folded = ((place % period) + period) % period;
+    return Math.min(folded, period - folded) % size;
+  },
+};
+
+function padGradient(c: RuleContext): (TypedValue | null)[] {
+  const { e, op, dy } = c;
+  const x = c.x[0]!;
+  const given = constantNumbers(op.inputs[1]);
+  if (!given || (op.inputs[3] && !op.inputs[3].constant))
+    throw new NoGradient('its padding is not known beforehand');
+  const axes = constantNumbers(op.inputs[3])?.map((axis) => (axis < 0 ? axis + x.dims.length : axis));
+  const chosen = axes ?? x.dims.map((_, i) => i);
+  const mode = PADDED[stringOf(op, 'mode', 'constant')];
+  const dx = chosen.reduce((part, axis, i) => {
+    const [before, after] = [given[i]!, given[i + chosen.length]!];
+    const size = x.dims[axis]!;
+    if (mode && (before !== 0 || after !== 0)) {
+      const sources = Array.from({ length: size + before + after }, (_, j) => mode(j - before, size));
+      return scatterRows(e, part, axis, sources, size);
+    }
+    const kept = e.slice(part, axis, Math.max(before, 0), part.dims[axis]! - Math.max(after, 0));
+    const lost = (count: number) => x.dims.map((_, j) => (j === axis ? Math.max(-count, 0) : 0));
+    return e.pad(kept, lost(before), lost(after));
+  }, dy);
+  const all = (value: TypedValue) =>
+    e.sum(
+      value,
+      value.dims.map((_, i) => i),
+      false,
+    );
+  return [dx, null, op.inputs[2] ? e.sub(all(dy), all(dx)) : null];
 }
 
-function gatherElementsGradient(c: RuleContext): TypedValue {
-  const { e, op } = c;
-  const [x, indices] = c.x as [TypedValue, TypedValue];
-  const axis = axisOf(op, x.dims.length, 0);
-  if (x.dims.some((dim, i) => i !== axis && dim !== indices.dims[i])) {
-    throw new NoGradient('its indices cover only part of an axis other than the gathered one');
-  }
-  const depth = x.dims[axis] as number;
-  const index = last(c, indices, axis);
-  const grown = [...index.dims, depth];
-  const values = e.constant(float32([2], [0, 1]));
-  const hot = e.emit('OneHot', [index, e.ints([depth]), values], [{ dtype: 'float32', dims: grown }])[0]!;
-  const dy = last(c, c.dy, axis);
-  const rows = e.sum(
-    e.mul(e.cast(hot, dy.dtype), e.reshape(dy, [...dy.dims, 1])),
-    [index.dims.length - 1],
-    false,
+/**
+ * Resizing is a product with a matrix along each axis; what the operation makes of the identity is that matrix, so that
+ * every mode of every version is followed exactly.
+ */
+function resizeGradient(c: RuleContext): TypedValue {
+  const { e, op, dy } = c;
+  const x = c.x[0]!;
+  const rank = x.dims.length;
+  const [, roi, scales] = op.inputs;
+  const numbers = [roi, scales].map(constantNumbers);
+  if ([roi, scales, op.inputs[3]].some((value) => value && !value.constant))
+    throw new NoGradient('its sizes are not known beforehand');
+  if (stringOf(op, 'keep_aspect_ratio_policy', 'stretch') !== 'stretch')
+    throw new NoGradient('keep_aspect_ratio_policy has no rule; export the sizes themselves');
+  const crops = stringOf(op, 'coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize';
+  const axes = (numbersOf(op, 'axes') ?? x.dims.map((_, i) => i)).map((axis) =>
+    axis < 0 ? axis + rank : axis,
   );
-  const order = x.dims.map((_, i) => i).filter((i) => i !== axis);
-  return e.transpose(rows, inverse([...order, axis]));
+  const { axes: _, keep_aspect_ratio_policy: __, ...attributes } = op.attributes;
+  return axes.reduce((part, axis, i) => {
+    const [size, made] = [x.dims[axis]!, dy.dims[axis]!];
+    const scale = numbers[1]?.length ? numbers[1][i]! : made / size;
+    if (scale === 1 && !crops) return part;
+    const region = crops ? [0, 0, 0, numbers[0]![i]!, 1, 1, 1, numbers[0]![i + axes.length]!] : [];
+    const target = numbers[1]?.length
+      ? [e.constant(float32([4], [1, 1, 1, scale]))]
+      : [null, e.ints([size, 1, 1, made])];
+    const eye = Float32Array.from({ length: size * size }, (_, j) => (j % (size + 1) === 0 ? 1 : 0));
+    const inputs = [
+      e.constant(float32([size, 1, 1, size], eye)),
+      e.constant(float32([region.length], region)),
+      ...target,
+    ];
+    const output = [{ dtype: 'float32' as const, dims: [size, 1, 1, made] }];
+    const matrix = e.emit('Resize', inputs, output, { ...attributes, extrapolation_value: 0 })[0]!;
+    return alongAxis(e, e.cast(e.reshape(matrix, [size, made]), dy.dtype), part, axis);
+  }, dy);
 }
 
 export const shaping: Record<string, Rule> = {
@@ -129,39 +158,16 @@ export const shaping: Record<string, Rule> = {
     ];
   },
   Slice: (c) => [sliceGradient(c)],
-  Pad: ({ e, op, x: [x], dy }) => {
-    const pads = constantNumbers(op.inputs[1]);
-    const mode = stringOf(op, 'mode', 'constant');
-    if (!pads || op.inputs[3] || mode !== 'constant')
-      throw new NoGradient(`only constant padding of all axes has a rule`);
-    if (pads.some((count) => count < 0)) throw new NoGradient('its padding is negative');
-    return [x!.dims.reduce((part, dim, i) => e.slice(part, i, pads[i]!, pads[i]! + dim), dy)];
+  Pad: padGradient,
+  Resize: (c) => [resizeGradient(c)],
+  Trilu: ({ e, op, x: [, k], dy }) => {
+    const inputs = k ? [dy, k] : [dy];
+    return [e.emit('Trilu', inputs, [{ dtype: dy.dtype, dims: dy.dims }], { ...op.attributes })[0]!];
   },
-  Gather: (c) => {
-    const [x, index] = c.x as [TypedValue, TypedValue];
-    const indices = constantNumbers(index);
-    if (!indices) {
-      throw new NoGradient(
-        'its indices change from run to run; give the gathered rows as an input and add up their gradients outside the graph',
-      );
-    }
-    return [scatterRows(c, axisOf(c.op, x.dims.length, 0), indices, x.dims), null];
-  },
-  GatherElements: (c) => [gatherElementsGradient(c), null],
-  ScatterND: ({ e, op, x: [x, indices, updates], dy }) => {
-    if (stringOf(op, 'reduction', 'none') !== 'none')
-      throw new NoGradient('it adds up, only replacing has a rule');
-    const output = [{ dtype: dy.dtype, dims: updates!.dims }];
-    return [
-      e.emit(
-        'ScatterND',
-        [dy, indices!, e.fill(0, updates!.dims, dy.dtype)],
-        [{ dtype: dy.dtype, dims: x!.dims }],
-      )[0]!,
-      null,
-      e.emit('GatherND', [dy, indices!], output)[0]!,
-    ];
-  },
+  /** Done twice, it changes nothing. */
+  ReverseSequence: ({ e, op, x: [, lengths], dy }) => [
+    e.emit('ReverseSequence', [dy, lengths!], [{ dtype: dy.dtype, dims: dy.dims }], { ...op.attributes })[0]!,
+  ],
   CumSum: ({ e, op, x: [, axis], dy }) => {
     const reverse = 1 - numberOf(op, 'reverse', 0);
     const attributes = { reverse, exclusive: numberOf(op, 'exclusive', 0) };

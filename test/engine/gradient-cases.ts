@@ -56,6 +56,7 @@ export const elementwiseCases: GradientCase[] = [
   one('LeakyRelu', [spread([2, 3])], { alpha: 0.2 }),
   { name: 'Gelu', build: op('Gelu'), inputs: [spread([2, 3])], opset: 20 },
   { name: 'Gelu tanh', build: op('Gelu', { approximate: 'tanh' }), inputs: [spread([2, 3])], opset: 20 },
+  { name: 'Mish', build: op('Mish'), inputs: [spread([2, 3])], opset: 18 },
   { name: 'ms Gelu', build: op('Gelu', {}, MICROSOFT), inputs: [spread([2, 3])] },
   {
     name: 'ms FastGelu',
@@ -182,6 +183,7 @@ export const reductionCases: GradientCase[] = [
     build: (b, [x]) => b.op('ReduceSum', [x!], { keepdims: 0 }),
     inputs: [spread([2, 3])],
   },
+  ...['ReduceLogSumExp', 'ReduceL2', 'ReduceSumSquare'].map((type) => axesInput(type, 18, 0)),
   one('GlobalAveragePool', [spread([2, 2, 3, 3])]),
   ...['Softmax', 'LogSoftmax'].flatMap((type) =>
     [0, -1].map((axis) => one(type, [spread([2, 4])], { axis }, ` ${axis}`)),

@@ -1,16 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { compile, float32, GraphBuilder, int64 } from '../../engine/index.ts';
+import { unpackCases } from '../../bench/conformance/cases.ts';
+import { compile, decodeGraph, float32, GraphBuilder, int64 } from '../../engine/index.ts';
 import { LOWERINGS } from '../../engine/ir/lower.ts';
 import { NOT_DIFFERENTIABLE, RULES } from '../../engine/rules/table.ts';
 import { elementwiseCases, productCases, reductionCases, shapeCases } from './gradient-cases.ts';
 import { chainCases } from './gradient-chains.ts';
 import { gradientErrors, spread } from './gradient-check.ts';
+import { lookupCases, windowCases } from './gradient-windows.ts';
 
 const families = {
   elementwise: elementwiseCases,
   shapes: shapeCases,
   reductions: reductionCases,
   products: productCases,
+  windows: windowCases,
+  lookups: lookupCases,
   chains: chainCases,
 };
 const rules = Object.keys(RULES).map(
@@ -26,12 +31,21 @@ describe.each(Object.entries(families))('gradients against finite differences: %
   });
 });
 
+/** Operations whose gradients conformance.test.ts compares. */
+function operationsOfNodeTests(): Set<string> {
+  const packed = readFileSync(new URL('../fixtures/onnx-nodes/cases.br', import.meta.url));
+  const passed = unpackCases(packed).filter(({ outcome }) => outcome === 'passed');
+  return new Set(
+    passed.flatMap(({ name, model }) => decodeGraph(model, name).nodes.map((node) => node.opType)),
+  );
+}
+
 describe('the table', () => {
   afterAll(() => void vi.restoreAllMocks());
-  it('has no rule that these cases leave untried', () => {
-    expect(
-      [...rules, ...lowerings].filter(([, spy]) => spy.mock.calls.length === 0).map(([name]) => name),
-    ).toEqual([]);
+  it('has no rule that these cases and the node tests of ONNX leave untried', () => {
+    const elsewhere = operationsOfNodeTests();
+    const untried = [...rules, ...lowerings].filter(([, spy]) => spy.mock.calls.length === 0);
+    expect(untried.map(([name]) => name).filter((name) => !elsewhere.has(name))).toEqual([]);
   });
   it('has no operation both ways', () => {
     expect(Object.keys(RULES).filter((name) => NOT_DIFFERENTIABLE.has(name))).toEqual([]);
@@ -52,13 +66,13 @@ describe('what cannot be differentiated', () => {
 
   it('names node, operation, domain and file where a rule is missing', async () => {
     const graph = build((b) => {
-      const x = b.input('x', 'float32', [2, 3]);
-      b.output('y', b.op('Hardmax', [x], { axis: -1 }, { name: 'choice' }));
+      const x = b.input('x', 'float32', [3, 3]);
+      b.output('y', b.op('Det', [x], {}, { name: 'choice' }));
     });
-    await expect(lossOf(graph, { x: spread([2, 3]) })).rejects.toMatchObject({
+    await expect(lossOf(graph, { x: spread([3, 3]) })).rejects.toMatchObject({
       code: 'BAD_MODEL',
       message: expect.stringMatching(
-        /folder\/model\.onnx.*node\/choice.*Hardmax.*ai\.onnx.*no gradient rule/,
+        /folder\/model\.onnx.*node\/choice.*Det.*ai\.onnx.*no gradient rule.*export the model with the operations/,
       ),
     });
   });

@@ -11,7 +11,7 @@ import type { Tensor } from './onnx/tensor.ts';
 import { optimiseForward, optimiseWhole } from './passes/optimise.ts';
 import { Program } from './program.ts';
 import { openSession, type SessionOptions } from './session.ts';
-import { trace } from './trace.ts';
+import { type Trace, trace } from './trace.ts';
 
 export interface CompileOptions extends Omit<SessionOptions, 'optimization'> {
   graph: Graph;
@@ -30,8 +30,10 @@ export interface CompileOptions extends Omit<SessionOptions, 'optimization'> {
   fed?: readonly string[] | 'large';
 }
 
-/** The graph of a program, before a session is opened on it. */
-export async function compileGraph(options: CompileOptions): Promise<Graph> {
+/** The values that a program computes, and the values of the forward graph that it was traced on. */
+export async function compileValues(
+  options: CompileOptions,
+): Promise<{ program: Map<string, TypedValue>; traced: Trace }> {
   const { graph, feeds, wrt = [], outputs = [] } = options;
   const variable = fedInitializers(graph, wrt, options.fed ?? []);
   const targets = [
@@ -59,8 +61,13 @@ export async function compileGraph(options: CompileOptions): Promise<Graph> {
   for (const name of outputs) wanted.set(name, valueNamed(values, name, graph));
   const forward = optimiseForward(emitter, wanted);
   if (options.loss) addGradients(emitter, forward, values, wrt, graph);
-  const program = optimiseWhole(emitter, forward);
-  return serialise(program, { source: graph.source, irVersion: graph.irVersion, opsets: graph.opsets });
+  return { program: optimiseWhole(emitter, forward), traced };
+}
+
+/** The graph of a program, before a session is opened on it. */
+export async function compileGraph(options: CompileOptions): Promise<Graph> {
+  const { source, irVersion, opsets } = options.graph;
+  return serialise((await compileValues(options)).program, { source, irVersion, opsets });
 }
 
 /** Compiles a graph, a loss and its gradients for the shapes of `feeds`. Throws GuardError BAD_MODEL or BAD_INPUT. */

@@ -16,6 +16,7 @@ export {
   peftFiles,
 } from './lora/index.ts';
 export { LossBuilder } from './losses.ts';
+export { estimateMemory } from './memory.ts';
 export { type Module, modulesOf } from './modules/modules.ts';
 export { type NamedPlace, namedPlaces, nameFit } from './modules/names.ts';
 export type { Place } from './modules/parts.ts';

@@ -19,8 +19,12 @@ export type AdversarialConfig = z.infer<typeof AdversarialConfig>;
 export const LoraConfig = z.strictObject({
   rank: z.number().int().min(1).max(256),
   alpha: z.number().positive(),
-  /** Regular expression on the names of the weights to adapt. */
-  targets: z.string().default('\\b[qkv]_proj\\b'),
+  /** Regular expression on the paths of the layers to adapt, such as model.layers.0.self_attn.q_proj. */
+  targets: z.string().default('\\b[qv]_proj$'),
+  /** Chance with which an element of an adapter's input is dropped while training. */
+  dropout: z.number().min(0).lt(1).default(0),
+  /** Scale by alpha / sqrt(rank) in place of alpha / rank. */
+  rankStabilised: z.boolean().default(false),
 });
 export type LoraConfig = z.infer<typeof LoraConfig>;
 
@@ -44,6 +48,10 @@ export const TrainConfig = z.strictObject({
   /** False: the rows of perturbed samples repeat the clean ones (an ablation). */
   augmentation: z.boolean().default(true),
   lora: LoraConfig.nullable().default(null),
+  /** Rows that run together; the gradients of a step's runs are added up. Null: as many as fit into the memory limit. */
+  microBatch: z.number().int().min(2).nullable().default(null),
+  /** Megabytes (2^20 bytes) that the training may take; its batches are cut up to keep within. Null: no limit. */
+  memoryLimitMB: z.number().positive().nullable().default(null),
   /** Order of the batches and start of the attacks. */
   seed: z.number().int().default(1),
   /** Threads of one session run. */

@@ -1,5 +1,13 @@
 import type { Graph } from '../engine/index.ts';
-import { compile, type LossBuilder, type Program, type Tensor, type TypedValue } from '../engine/index.ts';
+import {
+  type CompileOptions,
+  compile,
+  estimateMemory,
+  type LossBuilder,
+  type Program,
+  type Tensor,
+  type TypedValue,
+} from '../engine/index.ts';
 import type { TokenBatch } from '../models/index.ts';
 
 /** Rows of a batch with an image: their image tokens, each [slots * width]. */
@@ -50,36 +58,63 @@ export interface DecoderLoss {
   wrt: readonly string[];
 }
 
+/** Programs kept where memory is limited. */
+const KEPT = 6;
+
 /** Compiled programs of one decoder, by loss and by the shapes that they run on. */
 export class DecoderPrograms {
   private readonly graph: Graph;
   private readonly threads: number;
-  private readonly trained: readonly string[];
+  private readonly fed: readonly string[];
+  private readonly frugal: boolean;
   private readonly programs = new Map<string, Promise<Program>>();
 
-  /** `trained` names the initializers that are fed at each run. */
-  constructor(graph: Graph, trained: readonly string[], threads: number) {
+  /**
+   * `fed` names the initializers that are fed at each run: what is trained, and frozen weights that the programs of all
+   * shapes are to share. `frugal` programs give their memory back after each run, and few are kept.
+   */
+  constructor(graph: Graph, fed: readonly string[], threads: number, frugal = false) {
     this.graph = graph;
-    this.trained = trained;
+    this.fed = fed;
     this.threads = threads;
+    this.frugal = frugal;
   }
 
   /** The program for these feeds' shapes; gives `loss`, its parts, the gradients and the loss's further outputs. */
-  program(loss: DecoderLoss, feeds: Record<string, Tensor>): Promise<Program> {
+  async program(loss: DecoderLoss, feeds: Record<string, Tensor>): Promise<Program> {
     const key = `${loss.name} ${feeds.inputs_embeds?.dims}`;
-    let program = this.programs.get(key);
-    if (!program) {
-      program = compile({
-        graph: this.graph,
-        feeds,
-        loss: (b) => loss.build(b, b.last(b.value('logits'))),
-        wrt: loss.wrt,
-        fed: this.trained,
-        threads: this.threads,
-      });
-      this.programs.set(key, program);
-    }
+    const known = this.programs.get(key);
+    if (!known) await this.makeRoom();
+    const program = known ?? compile(this.options(loss, feeds));
+    // Put in again, so that the program that waited longest is the first.
+    this.programs.delete(key);
+    this.programs.set(key, program);
     return program;
+  }
+
+  /** Bytes that a run of the loss on feeds of these shapes needs beside what is fed, by an estimate. */
+  memory(loss: DecoderLoss, feeds: Record<string, Tensor>): Promise<number> {
+    return estimateMemory(this.options(loss, feeds));
+  }
+
+  private options(loss: DecoderLoss, feeds: Record<string, Tensor>): CompileOptions {
+    return {
+      graph: this.graph,
+      feeds,
+      loss: (b) => loss.build(b, b.last(b.value('logits'))),
+      wrt: loss.wrt,
+      fed: this.fed,
+      threads: this.threads,
+      arena: !this.frugal,
+    };
+  }
+
+  private async makeRoom(): Promise<void> {
+    const oldest = this.programs.keys().next().value;
+    if (!this.frugal || this.programs.size < KEPT || oldest === undefined) return;
+    const program = this.programs.get(oldest);
+    this.programs.delete(oldest);
+    await (await program)?.release();
   }
 
   async release(): Promise<void> {

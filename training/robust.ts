@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AdamW, cancelled, clipGradients, cosineSchedule } from '../engine/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
@@ -6,9 +5,10 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { LossPoint } from '../schemas/report.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { openMini } from './mini.ts';
 import { BatchPlanner } from './planner.ts';
 import { StepRunner } from './step.ts';
-import { openTrainee, type Trainee } from './trainee.ts';
+import type { Trainee } from './trainee.ts';
 import { runDigest } from './weights.ts';
 
 export interface TrainTask {
@@ -47,9 +47,9 @@ export interface TrainResult {
 export async function trainRobust(task: TrainTask, hooks: TrainHooks = {}): Promise<TrainResult> {
   const { config, modelFolder, outFolder, rows } = task;
   const planner = new BatchPlanner(rows, config);
-  const trainee = await openTrainee(modelFolder, config);
+  const trainee = await openMini(modelFolder, config);
   try {
-    const digest = await digestOf(trainee, task);
+    const digest = await runDigest(config, trainee.files, rows);
     const losses = await trainSteps(task, { trainee, planner, digest }, hooks);
     await trainee.write(outFolder);
     return { folder: outFolder, losses };
@@ -117,10 +117,4 @@ function checkFinite(point: LossPoint, { learningRate }: TrainConfig): void {
     `training diverged at step ${step}: cross-entropy ${sft}, adversarial ${adversarial}, consistency ${consistency}, ` +
       `gradient norm ${gradientNorm}; lower training.learningRate (${learningRate}) or check the model's weights`,
   );
-}
-
-async function digestOf({ model }: Trainee, { config, rows }: TrainTask): Promise<string> {
-  const { decoder, embedTokens, visionEncoder, tokenizer } = model.files.paths;
-  const files = [decoder, embedTokens, visionEncoder, tokenizer];
-  return runDigest(config, await Promise.all(files.map((path) => readFile(path))), rows);
 }

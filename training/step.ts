@@ -1,32 +1,16 @@
-import { int64, type Parameters, scatterRows, type Tensor } from '../engine/index.ts';
-import {
-  attackEmbeddings,
-  decoderFeeds,
-  irrelevantTokens,
-  type Model,
-  padBatch,
-  type Sequence,
-  sequenceOf,
-  type TokenBatch,
-} from '../models/index.ts';
+import { scatterRows, type Tensor } from '../engine/index.ts';
+import { attackEmbeddings } from '../models/index.ts';
 import { Random } from '../random/index.ts';
-import { labelOf, type PerturbedSample } from '../schemas/benchmark.ts';
+import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { TrainConfig } from '../schemas/training.ts';
-import { type DecoderLoss, type DecoderPrograms, embedBatch, type ImageRows, textIds } from './decoder.ts';
+import type { DecoderLoss } from './decoder.ts';
+import { type Chunk, chunksOf, type Group } from './group.ts';
+import { dropoutMasks, openMasks } from './lora.ts';
 import { adversarialLoss, attackLoss, robustLoss } from './losses.ts';
+import { MicroBatches } from './memory.ts';
 import type { StepRows } from './planner.ts';
 import type { Trainee } from './trainee.ts';
 import { embeddingTable } from './weights.ts';
-
-/** Rows of one length, embedded. */
-interface Group {
-  samples: PerturbedSample[];
-  sequences: Sequence[];
-  tokens: TokenBatch;
-  images: ImageRows;
-  embeds: Float32Array;
-  answers: Tensor;
-}
 
 export interface StepResult {
   sft: number;
@@ -37,27 +21,20 @@ export interface StepResult {
 
 /** Losses and gradients of training steps on one model. */
 export class StepRunner {
-  private readonly model: Model;
-  private readonly parameters: Parameters;
-  private readonly programs: DecoderPrograms;
+  private readonly trainee: Trainee;
   private readonly config: TrainConfig;
-  /** Decoder weights that are trained. */
-  private readonly trained: readonly string[];
-  /** Token embeddings as they stand now. */
-  private readonly table: () => Float32Array;
+  private readonly microBatches: MicroBatches;
 
   constructor(trainee: Trainee, config: TrainConfig) {
-    this.model = trainee.model;
-    this.parameters = trainee.parameters;
-    this.programs = trainee.programs;
-    this.trained = trainee.trained;
-    this.table = trainee.table;
+    this.trainee = trainee;
     this.config = config;
+    this.microBatches = new MicroBatches(trainee, config);
   }
 
   /**
-   * The three losses of a step and the gradient of sft + adversarial + lambda * consistency. Long (image-heavy) and
-   * short rows run apart, so that the short ones are not padded to the long ones' length.
+   * The three losses of a step and the gradient of sft + adversarial + lambda * consistency, added up over the runs that
+   * the step is cut into. Long (image-heavy) and short rows run apart, so that the short ones are not padded to the long
+   * ones' length.
    */
   async run(step: number, { imageHeavy, textHeavy, vqa }: StepRows): Promise<StepResult> {
     const inPairs = (pairs: StepRows['imageHeavy']) => [
@@ -71,14 +48,15 @@ export class StepRunner {
       pairs: imageHeavy.length + textHeavy.length,
     };
     const result: StepResult = { sft: 0, adversarial: 0, consistency: 0, gradients: {} };
-    const groups: [PerturbedSample[], number][] = [
-      [long, imageHeavy.length],
-      [[...short, ...vqa], textHeavy.length],
+    const chunks = [
+      ...(await this.chunks({ samples: long, pairs: imageHeavy.length })),
+      ...(await this.chunks({ samples: [...short, ...vqa], pairs: textHeavy.length })),
     ];
-    for (const [samples, pairs] of groups) {
-      const group = await this.group(samples);
-      const loss = robustLoss(this.wrt(), { pairs, rows: samples.length }, counts, this.config);
-      const results = await this.backward(group, group.embeds, loss, result.gradients);
+    for (const { samples, pairs } of chunks) {
+      const group = await this.trainee.group(samples);
+      const shape = { pairs, rows: samples.length };
+      const loss = robustLoss(this.trainee.lossInputs, shape, counts, this.config);
+      const results = await this.backward(group, group.embeds, loss, ['sft', step], result.gradients);
       result.sft += number(results, 'loss.sft');
       if (results['loss.consistency']) result.consistency += number(results, 'loss.consistency');
     }
@@ -90,6 +68,13 @@ export class StepRunner {
     return result;
   }
 
+  private async chunks(whole: Chunk): Promise<Chunk[]> {
+    const { memoryLimitMB, microBatch } = this.config;
+    if (memoryLimitMB === null) return chunksOf(whole, microBatch);
+    if (whole.samples.length === 0) return [];
+    return chunksOf(whole, await this.microBatches.rows(await this.trainee.paddedLength(whole.samples)));
+  }
+
   private async adversarial(
     step: number,
     parts: readonly PerturbedSample[][],
@@ -97,11 +82,14 @@ export class StepRunner {
   ): Promise<number> {
     const total = parts.reduce((sum, rows) => sum + rows.length, 0);
     let loss = 0;
-    for (const samples of parts) {
-      const group = await this.group(samples);
-      const embeds = await this.attack(step, group);
-      const kind = adversarialLoss(this.wrt(), samples.length, total);
-      loss += number(await this.backward(group, embeds, kind, gradients), 'loss');
+    for (const part of parts) {
+      for (const { samples } of await this.chunks({ samples: part, pairs: 0 })) {
+        const group = await this.trainee.group(samples);
+        const embeds = await this.attack(step, group);
+        const kind = adversarialLoss(this.trainee.lossInputs, samples.length, total);
+        const results = await this.backward(group, embeds, kind, ['adversarial', step], gradients);
+        loss += number(results, 'loss');
+      }
     }
     return loss;
   }
@@ -111,13 +99,14 @@ export class StepRunner {
     const random = group.samples.map(
       ({ id, perturbation }) => new Random(this.config.seed, 'attack', step, id, perturbation),
     );
+    const masks = openMasks(group, this.trainee.dropped);
     return attackEmbeddings({
       gradient: async (embeds) => {
-        const results = await this.runLoss(group, embeds, attackLoss);
+        const results = await this.runLoss(group, embeds, attackLoss, masks);
         return results['grad.inputs_embeds']!.data as Float32Array;
       },
       embeds: group.embeds,
-      mask: irrelevantTokens(group.samples, group.sequences, group.tokens),
+      mask: group.irrelevant,
       eps,
       alpha,
       // Without room to move, steps would change nothing.
@@ -127,36 +116,15 @@ export class StepRunner {
     });
   }
 
-  private wrt(): string[] {
-    return this.parameters.has(embeddingTable) ? [...this.trained, 'inputs_embeds'] : [...this.trained];
-  }
-
-  private get width(): number {
-    return this.model.files.config.text_config.hidden_size;
-  }
-
-  private async group(samples: PerturbedSample[]): Promise<Group> {
-    const { files } = this.model;
-    const sequences = samples.map((sample) => sequenceOf(sample, files));
-    const tokens = padBatch(sequences, files.config.text_config.pad_token_id);
-    const images = new Map<number, Float32Array>();
-    for (const [row, { image }] of samples.entries()) {
-      // One at a time: a feature must not depend on the images that happen to be encoded with it.
-      if (image) images.set(row, (await this.model.imageFeatures([image])).data);
-    }
-    const embeds = embedBatch(this.table(), this.width, tokens, images);
-    const answers = sequences.map(({ letters }, row) => letters[labelOf(samples[row]!)]!);
-    return { samples, sequences, tokens, images, embeds, answers: int64([samples.length], answers) };
-  }
-
   private async runLoss(
     group: Group,
     embeds: Float32Array,
     loss: DecoderLoss,
+    masks: Record<string, Tensor>,
   ): Promise<Record<string, Tensor>> {
-    const { text_config: text } = this.model.files.config;
-    const feeds = { ...decoderFeeds(embeds, group.tokens, text), answers: group.answers };
-    return (await this.programs.program(loss, feeds)).run(feeds, this.parameters);
+    const { programs, weights } = this.trainee;
+    const feeds = { ...group.feeds(embeds), ...masks, answers: group.answers };
+    return (await programs.program(loss, feeds)).run(feeds, weights);
   }
 
   /** Runs the loss and adds its gradients to `gradients`. */
@@ -164,18 +132,22 @@ export class StepRunner {
     group: Group,
     embeds: Float32Array,
     loss: DecoderLoss,
+    stream: [string, number],
     gradients: Record<string, Tensor>,
   ): Promise<Record<string, Tensor>> {
-    const results = await this.runLoss(group, embeds, loss);
-    for (const name of this.trained) accumulate(gradients, name, results[`grad.${name}`]!);
-    if (this.parameters.has(embeddingTable)) {
-      const { dims, data } = this.parameters.get(embeddingTable);
+    const { dropped, parameters, trained } = this.trainee;
+    const { lora, seed } = this.config;
+    const masks = dropoutMasks(group, dropped, lora?.dropout ?? 0, stream, seed);
+    const results = await this.runLoss(group, embeds, loss, masks);
+    for (const name of trained) accumulate(gradients, name, results[`grad.${name}`]!);
+    if (parameters.has(embeddingTable)) {
+      const { dims, data } = parameters.get(embeddingTable);
       gradients[embeddingTable] ??= { dtype: 'float32', dims, data: new Float32Array(data.length) };
       scatterRows(
         gradients[embeddingTable].data as Float32Array,
-        textIds(group.tokens, this.width, group.images),
+        group.tableIds,
         results['grad.inputs_embeds']!.data as Float32Array,
-        this.width,
+        dims[1]!,
       );
     }
     return results;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { Graph } from '../engine/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -42,14 +43,14 @@ export function embeddingName(graph: Graph, width: number): string {
   );
 }
 
-/** Names a run: its configuration, its model and its rows. A checkpoint fits the run with the same digest only. */
-export function runDigest(
+/** Names a run: its configuration, its model's files and its rows. A checkpoint fits the run with the same digest only. */
+export async function runDigest(
   config: TrainConfig,
-  models: readonly Uint8Array[],
+  files: readonly string[],
   rows: readonly PerturbedSample[],
-): string {
+): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(config));
-  for (const bytes of models) hash.update(bytes);
+  for (const file of files) for await (const bytes of createReadStream(file)) hash.update(bytes);
   for (const { image, ...row } of rows) {
     hash.update(JSON.stringify(row));
     hash.update(image ? image.bytes : 'no image');

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BatchPlanner } from '../../training/index.ts';
+import { openMini } from '../../training/mini.ts';
 import { StepRunner } from '../../training/step.ts';
-import { openTrainee, type Trainee } from '../../training/trainee.ts';
+import type { Trainee } from '../../training/trainee.ts';
 import { makeModel } from '../models/mini-model.ts';
 import { config, trainingRows } from './rows.ts';
 
@@ -10,7 +11,7 @@ let trainee: Trainee;
 const rows = trainingRows();
 beforeAll(async () => {
   made = await makeModel();
-  trainee = await openTrainee(made.folder, config());
+  trainee = await openMini(made.folder, config());
 });
 afterAll(async () => {
   await trainee.close();

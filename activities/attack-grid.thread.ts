@@ -1,10 +1,12 @@
 import { serveThread } from '../engine/index.ts';
-import { type AttackResult, openModel, type Progress } from '../models/index.ts';
+import { type AnswerModel, type AttackResult, openModel, type Progress } from '../models/index.ts';
+import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { AttackGridTask } from './attack-grid.ts';
 
 serveThread<AttackGridTask, AttackResult[], Progress>(async (task, { aborted, progress }) => {
-  const { folder, grid, options, samples, threads } = task;
+  const { folder, grid, options, threads } = task;
   const model = await openModel(folder, { threads });
+  const samples = await labelled(model, task.samples);
   const total = grid.length * samples.length;
   const results: AttackResult[] = [];
   try {
@@ -24,3 +26,13 @@ serveThread<AttackGridTask, AttackResult[], Progress>(async (task, { aborted, pr
     await model.close();
   }
 });
+
+/** An attack raises the loss of an answer: where a sample has none it is the model's own, and accuracy is how many stay. */
+async function labelled(model: AnswerModel, samples: PerturbedSample[]): Promise<PerturbedSample[]> {
+  const open = samples.filter(({ answer }) => answer === null);
+  if (open.length === 0) return samples;
+  const own = new Map((await model.predict(open)).map(({ id, predicted }) => [id, predicted]));
+  return samples.map((sample) =>
+    sample.answer === null ? { ...sample, answer: own.get(sample.id) ?? null } : sample,
+  );
+}

@@ -1,13 +1,12 @@
-import { join } from 'node:path';
 import { MediaType } from '../schemas/artifact.ts';
-import { type Split, splits, type TaskKind } from '../schemas/benchmark.ts';
+import type { Split, TaskKind } from '../schemas/benchmark.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
-import { ingestBenchmark, writeSamples } from '../store/index.ts';
+import { benchmarkFiles, ingestBenchmark, writeSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { asFailure, durably } from './step.ts';
 
 export interface IngestInput {
-  /** Holds train.parquet, test.parquet and heldout.parquet. */
+  /** Holds train.parquet, test.parquet and heldout.parquet, or samples.parquet. */
   folder: string;
 }
 type Counts = Record<Split, Record<TaskKind, number>>;
@@ -29,7 +28,7 @@ export function ingest(deps: ActivityDeps) {
         onProgress: ({ rows, totalRows }) => progress(rows, totalRows),
       });
       // Only now: of a benchmark that is refused nothing stays in the store.
-      for (const file of files(folder)) await deps.store.putFile(file.path, MediaType.Parquet);
+      for (const { path } of await benchmarkFiles(folder)) await deps.store.putFile(path, MediaType.Parquet);
       const outputs = {
         train: await writeSamples(deps.store, samples.train),
         test: await writeSamples(deps.store, samples.test),
@@ -40,13 +39,11 @@ export function ingest(deps: ActivityDeps) {
   };
 }
 
-const files = (folder: string) => splits.map((split) => ({ split, path: join(folder, `${split}.parquet`) }));
-
 /** The files as they lie there, so that the cache knows whether they changed. Missing ones are named by the reader. */
 async function originals({ store }: ActivityDeps, folder: string) {
   try {
-    const refs = files(folder).map(
-      async ({ path, split }) => [split, await store.refOfFile(path, MediaType.Parquet)] as const,
+    const refs = (await benchmarkFiles(folder)).map(
+      async ({ name, path }) => [name, await store.refOfFile(path, MediaType.Parquet)] as const,
     );
     return Object.fromEntries(await Promise.all(refs));
   } catch (error) {

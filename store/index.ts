@@ -6,11 +6,18 @@ export { canonicalJson, digestOf, digestOfBytes } from './canonical.ts';
 export { codeVersion } from './code-version.ts';
 export type { ArtifactDriver, StoredObject } from './driver.ts';
 export { FolderDriver } from './folder-driver.ts';
-export { type Benchmark, type IngestProgress, ingestBenchmark } from './ingest/benchmark.ts';
+export { type Benchmark, benchmarkFiles, type IngestProgress, ingestBenchmark } from './benchmark/ingest.ts';
+export { imageProblem } from './benchmark/image.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
 export { findReferences } from './references.ts';
-export { readSampleGroups, readSamples, type SampleGroup, writeSamplesFile } from './samples.ts';
+export {
+  readSampleGroups,
+  readSamples,
+  type SampleGroup,
+  writeSampleStream,
+  writeSamplesFile,
+} from './samples.ts';
 export { cacheKeyOf, runStep, type StepOutcome, type StepRun, type StepSpec } from './step.ts';
 export {
   readLosses,

@@ -93,6 +93,21 @@ export async function writeSamplesFile(
   });
 }
 
+/**
+ * Writes samples as they come, a row group at a time, atomically; with the columns of a team's own data.
+ * @throws GuardError Storage, and what the samples' source throws
+ */
+export async function writeSampleStream(path: string, samples: AsyncIterable<Sample>): Promise<void> {
+  async function* rows() {
+    for await (const { task, fields, ...sample } of samples) {
+      yield { ...sample, task: task ?? null, fields: fields === undefined ? null : canonicalJson(fields) };
+    }
+  }
+  await writeAtomically(path, async (write) => {
+    await writeParquet({ ...sampleColumns, ...ownColumns }, rows(), write);
+  });
+}
+
 function fieldsOf(json: string, place: Place): Record<string, string> {
   try {
     return z.record(z.string(), z.string()).parse(JSON.parse(json));

@@ -15,6 +15,7 @@ const folders = [
   'training',
   'diagnosis',
   'store',
+  'ingest',
   'report',
   'random',
   'cli',

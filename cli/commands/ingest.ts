@@ -1,0 +1,140 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import {
+  type BadRow,
+  type Format,
+  formats,
+  type IngestOptions,
+  ingest,
+  readSettings,
+  readSources,
+  sourcesOf,
+} from '../../ingest/index.ts';
+import type { Sample } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { Mapping } from '../../schemas/mapping.ts';
+import { TaskFile } from '../../schemas/task.ts';
+import { type CommonFlags, positive, whole, withCommonFlags } from '../flags.ts';
+import type { Output } from '../output.ts';
+import { table } from '../views/table.ts';
+import { handle } from './command.ts';
+
+interface IngestFlags extends CommonFlags {
+  format: Format | 'auto';
+  task?: string;
+  mapping?: string;
+  images?: string;
+  onError: 'continue' | 'stop';
+  seed?: number;
+  preview?: number;
+  out?: string;
+}
+
+export function addIngest(program: Command): void {
+  const command = withCommonFlags(
+    program
+      .command('ingest')
+      .description('reads test sets, your own or published ones, checks every row and writes them as samples')
+      .argument(
+        '<path...>',
+        'files (.jsonl, .json, .csv, .tsv, .parquet, also .gz) or folders, also of images',
+      )
+      .option('--out <folder>', 'where samples.parquet and rejects.parquet go')
+      .addOption(
+        new Option('--format <name>', 'layout of the data').choices(['auto', ...formats]).default('auto'),
+      )
+      .option(
+        '--task <file>',
+        'task file (YAML): which modality must decide, what an error costs, who owns it',
+      )
+      .option('--mapping <file>', 'mapping file (YAML): which column is what, in a table of your own')
+      .option('--images <folder>', 'where images named in the data are looked for first')
+      .addOption(
+        new Option('--on-error <what>', 'write bad rows to the rejects and go on, or stop at the first one')
+          .choices(['continue', 'stop'])
+          .default('continue'),
+      )
+      .addOption(new Option('--seed <number>', 'of drawn wrong options').argParser(whole))
+      .addOption(new Option('--preview <rows>', 'only show what the first rows become').argParser(positive)),
+  );
+  handle<IngestFlags>(command, runIngest);
+}
+
+async function optionsOf(flags: IngestFlags): Promise<IngestOptions> {
+  const mapping = flags.mapping === undefined ? undefined : await readSettings(flags.mapping, Mapping);
+  const tasks = flags.task === undefined ? [] : (await readSettings(flags.task, TaskFile)).tasks;
+  return {
+    format: flags.format,
+    tasks,
+    onError: flags.onError,
+    ...(mapping ? { mapping } : {}),
+    ...(flags.images === undefined ? {} : { images: resolve(flags.images) }),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+  };
+}
+
+async function runIngest(flags: IngestFlags, output: Output, paths: string[]): Promise<undefined> {
+  const options = await optionsOf(flags);
+  if (flags.preview !== undefined) return preview(paths, options, flags.preview, output);
+  if (flags.out === undefined) {
+    throw new GuardError(ErrorCode.BadConfig, '--out <folder> is needed, or --preview <rows>');
+  }
+  const controller = new AbortController();
+  const interrupt = () =>
+    controller.abort(new GuardError(ErrorCode.Cancelled, 'interrupted: nothing was written'));
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    const result = await ingest(paths, resolve(flags.out), { ...options, signal: controller.signal });
+    if (result.rejected > 0)
+      output.log(`${result.rejected} rows are no samples; why: ${result.files.rejects}`);
+    output.result(result, () => {
+      const kinds = Object.entries(result.kinds).map(([kind, count]) => [kind, String(count)]);
+      const { files } = result;
+      return [
+        table(['kind', 'samples'], kinds, [1]),
+        '',
+        `Samples ${files.samples}`,
+        `Rejects ${files.rejects}`,
+      ].join('\n');
+    });
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+async function preview(
+  paths: string[],
+  options: IngestOptions,
+  rows: number,
+  output: Output,
+): Promise<undefined> {
+  const sources = (await Promise.all(paths.map((path) => sourcesOf(path, options.format ?? 'auto')))).flat();
+  const shown: ((Omit<Sample, 'image'> & { image: string | null }) | BadRow)[] = [];
+  for await (const one of readSources(sources, options)) {
+    if (shown.length === rows) break;
+    shown.push(
+      'why' in one
+        ? one
+        : { ...one, image: one.image && (one.image.path ?? `${one.image.bytes.length} bytes`) },
+    );
+  }
+  output.result({ sources, rows: shown }, () =>
+    [...sources.map(({ path, format }) => `${path}: ${format}`), '', ...shown.map(previewText)].join('\n'),
+  );
+}
+
+function previewText(row: (Omit<Sample, 'image'> & { image: string | null }) | BadRow): string {
+  if ('why' in row) return `rejected: row ${row.row}, field "${row.field}": ${row.why}`;
+  const { answer, id, image, options, question, taskKind, task } = row;
+  const list = options.map(
+    (option, i) => `${i === answer ? '*' : ' '} ${String.fromCharCode(65 + i)}: ${option}`,
+  );
+  return [
+    `${id} (${taskKind}${task ? `, ${task}` : ''}${image ? `, ${image}` : ''})`,
+    `  ${question}`,
+    ...list,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,95 @@
+import {
+  type EncodedImage,
+  type Sample,
+  Split,
+  splits,
+  type TaskKind,
+  taskKinds,
+} from '../schemas/benchmark.ts';
+import { digestOfBytes, imageProblem } from '../store/index.ts';
+import { type Draft, Fault, kinds } from './draft.ts';
+
+/** A model names options by letters. */
+const mostOptions = 26;
+
+function textOf(field: string, value: unknown): string {
+  if (typeof value === 'string' && value.trim() !== '') return value;
+  const found =
+    value === undefined || value === null ? 'there is none' : `found ${JSON.stringify(value)?.slice(0, 60)}`;
+  throw new Fault(field, `expected text, ${typeof value === 'string' ? 'it is empty' : found}`);
+}
+
+function optionsOf(value: unknown): string[] {
+  if (!Array.isArray(value)) throw new Fault('options', 'expected a list of two or more options');
+  const options = value.map((option, i) => {
+    if (typeof option === 'number' || typeof option === 'bigint') return String(option);
+    return textOf(`options[${i}]`, option).trim();
+  });
+  if (options.length < 2) throw new Fault('options', `expected two or more, found ${options.length}`);
+  if (options.length > mostOptions)
+    throw new Fault('options', `${options.length} are more than ${mostOptions}`);
+  const twice = options.find((option, i) => options.indexOf(option) !== i);
+  if (twice !== undefined) throw new Fault('options', `"${twice.slice(0, 60)}" is there twice`);
+  return options;
+}
+
+function answerOf(value: unknown, count: number): number | null {
+  if (value === null || value === undefined) return null;
+  const place = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (Number.isInteger(place) && (place as number) >= 0 && (place as number) < count) return place as number;
+  throw new Fault(
+    'answer',
+    `expected a place from 0 to ${count - 1}, found ${JSON.stringify(value)?.slice(0, 60)}`,
+  );
+}
+
+function splitOf(value: unknown): Split {
+  const word = String(value ?? Split.Test).toLowerCase();
+  if (word.includes('train')) return Split.Train;
+  return splits.find((split) => split === word) ?? Split.Test;
+}
+
+function kindOfSample(value: unknown, image: EncodedImage | null): TaskKind {
+  const kind = taskKinds.find((one) => one === value);
+  if (kind === undefined) {
+    throw new Fault(
+      'taskKind',
+      'which modality decides is not said: give "decides" in a mapping, or a task file',
+    );
+  }
+  if (image === null && kind !== kinds.text)
+    throw new Fault('image', `there is none, but the task is ${kind}`);
+  return kind;
+}
+
+/** Checks drafts one after the other, and that no two have the same id. */
+export class DraftChecker {
+  private readonly ids = new Set<string>();
+
+  /** The sample. @throws Fault naming the field */
+  check(draft: Draft, image: EncodedImage | null): Sample {
+    const id = typeof draft.id === 'number' ? String(draft.id) : textOf('id', draft.id);
+    const question = textOf('question', draft.question);
+    const options = optionsOf(draft.options);
+    const answer = answerOf(draft.answer, options.length);
+    const taskKind = kindOfSample(draft.taskKind, image);
+    const problem = image && imageProblem(image.bytes);
+    if (problem) throw new Fault('image', problem);
+    if (this.ids.has(id)) throw new Fault('id', `"${id.slice(0, 60)}" is taken by an earlier row`);
+    this.ids.add(id);
+    const source = draft.source === undefined || draft.source === null ? '' : String(draft.source);
+    return {
+      id,
+      taskKind,
+      split: splitOf(draft.split),
+      question,
+      options,
+      answer,
+      context: typeof draft.context === 'string' ? draft.context : null,
+      image,
+      source: source || (image && taskKind !== kinds.text ? digestOfBytes(image.bytes) : id),
+      ...(draft.task === undefined ? {} : { task: draft.task }),
+      ...(draft.fields === undefined ? {} : { fields: draft.fields }),
+    };
+  }
+}

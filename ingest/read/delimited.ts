@@ -1,0 +1,40 @@
+import { Readable } from 'node:stream';
+import { type CsvError, parse } from 'csv-parse';
+import type { BadRow, RawRow } from '../raw.ts';
+import { textOf } from './text.ts';
+
+/** Rows of a CSV or, by its name, TSV file; `columns` names them where the file has no header. */
+export async function* delimitedRows(
+  file: string,
+  columns?: readonly string[],
+): AsyncGenerator<RawRow | BadRow> {
+  /** Records that do not parse, with the number of good ones before them. */
+  const bad: { after: number; why: string }[] = [];
+  let [good, skipped] = [0, 0];
+  function* badBefore(count: number): Generator<BadRow> {
+    while (bad[0] && bad[0].after <= count) {
+      yield { file, row: good + skipped++, field: '', why: bad.shift()!.why };
+    }
+  }
+  const parser = parse({
+    bom: true,
+    columns: columns ? [...columns] : true,
+    delimiter: /\.tsv(\.gz)?$/.test(file) ? '\t' : ',',
+    relax_quotes: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    on_skip: (error: CsvError | undefined) => {
+      const after = Number(error?.records ?? good);
+      bad.push({ after, why: error?.message ?? 'the row does not parse' });
+      return undefined;
+    },
+  });
+  const source = Readable.from(textOf(file));
+  source.on('error', (error) => parser.destroy(error));
+  for await (const values of source.pipe(parser) as AsyncIterable<Record<string, unknown>>) {
+    yield* badBefore(good);
+    yield { file, row: good + skipped, values };
+    good++;
+  }
+  yield* badBefore(Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import type { Sample, TaskKind } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { Mapping } from '../schemas/mapping.ts';
+import type { Task } from '../schemas/task.ts';
+import { type TableSchema, writeSampleStream, writeTableFile } from '../store/index.ts';
+import { DraftChecker } from './check.ts';
+import { type Format, type Source, sourcesOf } from './detect.ts';
+import { Fault } from './draft.ts';
+import { imageOf } from './images.ts';
+import { drafted, openSource } from './open.ts';
+import { Queue } from './queue.ts';
+import { type BadRow, isBad } from './raw.ts';
+import { withTask } from './tasks.ts';
+
+export interface IngestOptions {
+  format?: Format | 'auto';
+  mapping?: Mapping;
+  tasks?: readonly Task[];
+  /** Folder in which images are looked for first. */
+  images?: string;
+  /** `continue`: bad rows are written to the rejects; `stop`: the first one ends the work and nothing is written. */
+  onError?: 'continue' | 'stop';
+  /** Of drawn options and their order. */
+  seed?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: { file: string; samples: number; rejected: number }) => void;
+}
+
+export interface IngestResult {
+  samples: number;
+  rejected: number;
+  /** Samples of each kind. */
+  kinds: Partial<Record<TaskKind, number>>;
+  files: { samples: string; rejects: string };
+  /** The layout that each source was read as. */
+  sources: Source[];
+}
+
+export const ingestFiles = { samples: 'samples.parquet', rejects: 'rejects.parquet' } as const;
+
+const rejectColumns = {
+  file: { kind: 'string' },
+  row: { kind: 'int64' },
+  field: { kind: 'string' },
+  why: { kind: 'string' },
+} as const satisfies TableSchema;
+
+const rowsBetweenReports = 1000;
+
+/** Samples and bad rows of the sources, one after the other. */
+export async function* readSources(
+  sources: readonly Source[],
+  options: IngestOptions,
+): AsyncGenerator<Sample | BadRow> {
+  const { images, mapping = Mapping.parse({}), seed = 0, signal, tasks = [] } = options;
+  const checker = new DraftChecker();
+  for (const source of sources) {
+    const { rows, translate } = await openSource(source, { seed, mapping });
+    for await (const raw of rows) {
+      signal?.throwIfAborted();
+      if (isBad(raw)) {
+        yield raw;
+        continue;
+      }
+      const draft = drafted(raw, translate);
+      if (isBadDraft(draft)) {
+        yield draft;
+        continue;
+      }
+      try {
+        const image = await imageOf(draft.image, raw.file, images);
+        yield checker.check(withTask(draft, tasks), image);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        yield { file: raw.file, row: raw.row, field: error.field, why: error.message };
+      }
+    }
+  }
+}
+
+const isBadDraft = (draft: object): draft is BadRow => 'why' in draft;
+
+/** @throws GuardError BadInput */
+function refuse({ field, file, row, why }: BadRow): never {
+  const where =
+    field === '' ? `row ${row} (the first is 0)` : `row ${row} (the first is 0), field "${field}"`;
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `${file}: ${where}: ${why}; repair it, or go on without such rows (--on-error continue)`,
+  );
+}
+
+/**
+ * Reads data of a published layout or a team's own and writes `samples.parquet` and `rejects.parquet` into `out`, whole or not
+ * at all. Every row becomes a sample or a reject that names file, row, field and reason. Memory does not grow with the
+ * rows but for their ids. @throws GuardError BadInput where nothing can be read, or no row is a sample
+ */
+export async function ingest(
+  paths: readonly string[],
+  out: string,
+  options: IngestOptions = {},
+): Promise<IngestResult> {
+  const sources = (await Promise.all(paths.map((path) => sourcesOf(path, options.format ?? 'auto')))).flat();
+  const files = { samples: join(out, ingestFiles.samples), rejects: join(out, ingestFiles.rejects) };
+  const rejects = new Queue<BadRow>();
+  const kinds: IngestResult['kinds'] = {};
+  let [samples, rejected] = [0, 0];
+  let first: BadRow | undefined;
+  async function* good(): AsyncGenerator<Sample> {
+    for await (const one of readSources(sources, options)) {
+      if ('why' in one) {
+        if (options.onError === 'stop') refuse(one);
+        first ??= one;
+        rejected++;
+        rejects.push(one);
+      } else {
+        kinds[one.taskKind] = (kinds[one.taskKind] ?? 0) + 1;
+        samples++;
+        yield one;
+      }
+      if ((samples + rejected) % rowsBetweenReports === 0) {
+        options.onProgress?.({ file: sources.at(-1)?.path ?? '', samples, rejected });
+      }
+    }
+    if (samples === 0) throw noSample(paths, first);
+  }
+  const writing = writeSampleStream(files.samples, good()).then(
+    () => rejects.end(),
+    (error) => {
+      rejects.fail(error);
+      throw error;
+    },
+  );
+  const outcomes = await Promise.allSettled([writing, writeTableFile(files.rejects, rejectColumns, rejects)]);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+  return { samples, rejected, kinds, files, sources };
+}
+
+function noSample(paths: readonly string[], first: BadRow | undefined): GuardError {
+  const why = first
+    ? `the first row that failed is row ${first.row} of ${first.file}, field "${first.field}": ${first.why}`
+    : 'they hold no rows';
+  return new GuardError(ErrorCode.BadInput, `${paths.join(', ')}: no row became a sample; ${why}`);
+}

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+
+/** Deeper references than a person writes: a file of few bytes must not unfold into gigabytes. */
+const aliases = 100;
+
+/** A file that people write, YAML or JSON, checked. @throws GuardError BadConfig naming file and key */
+export async function readSettings<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const fail = (what: string, cause?: unknown) =>
+    new GuardError(ErrorCode.BadConfig, `${path}: ${what}`, { cause });
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw fail(`cannot be read (${cause.code ?? cause.message})`, cause);
+  });
+  let value: unknown;
+  try {
+    value = parse(text, { maxAliasCount: aliases });
+  } catch (cause) {
+    const where = cause instanceof YAMLParseError && cause.linePos ? `, line ${cause.linePos[0].line}` : '';
+    throw fail(`is no YAML or JSON${where} (${(cause as Error).message.split('\n')[0]})`, cause);
+  }
+  const checked = schema.safeParse(value);
+  if (checked.success) return checked.data;
+  throw fail(`has wrong values:\n${z.prettifyError(checked.error)}`);
+}

@@ -1,11 +1,11 @@
 import { serveThread } from '../engine/index.ts';
-import { type AnswerModel, type AttackResult, openModel, type Progress } from '../models/index.ts';
+import { type AnswerModel, type AttackResult, openAnswerModel, type Progress } from '../models/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { AttackGridTask } from './attack-grid.ts';
 
 serveThread<AttackGridTask, AttackResult[], Progress>(async (task, { aborted, progress }) => {
   const { folder, grid, options, threads } = task;
-  const model = await openModel(folder, { threads });
+  const model = await openAnswerModel(folder, { threads });
   const samples = await labelled(model, task.samples);
   const total = grid.length * samples.length;
   const results: AttackResult[] = [];

@@ -35,6 +35,7 @@ export {
   stringAttribute,
   type ValueInfo,
 } from './onnx/graph.ts';
+export { keepPositions, keptPositions } from './onnx/positions.ts';
 export {
   type DType,
   elementCount,

@@ -1,6 +1,26 @@
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { Dtype } from '../schemas/model.ts';
 import type { AttackOptions, AttackResult } from './attack-samples.ts';
-import type { RunOptions } from './model.ts';
+
+export interface OpenOptions {
+  /** Threads of ONNX Runtime; 0, the default, takes every core. */
+  threads?: number;
+  /** Of a folder that holds several precisions; `auto`, the default, is the most exact one. */
+  dtype?: Dtype;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+}
+
+export interface RunOptions {
+  /** Rows a run; 32 by default (16 for attacks). */
+  batchSize?: number;
+  /** Asked between runs; true ends the work with GuardError CANCELLED. */
+  aborted?: () => boolean;
+  onProgress?: (progress: Progress) => void;
+}
 
 /** What a diagnosis needs of a model, wherever it runs. */
 export interface AnswerModel {

@@ -1,10 +1,12 @@
 import { Random } from '../random/index.ts';
 import { labelOf, type PerturbedSample, type Prediction, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { RunOptions } from './answer-model.ts';
+import { predictionOf } from './answers.ts';
 import { type AttackKind, attackEmbeddings, maskedPower } from './attack.ts';
 import { padBatch, type Sequence, type TokenBatch } from './batch.ts';
 import type { AnswerGradients } from './gradient.ts';
-import { type EmbeddedBatch, type Model, predictionOf, type RunOptions } from './model.ts';
+import type { EmbeddedBatch, Model } from './model.ts';
 
 export interface AttackOptions extends RunOptions {
   attack: AttackKind;

@@ -1,4 +1,4 @@
-export type { AnswerModel } from './answer-model.ts';
+export type { AnswerModel, OpenOptions, Progress, RunOptions } from './answer-model.ts';
 export { type AttackKind, attackEmbeddings, type EmbeddingAttack, maskedPower } from './attack.ts';
 export { type AttackOptions, type AttackResult, irrelevantTokens } from './attack-samples.ts';
 export {
@@ -35,12 +35,10 @@ export { initMini, type MiniWeights, weightSpecs } from './mini/weights.ts';
 export {
   type EmbeddedBatch,
   Model,
-  type OpenOptions,
   openModel,
-  type Progress,
   placeImageFeatures,
-  type RunOptions,
 } from './model.ts';
+export { openAnswerModel } from './open.ts';
 export { decodeGrey, makeProcessor, type PreprocessorConfig, type Processor } from './processor.ts';
 export { optionLetters, promptOf } from './prompt.ts';
 export { resizeBilinear } from './resize.ts';

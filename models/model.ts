@@ -1,7 +1,8 @@
 import { cancelled, type Graph, loadGraph, type Tensor } from '../engine/index.ts';
 import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { AnswerModel } from './answer-model.ts';
+import type { AnswerModel, OpenOptions, RunOptions } from './answer-model.ts';
+import { chancesOf, predictionOf } from './answers.ts';
 import { type AttackOptions, type AttackResult, attackSamples } from './attack-samples.ts';
 import { bucketByLength, padBatch, type Sequence, sequenceOf, type TokenBatch } from './batch.ts';
 import { decoderFeeds, decoderInputs, openLastPosition } from './decoder.ts';
@@ -9,24 +10,6 @@ import { type ModelFolder, readModelFolder } from './folder.ts';
 import { AnswerGradients } from './gradient.ts';
 import { ImageEncoder, type ImageFeatures } from './images.ts';
 import { expectNames, openRunner, type Runner } from './session.ts';
-
-export interface OpenOptions {
-  /** Threads of ONNX Runtime; 0, the default, takes every core. */
-  threads?: number;
-}
-
-export interface Progress {
-  done: number;
-  total: number;
-}
-
-export interface RunOptions {
-  /** Rows a run; 32 by default (16 for attacks). */
-  batchSize?: number;
-  /** Asked between runs; true ends the work with GuardError CANCELLED. */
-  aborted?: () => boolean;
-  onProgress?: (progress: Progress) => void;
-}
 
 /** A padded batch with its embeddings, image features in place. */
 export interface EmbeddedBatch {
@@ -159,7 +142,7 @@ export class Model implements AnswerModel {
       );
     }
     return batch.sequences.map(({ letters }, row) =>
-      softmax(letters.map((id) => logits[row * vocabulary + id]!)),
+      chancesOf(logits.subarray(row * vocabulary, (row + 1) * vocabulary), letters),
     );
   }
 
@@ -209,17 +192,4 @@ export function placeImageFeatures(
     const at = (row * tokens.length + tokens.starts[row]!) * width;
     embeds.set(features.subarray(i * size, (i + 1) * size), at);
   }
-}
-
-export function predictionOf(sample: PerturbedSample, probabilities: number[]): Prediction {
-  const { id, taskKind, perturbation, answer } = sample;
-  const predicted = probabilities.indexOf(Math.max(...probabilities));
-  return { id, taskKind, perturbation, answer, predicted, probabilities };
-}
-
-function softmax(logits: number[]): number[] {
-  const top = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp(logit - top));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }

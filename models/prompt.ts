@@ -4,20 +4,23 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 /** Letters of the options, in order. */
 export const optionLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
+/** Throws GuardError BAD_INPUT, naming the sample, where it has fewer than 2 options or more than there are letters. */
+export function checkOptions({ id, options }: Pick<Sample, 'id' | 'options'>): void {
+  if (options.length >= 2 && options.length <= optionLetters.length) return;
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `sample '${id}' has ${options.length} options, expected 2 to ${optionLetters.length}`,
+  );
+}
+
 /**
  * The prompt that the mini model is trained on and asked with:
  * `{context} question: {question} option: A: {..} B: {..} … answer:`; without a context it begins at `question:`.
- * The model's next token is the letter of the right option. Throws GuardError BAD_INPUT, naming the sample, where it
- * has fewer than 2 options or more than there are letters.
+ * The model's next token is the letter of the right option. Errors as in `checkOptions`.
  */
 export function promptOf(sample: Pick<Sample, 'id' | 'question' | 'options' | 'context'>): string {
-  const { id, question, options, context } = sample;
-  if (options.length < 2 || options.length > optionLetters.length) {
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `sample '${id}' has ${options.length} options, expected 2 to ${optionLetters.length}`,
-    );
-  }
+  const { question, options, context } = sample;
+  checkOptions(sample);
   const lettered = options.map((option, i) => `${optionLetters[i]}: ${option}`).join(' ');
   return `${context ? `${context} ` : ''}question: ${question} option: ${lettered} answer:`;
 }

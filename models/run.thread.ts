@@ -1,9 +1,10 @@
 import { serveThread } from '../engine/index.ts';
-import { openModel, type Progress } from './model.ts';
+import type { Progress } from './answer-model.ts';
+import { openAnswerModel } from './open.ts';
 import type { ThreadTask, ThreadTaskResult } from './threads.ts';
 
 serveThread<ThreadTask, ThreadTaskResult, Progress>(async (task, context) => {
-  const model = await openModel(task.folder, task.open);
+  const model = await openAnswerModel(task.folder, task.open);
   try {
     const options = { aborted: () => context.aborted(), onProgress: (p: Progress) => context.progress(p) };
     return task.kind === 'predict'

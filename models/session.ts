@@ -1,11 +1,21 @@
+import { dirname } from 'node:path';
+import { InferenceSession } from 'onnxruntime-node';
 import { fromOrt, type Graph, openSession, type Tensor, toOrt } from '../engine/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+
+/** What a graph's input or output is declared as; a size that is not fixed is a name. */
+export interface Declared {
+  dtype: Tensor['dtype'];
+  dims: readonly (number | string)[];
+}
 
 /** An inference session on a graph of any shape. */
 export interface Runner {
   /** Inputs that the graph reads. */
   readonly inputs: readonly string[];
-  run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
+  readonly declared: { inputs: ReadonlyMap<string, Declared>; outputs: ReadonlyMap<string, Declared> };
+  /** Gives the outputs named, or all. Throws GuardError BAD_MODEL naming the file where the graph does not run. */
+  run(feeds: Record<string, Tensor>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
   close(): Promise<void>;
 }
 
@@ -13,19 +23,55 @@ export interface Runner {
 export async function openRunner(graph: Graph, threads: number): Promise<Runner> {
   // Waiting threads sleep: spinning ones halve the throughput as soon as other work shares the cores.
   const session = await openSession(graph, { threads, optimization: 'all', spinning: false });
+  return runnerOf(graph.source, session);
+}
+
+/**
+ * Opens a session on a file of any size, whose external data ONNX Runtime reads itself; `bytes` stand in for the file's own.
+ * Throws GuardError BAD_MODEL naming the file.
+ */
+export async function openFile(path: string, threads: number, bytes?: Uint8Array): Promise<Runner> {
+  const beside = bytes ? { model_external_initializers_file_folder_path: dirname(path) } : {};
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    // Errors are thrown; ONNX Runtime would print them besides.
+    logSeverityLevel: 4,
+    extra: { session: { intra_op: { allow_spinning: '0' }, ...beside } },
+  };
+  try {
+    const session = await (bytes
+      ? InferenceSession.create(bytes, options)
+      : InferenceSession.create(path, options));
+    return runnerOf(path, session);
+  } catch (cause) {
+    const what = `${path}: ONNX Runtime cannot load it (${(cause as Error).message})`;
+    throw new GuardError(ErrorCode.BadModel, what, { cause });
+  }
+}
+
+function runnerOf(source: string, session: InferenceSession): Runner {
   return {
     inputs: session.inputNames,
-    async run(feeds) {
+    declared: { inputs: declared(session.inputMetadata), outputs: declared(session.outputMetadata) },
+    async run(feeds, outputs = session.outputNames) {
       const read = session.inputNames.map((name) => [name, toOrt(feeds[name] as Tensor)] as const);
-      const results = await session.run(Object.fromEntries(read)).catch((cause: Error) => {
-        throw new GuardError(ErrorCode.BadModel, `${graph.source}: does not run (${cause.message})`, {
-          cause,
-        });
+      const results = await session.run(Object.fromEntries(read), outputs).catch((cause: Error) => {
+        throw new GuardError(ErrorCode.BadModel, `${source}: does not run (${cause.message})`, { cause });
       });
       return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
     },
     close: () => session.release(),
   };
+}
+
+function declared(metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, Declared> {
+  const tensors = metadata.flatMap((value) =>
+    value.isTensor
+      ? [[value.name, { dtype: value.type as Tensor['dtype'], dims: value.shape }] as const]
+      : [],
+  );
+  return new Map(tensors);
 }
 
 /** Throws GuardError BAD_MODEL where the graph lacks one of these inputs or outputs. */

@@ -1,7 +1,7 @@
 import { runInThread, threadEntry } from '../engine/index.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { OpenOptions, Progress, RunOptions } from './answer-model.ts';
 import type { AttackOptions, AttackResult } from './attack-samples.ts';
-import type { OpenOptions, Progress, RunOptions } from './model.ts';
 
 type Plain<T> = Omit<T, 'aborted' | 'onProgress'>;
 
@@ -24,11 +24,11 @@ export function predictInThread(
   samples: readonly PerturbedSample[],
   options: Plain<RunOptions> & ThreadRunOptions = {},
 ): Promise<Prediction[]> {
-  const { signal, onProgress, threads, ...rest } = options;
+  const { signal, onProgress, threads, dtype, ...rest } = options;
   const task: ThreadTask = {
     kind: 'predict',
     folder,
-    open: threads === undefined ? {} : { threads },
+    open: { threads, dtype },
     samples: [...samples],
     options: rest,
   };
@@ -41,11 +41,11 @@ export function attackInThread(
   samples: readonly PerturbedSample[],
   options: Plain<AttackOptions> & ThreadRunOptions,
 ): Promise<AttackResult> {
-  const { signal, onProgress, threads, ...rest } = options;
+  const { signal, onProgress, threads, dtype, ...rest } = options;
   const task: ThreadTask = {
     kind: 'attack',
     folder,
-    open: threads === undefined ? {} : { threads },
+    open: { threads, dtype },
     samples: [...samples],
     options: rest,
   };

@@ -7,10 +7,10 @@ import type { Graph } from './graph.ts';
 import { bytesOf, type Tensor } from './tensor.ts';
 
 /**
- * Reads an .onnx file with the external data beside it.
+ * Reads an .onnx file with the external data beside it; `edit` changes its bytes before they are parsed.
  * Throws GuardError BAD_MODEL, naming the file, where it is absent, truncated or no ONNX model.
  */
-export async function loadGraph(path: string): Promise<Graph> {
+export async function loadGraph(path: string, edit = (bytes: Uint8Array) => bytes): Promise<Graph> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -19,7 +19,7 @@ export async function loadGraph(path: string): Promise<Graph> {
       cause,
     });
   }
-  return decodeGraph(bytes, path, externalReader(dirname(path)));
+  return decodeGraph(edit(bytes), path, externalReader(dirname(path)));
 }
 
 function externalReader(folder: string): ExternalReader {

@@ -1,0 +1,51 @@
+import type { RawImage } from '@huggingface/transformers';
+import type { Tensor } from '../../engine/index.ts';
+import type { HfLibrary } from './library.ts';
+
+/** A picture as a vision encoder takes it. */
+export interface VisionInput {
+  /** By meaning: `pixel_values`, `pixel_attention_mask`, `image_grid_thw`; the encoder's own names may differ in front. */
+  feeds: Record<string, Tensor>;
+  /** What the layout of its tokens depends on beside their number (rows and columns of tiles, a grid); the family's own. */
+  layout: readonly number[];
+}
+
+/** What one architecture does in its own way. */
+export interface Family {
+  /** What stands for a picture in a prompt, and the token that is repeated in its place. */
+  readonly marker: string;
+  readonly imageToken: number;
+  /** Whether pictures of the same layout may go through the vision encoder together, stacked along the first axis. */
+  readonly stacks: boolean;
+  /** Set where the features also depend on the prompt's text, as with a Q-Former that reads the question. */
+  readonly readsText?: boolean;
+  /** The prompt of a model that brings no chat template. */
+  prompt(text: string, withImage: boolean): string;
+  prepare(image: RawImage, text: string): Promise<VisionInput>;
+  /** What is written in place of the marker for `slots` features of a picture. */
+  expand(slots: number, layout: readonly number[]): string;
+  /** Positions of the tokens by axis (one, or three over time, height and width). Default: counted from 0. */
+  positions?(ids: Int32Array, layout: readonly number[] | null): Int32Array[];
+}
+
+/** What a family is opened with. */
+export interface FamilyContext {
+  folder: string;
+  library: HfLibrary;
+  config: Record<string, unknown>;
+  /** processor_config.json; empty where there is none. */
+  processorConfig: Record<string, unknown>;
+  /** The tokenizer's id of exactly this token. Throws GuardError BAD_MODEL where it has none. */
+  tokenId(token: string): number;
+}
+
+export type OpenFamily = (context: FamilyContext) => Promise<Family>;
+
+/** An array of one of the library's tensors as ours. */
+export function ownTensor(tensor: { type: string; dims: number[]; data: unknown }): Tensor {
+  return {
+    dtype: tensor.type as Tensor['dtype'],
+    dims: [...tensor.dims],
+    data: tensor.data as Tensor['data'],
+  };
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import type { RawImage } from '@huggingface/transformers';
+import type { Tensor } from '../../engine/index.ts';
+import type { EncodedImage } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { Runner } from '../session.ts';
+import { numbersOf, withType } from './decoder.ts';
+import type { Family, VisionInput } from './family.ts';
+import type { HfLibrary } from './library.ts';
+
+/** A picture's features after the projector. */
+export interface Features {
+  /** Tells pictures (and, where the family reads it, texts) apart. */
+  key: string;
+  slots: number;
+  layout: readonly number[];
+  /** [slots, width]. */
+  data: Float32Array;
+}
+
+/** Bytes of features that are kept. */
+const KEPT_BYTES = 256 * 2 ** 20;
+/** Pictures that go through the encoder together. */
+const STACKED = 8;
+
+/** Runs a vision encoder once for each different picture. */
+export class FeatureEncoder {
+  private readonly library: HfLibrary;
+  private readonly family: Family;
+  private readonly runner: Runner;
+  private readonly width: number;
+  private readonly stacked: number;
+  private readonly kept = new Map<string, Features>();
+  private bytes = 0;
+
+  /** `alone`: each picture in a run of its own, as where activations are quantised by their range in a run. */
+  constructor(library: HfLibrary, family: Family, runner: Runner, width: number, alone: boolean) {
+    this.library = library;
+    this.family = family;
+    this.runner = runner;
+    this.width = width;
+    this.stacked = family.stacks && !alone ? STACKED : 1;
+  }
+
+  keyOf(image: EncodedImage, text: string): string {
+    const hash = createHash('sha256').update(image.bytes);
+    if (this.family.readsText) hash.update(text);
+    return hash.digest('base64');
+  }
+
+  /** Features of pictures beside their questions, by key. Throws GuardError BAD_INPUT naming a bad picture. */
+  async features(
+    wanted: readonly { key: string; image: EncodedImage; text: string }[],
+  ): Promise<Map<string, Features>> {
+    const found = new Map<string, Features>();
+    const todo = new Map<string, (typeof wanted)[number]>();
+    for (const each of wanted) {
+      const kept = this.kept.get(each.key);
+      if (kept) found.set(each.key, kept);
+      else todo.set(each.key, each);
+    }
+    const prepared = new Map<string, { key: string; input: VisionInput }[]>();
+    for (const { image, key, text } of todo.values()) {
+      const input = await this.prepare(image, text);
+      const shape = JSON.stringify([input.layout, Object.values(input.feeds).map(({ dims }) => dims)]);
+      const alike = prepared.get(shape) ?? [];
+      prepared.set(shape, [...alike, { key, input }]);
+      if (alike.length + 1 < this.stacked) continue;
+      for (const each of await this.encode(prepared.get(shape) ?? [])) found.set(each.key, each);
+      prepared.delete(shape);
+    }
+    for (const alike of prepared.values())
+      for (const each of await this.encode(alike)) found.set(each.key, each);
+    return found;
+  }
+
+  private async prepare(image: EncodedImage, text: string): Promise<VisionInput> {
+    return this.family.prepare(await this.decode(image), text);
+  }
+
+  /** Any format that sharp reads; alpha is dropped, grey becomes RGB. */
+  async decode(image: EncodedImage): Promise<RawImage> {
+    const { RawImage } = this.library;
+    try {
+      const raw = await RawImage.fromBlob(new Blob([image.bytes as Uint8Array<ArrayBuffer>]));
+      if (raw.channels !== 2) return raw.rgb();
+      const grey = (raw.data as Uint8ClampedArray).filter((_, i) => i % 2 === 0);
+      return new RawImage(grey, raw.width, raw.height, 1).rgb();
+    } catch (cause) {
+      const name = image.path ?? `an image of ${image.bytes.byteLength} bytes without a path`;
+      const what = `${name}: cannot be decoded as an image (${(cause as Error).message}); encode it again or drop the row`;
+      throw new GuardError(ErrorCode.BadInput, what, { cause });
+    }
+  }
+
+  private async encode(alike: readonly { key: string; input: VisionInput }[]): Promise<Features[]> {
+    const feeds: Record<string, Tensor> = {};
+    for (const [name, declared] of this.runner.declared.inputs) {
+      const meaning = name.endsWith('grid_thw') ? 'image_grid_thw' : name;
+      const parts = alike.map(({ input }) => input.feeds[meaning]);
+      if (!parts.every((part) => part !== undefined)) {
+        throw new GuardError(
+          ErrorCode.BadModel,
+          `the vision encoder takes an input '${name}' that is not known here`,
+        );
+      }
+      feeds[name] = withType(stack(parts), declared.dtype);
+    }
+    const results = await this.runner.run(feeds);
+    const data = numbersOf((results.image_features ?? Object.values(results)[0]) as Tensor);
+    const size = data.length / alike.length;
+    if (data.length % (alike.length * this.width) !== 0) {
+      throw new GuardError(
+        ErrorCode.BadModel,
+        `the vision encoder gives ${data.length} numbers for ${alike.length} pictures, which are no rows of ${this.width}`,
+      );
+    }
+    return alike.map(({ input, key }, i) => {
+      const own = data.slice(i * size, (i + 1) * size);
+      return this.keep({ key, slots: size / this.width, layout: input.layout, data: own });
+    });
+  }
+
+  private keep(features: Features): Features {
+    this.kept.set(features.key, features);
+    this.bytes += features.data.byteLength;
+    for (const [key, { data }] of this.kept) {
+      if (this.bytes <= KEPT_BYTES || key === features.key) break;
+      this.kept.delete(key);
+      this.bytes -= data.byteLength;
+    }
+    return features;
+  }
+}
+
+/** Tensors of one shape behind each other along the first axis. */
+function stack(parts: readonly Tensor[]): Tensor {
+  const [first] = parts as [Tensor, ...Tensor[]];
+  if (parts.length === 1) return first;
+  const size = first.data.length;
+  const data = new (first.data.constructor as new (length: number) => Tensor['data'])(size * parts.length);
+  for (const [i, part] of parts.entries()) (data as Float32Array).set(part.data as Float32Array, i * size);
+  return {
+    dtype: first.dtype,
+    dims: [(first.dims[0] as number) * parts.length, ...first.dims.slice(1)],
+    data,
+  };
+}

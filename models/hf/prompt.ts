@@ -1,0 +1,145 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PreTrainedTokenizer } from '@huggingface/transformers';
+import type { Sample } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { checkOptions, optionLetters } from '../prompt.ts';
+import type { Family } from './family.ts';
+
+/** The user's turn: `{context}`, then the question with its options in the form of the method. */
+export function questionText(sample: Pick<Sample, 'id' | 'question' | 'options' | 'context'>): string {
+  checkOptions(sample);
+  const { context, options, question } = sample;
+  const lettered = options.map((option, i) => `${optionLetters[i]}: ${option}`).join('\n');
+  return `${context ? `${context}\n` : ''}Question:\n${question}\nOption:\n${lettered}`;
+}
+
+/** Token ids of a prompt. */
+export interface PromptTokens {
+  ids: Int32Array;
+  /** Tokens up to the end of what stands for the picture: equal for every question about it. 0 without a picture. */
+  prefix: number;
+}
+
+/** Writes prompts in the model's chat form and knows which tokens answer. */
+export class Prompter {
+  /** Token ids of A, B, C, … as the model's next token. */
+  readonly letters: readonly number[];
+  private readonly tokenizer: PreTrainedTokenizer;
+  private readonly family: Family;
+  private readonly template: string | undefined;
+  private readonly expansions = new Map<string, number[]>();
+
+  private constructor(tokenizer: PreTrainedTokenizer, family: Family, template: string | undefined) {
+    this.tokenizer = tokenizer;
+    this.family = family;
+    this.template = template;
+    this.letters = this.letterIds();
+  }
+
+  /** Throws GuardError BAD_MODEL, naming the folder, where the option letters are no tokens of the model. */
+  static async open(folder: string, tokenizer: PreTrainedTokenizer, family: Family): Promise<Prompter> {
+    try {
+      return new Prompter(tokenizer, family, await templateOf(folder, tokenizer, family));
+    } catch (cause) {
+      throw new GuardError(ErrorCode.BadModel, `${folder}: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** The whole prompt as text, the picture's place held by the family's marker. */
+  render(text: string, withImage: boolean): string {
+    const { family, template, tokenizer } = this;
+    if (template === undefined) return family.prompt(text, withImage);
+    return rendered(tokenizer, template, text, withImage);
+  }
+
+  /** Tokens of a question, beside a picture of `slots` features. */
+  encode(text: string, image: { slots: number; layout: readonly number[] } | null): PromptTokens {
+    return this.encodePrompt(this.render(text, image !== null), image);
+  }
+
+  /** Tokens of a rendered prompt. */
+  encodePrompt(prompt: string, image: { slots: number; layout: readonly number[] } | null): PromptTokens {
+    const { imageToken } = this.family;
+    const ids = this.tokens(prompt);
+    if (!image) return { ids: Int32Array.from(ids), prefix: 0 };
+    const at = ids.indexOf(imageToken);
+    const expansion = this.expansion(image.slots, image.layout);
+    return {
+      ids: Int32Array.from([...ids.slice(0, at), ...expansion, ...ids.slice(at + 1)]),
+      prefix: at + expansion.length,
+    };
+  }
+
+  private expansion(slots: number, layout: readonly number[]): number[] {
+    const key = `${slots}:${layout}`;
+    let ids = this.expansions.get(key);
+    if (!ids) {
+      ids = this.tokenizer.encode(this.family.expand(slots, layout), { add_special_tokens: false });
+      this.expansions.set(key, ids);
+    }
+    return ids;
+  }
+
+  /** The tokenizer adds its first token itself unless the prompt brings it. */
+  private tokens(prompt: string): number[] {
+    const first = this.tokenizer.bos_token;
+    const add_special_tokens = !(first && prompt.startsWith(first));
+    return this.tokenizer.encode(prompt, { add_special_tokens });
+  }
+
+  /**
+   * After `ASSISTANT:` a model writes ` A`, after a line break `A`: whichever the tokenizer makes one token of behind
+   * the prompt's own, the form that fits the prompt's end first.
+   */
+  private letterIds(): number[] {
+    const prompt = this.render('Question:\n?\nOption:\nA: a\nB: b', false);
+    const before = this.tokens(prompt);
+    const forms = /\s$/.test(prompt) ? ['', ' '] : [' ', ''];
+    for (const form of forms) {
+      const ids = [...optionLetters].map((letter) => {
+        const after = this.tokens(`${prompt}${form}${letter}`);
+        return after.length === before.length + 1 && before.every((id, i) => id === after[i])
+          ? after.at(-1)
+          : undefined;
+      });
+      if (!ids.includes(undefined) && new Set(ids).size === ids.length) return ids as number[];
+    }
+    throw new Error('the tokenizer makes no single tokens of the option letters A to Z after the prompt');
+  }
+}
+
+type Content = { type: string; text?: string }[];
+
+function rendered(
+  tokenizer: PreTrainedTokenizer,
+  template: string,
+  text: string,
+  withImage: boolean,
+): string {
+  const content: Content = [...(withImage ? [{ type: 'image' }] : []), { type: 'text', text }];
+  const options = { chat_template: template, tokenize: false, add_generation_prompt: true };
+  const conversation = [{ role: 'user', content }] as unknown as Parameters<
+    PreTrainedTokenizer['apply_chat_template']
+  >[0];
+  return tokenizer.apply_chat_template(conversation, options) as unknown as string;
+}
+
+/** The folder's chat template; undefined: there is none, or none that places pictures. */
+async function templateOf(
+  folder: string,
+  tokenizer: PreTrainedTokenizer,
+  { marker }: Family,
+): Promise<string | undefined> {
+  const file = (name: string) => readFile(join(folder, name), 'utf8').catch(() => undefined);
+  const json = await file('chat_template.json');
+  const beside =
+    json === undefined ? undefined : (JSON.parse(json) as { chat_template?: string }).chat_template;
+  const template = (await file('chat_template.jinja')) ?? beside ?? tokenizer.chat_template;
+  if (typeof template !== 'string') return undefined;
+  const [withImage, without] = [true, false].map((image) =>
+    rendered(tokenizer, template, 'Question?', image),
+  );
+  const places = (withImage as string).split(marker).length - 1;
+  return places === 1 && (without as string).includes('Question?') ? template : undefined;
+}

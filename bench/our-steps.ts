@@ -1,4 +1,4 @@
-import { AdamW, clipGradients, int64, scatterRows, type Tensor } from '../engine/index.ts';
+import { AdamW, clipScale, gradientNorm, int64, scatterRows, type Tensor } from '../engine/index.ts';
 import { AnswerGradients, decoderFeeds, decoderSizes, openLastPosition } from '../models/index.ts';
 import { DecoderPrograms, embedBatch, textIds } from '../training/index.ts';
 import { DecoderCase } from './decoder-case.ts';
@@ -54,8 +54,8 @@ function trainingStep(c: DecoderCase, threads: number): OurStep {
       scatterRows(sum, textIds(c.tokens, sizes.width, c.images), byRow, sizes.width);
       gradients[table] = { dtype: 'float32', dims, data: sum };
     }
-    clipGradients(gradients, 1);
-    optimizer.step(c.parameters, gradients, { learningRate: 3e-4 });
+    const scale = clipScale(gradientNorm(gradients), 1);
+    optimizer.step(c.parameters, gradients, { learningRate: 3e-4, scale });
     return Number(results.loss!.data[0]);
   };
   return { run, close: () => programs.release() };

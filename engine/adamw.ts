@@ -1,5 +1,6 @@
 import type { Tensor } from './onnx/tensor.ts';
 import type { Parameters } from './parameters.ts';
+import { adamwUpdate } from './simd.ts';
 
 export interface AdamWOptions {
   /** Decay rates of the two moments. */
@@ -16,7 +17,7 @@ interface Moments {
 
 /**
  * AdamW (Loshchilov and Hutter, arXiv 1711.05101), outside the graph: the weights are changed in place between runs.
- * Moments are kept in float32; each update is computed in double precision.
+ * Moments and updates are float32, as in PyTorch.
  */
 export class AdamW {
   /** Updates done so far. */
@@ -32,15 +33,17 @@ export class AdamW {
     this.weightDecay = options.weightDecay ?? 0;
   }
 
-  /** One update of every parameter that has a gradient. Gradients are keyed by the parameter's name. */
+  /**
+   * One update of every parameter that has a gradient. Gradients are keyed by the parameter's name and count times `scale`
+   * (clipping); they are not changed.
+   */
   step(
     parameters: Parameters,
     gradients: Record<string, Tensor>,
-    { learningRate }: { learningRate: number },
+    { learningRate, scale = 1 }: { learningRate: number; scale?: number },
   ): void {
     this.steps++;
-    const correction1 = 1 - this.betas[0] ** this.steps;
-    const correction2 = 1 - this.betas[1] ** this.steps;
+    const [b1, b2] = this.betas;
     for (const [name, { data, dims }] of parameters.entries()) {
       const gradient = gradients[name]?.data;
       if (!gradient) continue;
@@ -49,14 +52,16 @@ export class AdamW {
           `the gradient of '${name}' has ${gradient.length} numbers, the parameter ${data.length}`,
         );
       }
-      const decay = dims.length > 1 ? 1 - learningRate * this.weightDecay : 1;
-      const rate = learningRate / correction1;
-      update(data, gradient, this.momentsOf(name, data.length), {
-        betas: this.betas,
+      adamwUpdate(data, this.momentsOf(name, data.length), gradient, {
+        b1,
+        c1: 1 - b1,
+        b2,
+        c2: 1 - b2,
         eps: this.eps,
-        decay,
-        rate,
-        rootCorrection: Math.sqrt(correction2),
+        decay: dims.length > 1 ? 1 - learningRate * this.weightDecay : 1,
+        rate: learningRate / (1 - b1 ** this.steps),
+        root: 1 / Math.sqrt(1 - b2 ** this.steps),
+        scale,
       });
     }
   }
@@ -94,29 +99,6 @@ export class AdamW {
       });
     }
     this.steps = steps;
-  }
-}
-
-interface UpdateNumbers {
-  betas: [number, number];
-  eps: number;
-  decay: number;
-  rate: number;
-  rootCorrection: number;
-}
-
-function update(p: Float32Array, g: Float32Array, { m, v }: Moments, numbers: UpdateNumbers): void {
-  const [b1, b2] = numbers.betas;
-  const { eps, decay, rate, rootCorrection } = numbers;
-  const c1 = 1 - b1;
-  const c2 = 1 - b2;
-  for (let i = 0; i < p.length; i++) {
-    const gi = g[i] as number;
-    const mi = b1 * (m[i] as number) + c1 * gi;
-    const vi = b2 * (v[i] as number) + c2 * gi * gi;
-    m[i] = mi;
-    v[i] = vi;
-    p[i] = decay * (p[i] as number) - (rate * mi) / (Math.sqrt(vi) / rootCorrection + eps);
   }
 }
 

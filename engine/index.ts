@@ -1,5 +1,5 @@
 export { AdamW, type AdamWOptions, scatterRows } from './adamw.ts';
-export { clipGradients, gradientNorm } from './clip.ts';
+export { clipScale, gradientNorm } from './clip.ts';
 export { type CompileOptions, compile, compileGraph } from './compile.ts';
 export type { TypedValue } from './ir/value.ts';
 export {
@@ -51,6 +51,7 @@ export { Program, type TensorSource } from './program.ts';
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
 export { type CosineOptions, cosineSchedule } from './schedule.ts';
 export { fromOrt, openSession, type SessionOptions, toOrt } from './session.ts';
+export { addInto } from './simd.ts';
 export { type OperationSupport, operationSupport } from './support.ts';
 export {
   cancelled,

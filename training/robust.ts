@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AdamW, cancelled, clipGradients, cosineSchedule } from '../engine/index.ts';
+import { AdamW, cancelled, clipScale, cosineSchedule, gradientNorm } from '../engine/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { LossPoint } from '../schemas/report.ts';
@@ -82,11 +82,14 @@ async function trainSteps(task: TrainTask, run: Run, hooks: TrainHooks): Promise
     if (hooks.aborted?.()) throw cancelled('the training');
     const step = losses.length;
     const { gradients, ...parts } = await runner.run(step, run.planner.step(step));
-    const gradientNorm = clipGradients(gradients, config.clip);
+    const norm = gradientNorm(gradients);
     const total = parts.sft + parts.adversarial + config.lambda * parts.consistency;
-    const point: LossPoint = { step, total, ...parts, learningRate: rate(step), gradientNorm };
+    const point: LossPoint = { step, total, ...parts, learningRate: rate(step), gradientNorm: norm };
     checkFinite(point, config);
-    optimizer.step(parameters, gradients, { learningRate: point.learningRate });
+    optimizer.step(parameters, gradients, {
+      learningRate: point.learningRate,
+      scale: clipScale(norm, config.clip),
+    });
     losses.push(point);
     hooks.onStep?.(point);
     await saveCheckpoint(task, run, optimizer, losses, hooks);

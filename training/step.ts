@@ -1,4 +1,4 @@
-import { scatterRows, type Tensor } from '../engine/index.ts';
+import { addInto, scatterRows, type Tensor } from '../engine/index.ts';
 import { attackEmbeddings } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
@@ -160,9 +160,7 @@ function accumulate(gradients: Record<string, Tensor>, name: string, part: Tenso
     gradients[name] = part;
     return;
   }
-  const to = sum.data as Float32Array;
-  const from = part.data as Float32Array;
-  for (let i = 0; i < to.length; i++) to[i] = to[i]! + from[i]!;
+  addInto(sum.data as Float32Array, part.data as Float32Array);
 }
 
 function number(results: Record<string, Tensor>, name: string): number {

@@ -1,4 +1,4 @@
-import { AdamW, clipGradients, type Parameters, type Tensor } from '../../engine/index.ts';
+import { AdamW, clipScale, gradientNorm, type Parameters, type Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 
 const optimizerOptions = { betas: [0.9, 0.98] as [number, number], eps: 1e-8, weightDecay: 0.01 };
@@ -23,14 +23,17 @@ export class Learner {
       if (!gradient) throw new Error(`no gradient for '${name}'`);
       gradients[name] = gradient;
     }
-    const norm = clipGradients(gradients, maxNorm);
+    const norm = gradientNorm(gradients);
     if (!Number.isFinite(norm)) {
       throw new GuardError(
         ErrorCode.BadInput,
         `step ${step}: the gradient is no finite number; lower the learning rate`,
       );
     }
-    this.optimizer.step(this.parameters, gradients, { learningRate: this.rate(step) });
+    this.optimizer.step(this.parameters, gradients, {
+      learningRate: this.rate(step),
+      scale: clipScale(norm, maxNorm),
+    });
     return norm;
   }
 }

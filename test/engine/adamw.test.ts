@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
   AdamW,
-  clipGradients,
+  addInto,
+  clipScale,
   cosineSchedule,
+  float32,
+  gradientNorm,
   Parameters,
   scatterRows,
   type Tensor,
 } from '../../engine/index.ts';
+import { Random } from '../../random/index.ts';
 import peer from '../fixtures/adamw.json' with { type: 'json' };
 
 type Named = Record<string, number[]>;
@@ -40,10 +44,13 @@ function optimizer(): AdamW {
 function train(adam: AdamW, parameters: Parameters, from: number, to: number): void {
   for (let i = from; i < to; i++) {
     const gradients = tensors(peer.gradients[i] as Named);
-    const norm = clipGradients(gradients, peer.clip);
+    const norm = gradientNorm(gradients);
     const expected = peer.norms[i] as number;
     expect(Math.abs(norm - expected)).toBeLessThan(1e-6 * expected);
-    adam.step(parameters, gradients, { learningRate: peer.rates[i] as number });
+    adam.step(parameters, gradients, {
+      learningRate: peer.rates[i] as number,
+      scale: clipScale(norm, peer.clip),
+    });
   }
 }
 
@@ -95,14 +102,44 @@ describe('scatterRows', () => {
   });
 });
 
-describe('clipGradients', () => {
-  it('reports a norm that is no number and changes nothing', () => {
+describe('long arrays', () => {
+  const random = new Random(7, 'arrays');
+  // Longer than a block, and no multiple of a vector.
+  const draw = () => Float32Array.from({ length: 9_001 }, () => random.normal());
+
+  it('are updated element by element as by the formula', () => {
+    const [weights, gradient] = [draw(), draw()];
+    const parameters = new Parameters([['w', float32([weights.length], weights)]]);
+    const adam = new AdamW({ betas: [0.9, 0.99], eps: 1e-6 });
+    const gradients = { w: float32([gradient.length], gradient) };
+    adam.step(parameters, gradients, { learningRate: 0.1, scale: 0.5 });
+    adam.step(parameters, gradients, { learningRate: 0.1, scale: 0.5 });
+    const expected = weights.map((w, i) => {
+      const g = 0.5 * gradient[i]!;
+      // With the same gradient twice the corrected moments are the gradient and its square.
+      return w - (2 * 0.1 * g) / (Math.abs(g) + 1e-6);
+    });
+    const found = parameters.get('w').data;
+    expect(Math.max(...found.map((w, i) => Math.abs(w - expected[i]!)))).toBeLessThan(3e-6);
+  });
+
+  it('have the norm of their squares, and are added up', () => {
+    const [a, b] = [draw(), draw()];
+    const gradients = { a: float32([a.length], a), b: float32([b.length], b) };
+    const squares = [...a, ...b].reduce((sum, x) => sum + x * x, 0);
+    expect(gradientNorm(gradients)).toBeCloseTo(Math.sqrt(squares), 9);
+    const sum = a.slice();
+    addInto(sum, b);
+    expect(sum).toEqual(a.map((x, i) => x + b[i]!));
+  });
+});
+
+describe('clipScale', () => {
+  it('brings a norm to the bound, and leaves small ones and those that are no number alone', () => {
+    expect([clipScale(4, 1), clipScale(0.5, 1), clipScale(Number.NaN, 1e-9)]).toEqual([0.25, 1, 1]);
     const gradients = tensors(peer.gradients[0] as Named);
     (gradients.bias?.data as Float32Array)[1] = Number.NaN;
-    const table = gradients.table as Tensor;
-    const before = table.data.slice();
-    expect(clipGradients(gradients, 1e-9)).toBeNaN();
-    expect(table.data).toEqual(before);
+    expect(gradientNorm(gradients)).toBeNaN();
   });
 });
 

@@ -4,7 +4,14 @@ import { fromBytes } from '../../engine/onnx/tensor.ts';
 
 const folder = new URL('../fixtures/vlm/llava/', import.meta.url);
 
-export type Family = 'llava' | 'smolvlm' | 'qwen2_vl';
+export type Family =
+  | 'llava'
+  | 'smolvlm'
+  | 'qwen2_vl'
+  | 'qwen2_5_vl'
+  | 'instructblip'
+  | 'llava_qwen3'
+  | 'idefics3';
 
 /** A file of one of the tiny models whose reference figures come from PyTorch. */
 export function familyFile(family: Family, name: string): string {

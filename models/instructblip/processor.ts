@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { Tensor } from '../../engine/index.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { type ByteImage, resizeBicubic } from './bicubic.ts';
+
+/** PIL's number for bicubic resampling, as Hugging Face writes it. */
+const BICUBIC = 3;
+const CHANNELS = 3;
+
+const Config = z.object({
+  do_resize: z.literal(true).default(true),
+  size: z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
+  resample: z.literal(BICUBIC).default(BICUBIC),
+  do_center_crop: z.literal(false).optional(),
+  do_rescale: z.literal(true).default(true),
+  rescale_factor: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  do_normalize: z.literal(true).default(true),
+  image_mean: z.array(z.number()).length(CHANNELS),
+  image_std: z.array(z.number().positive()).length(CHANNELS),
+});
+
+/** RGB bytes to pixel_values [1, 3, height, width]. */
+export type PixelProcessor = (image: ByteImage) => Tensor;
+
+/**
+ * A BlipImageProcessor: a bicubic resize that does not keep the proportions, then rescaling and normalisation by channel.
+ * `json` is preprocessor_config.json, read from `path`. Throws GuardError BAD_MODEL naming file and key.
+ */
+export function blipProcessor(json: unknown, path: string): PixelProcessor {
+  const config = Config.safeParse(json);
+  if (!config.success) {
+    throw new GuardError(
+      ErrorCode.BadModel,
+      `${path}: supported is a bicubic resize (resample 3) to a height and a width, rescaled and normalised; ` +
+        z.prettifyError(config.error),
+    );
+  }
+  const { image_mean: mean, image_std: std, rescale_factor: factor, size } = config.data;
+  const { height, width } = size;
+  return (image) => {
+    const { data } = resizeBicubic(image, width, height);
+    const area = height * width;
+    const pixels = new Float32Array(CHANNELS * area);
+    for (let i = 0; i < area; i++) {
+      for (let c = 0; c < CHANNELS; c++) {
+        pixels[c * area + i] = (data[i * CHANNELS + c]! * factor - mean[c]!) / std[c]!;
+      }
+    }
+    return { dtype: 'float32', dims: [1, CHANNELS, height, width], data: pixels };
+  };
+}

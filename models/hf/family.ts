@@ -19,6 +19,8 @@ export interface Family {
   readonly stacks: boolean;
   /** Set where the features also depend on the prompt's text, as with a Q-Former that reads the question. */
   readonly readsText?: boolean;
+  /** Set where the picture's tokens stand before all others, also before the tokenizer's first one. */
+  readonly leads?: boolean;
   /** The prompt of a model that brings no chat template. */
   prompt(text: string, withImage: boolean): string;
   prepare(image: RawImage, text: string): Promise<VisionInput>;

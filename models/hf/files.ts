@@ -5,7 +5,8 @@ import type { Dtype } from '../../schemas/model.ts';
 
 /** The graphs of a vision-language model, by the names that exporters give them. */
 export const graphNames = ['vision_encoder', 'embed_tokens', 'decoder_model_merged'] as const;
-export type GraphName = (typeof graphNames)[number];
+/** `qformer` stands between vision encoder and decoder of InstructBLIP alone. */
+export type GraphName = (typeof graphNames)[number] | 'qformer';
 
 /** Endings of the files' names by precision, as the exporters write them. */
 const suffixes: Record<Exclude<Dtype, 'auto'>, readonly string[]> = {
@@ -24,8 +25,8 @@ export interface GraphFile {
   path: string;
   precision: Precision;
 }
-export interface GraphFiles {
-  graphs: Record<GraphName, GraphFile>;
+export interface GraphFiles<Name extends GraphName> {
+  graphs: Record<Name, GraphFile>;
   /** What a person should know: files of another precision than asked for. */
   notes: string[];
 }
@@ -35,13 +36,13 @@ export interface GraphFiles {
  * is taken where it is there, and the most exact one in its place where it is not, as long as the decoder has it.
  * Throws GuardError BAD_MODEL naming what is missing.
  */
-export async function chooseGraphs(
+export async function chooseGraphs<Name extends GraphName>(
   folder: string,
-  dtype: Dtype = 'auto',
-  names: readonly GraphName[] = graphNames,
-): Promise<GraphFiles> {
+  dtype: Dtype,
+  names: readonly Name[],
+): Promise<GraphFiles<Name>> {
   const present = await presentFiles(folder);
-  const graphs = {} as GraphFiles['graphs'];
+  const graphs = {} as GraphFiles<Name>['graphs'];
   const notes: string[] = [];
   for (const name of names) {
     const precisions = best.filter((precision) => fileOf(present, name, precision));

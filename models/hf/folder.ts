@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { Dtype } from '../../schemas/model.ts';
 import type { OpenOptions } from '../answer-model.ts';
-import { openFile } from '../session.ts';
+import { withQFormer } from '../instructblip/vision.ts';
+import { openFile, type Runner } from '../session.ts';
 import { Decoder } from './decoder.ts';
 import { familyOf } from './families/index.ts';
 import type { Family } from './family.ts';
-import { chooseGraphs, readJson } from './files.ts';
+import { chooseGraphs, graphNames, readJson } from './files.ts';
 import { FeatureEncoder } from './images.ts';
 import { hfLibrary } from './library.ts';
 import { type Abilities, probe } from './probe.ts';
@@ -40,7 +42,7 @@ export async function openParts(
   folder: string,
   { dtype = 'auto', threads = 0 }: OpenOptions,
 ): Promise<FolderParts> {
-  const { graphs } = await chooseGraphs(folder, dtype);
+  const { graphs } = await chooseGraphs(folder, dtype, graphNames);
   const configPath = join(folder, 'config.json');
   const config = await readJson(configPath);
   const openFamily = familyOf(config, configPath);
@@ -69,7 +71,10 @@ export async function openParts(
     await Promise.all(open.map((each) => each.close()));
   };
   try {
-    const vision = await keep(openFile(graphs.vision_encoder.path, threads));
+    const tower = await keep(openFile(graphs.vision_encoder.path, threads));
+    const vision = family.readsText
+      ? withQFormer(tower, await keep(openQFormer(folder, dtype, threads)))
+      : tower;
     const embedder = await keep(Embedder.open(graphs.embed_tokens.path, family, width, threads));
     const decoder = await keep(Decoder.open(graphs.decoder_model_merged.path, width, threads));
     const images = new FeatureEncoder(
@@ -98,6 +103,11 @@ export async function openParts(
     await release();
     throw cause;
   }
+}
+
+async function openQFormer(folder: string, dtype: Dtype, threads: number): Promise<Runner> {
+  const { graphs } = await chooseGraphs(folder, dtype, ['qformer']);
+  return openFile(graphs.qformer.path, threads);
 }
 
 async function optionalJson(path: string): Promise<Record<string, unknown>> {

@@ -83,9 +83,13 @@ export class Prompter {
 
   /** The tokenizer adds its first token itself unless the prompt brings it. */
   private tokens(prompt: string): number[] {
-    const first = this.tokenizer.bos_token;
+    const { family, tokenizer } = this;
+    if (family.leads && prompt.startsWith(family.marker)) {
+      return [family.imageToken, ...this.tokens(prompt.slice(family.marker.length))];
+    }
+    const first = tokenizer.bos_token;
     const add_special_tokens = !(first && prompt.startsWith(first));
-    return this.tokenizer.encode(prompt, { add_special_tokens });
+    return tokenizer.encode(prompt, { add_special_tokens });
   }
 
   /**

@@ -32,9 +32,12 @@ const cases = [
   { name: 'smolvlm', pixels: 0.08 },
   { name: 'qwen2_vl', pixels: 1e-6 },
   { name: 'qwen2_5_vl', pixels: 1e-6 },
+  { name: 'llava_qwen3', pixels: 1e-6 },
+  // Its Q-Former reads the instruction too.
+  { name: 'instructblip', pixels: 1e-6, text: 'What color is the square?' },
 ];
 
-describe.each(cases)('$name, against PyTorch', ({ name, pixels }) => {
+describe.each(cases)('$name, against PyTorch', ({ name, pixels, text = '' }) => {
   const reference = referenceOf(name);
   let parts: FolderParts;
   beforeAll(async () => {
@@ -54,7 +57,7 @@ describe.each(cases)('$name, against PyTorch', ({ name, pixels }) => {
 
   it('makes the same pixels', async () => {
     const image = await parts.images.decode(referenceImage(name));
-    const { feeds } = await parts.family.prepare(image, '');
+    const { feeds } = await parts.family.prepare(image, text);
     const wanted = reference('pixel_values');
     expect(feeds.pixel_values!.dims).toEqual(wanted.dims);
     expect(largestDifference(toNumbers(feeds.pixel_values!), toNumbers(wanted))).toBeLessThan(pixels);
@@ -62,7 +65,7 @@ describe.each(cases)('$name, against PyTorch', ({ name, pixels }) => {
 
   it('makes the same tokens, positions and logits', async () => {
     const image = referenceImage(name);
-    const found = await parts.images.features([{ key: 'x', image, text: '' }]);
+    const found = await parts.images.features([{ key: 'x', image, text }]);
     const own = found.get('x')!;
     const features = { ...own, data: reference('image_features').data as Float32Array };
     if (pixels < 1e-3) expect(largestDifference(own.data, features.data)).toBeLessThan(2e-5);

@@ -1,4 +1,5 @@
 import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
+import { openInstructBlip } from '../../instructblip/family.ts';
 import type { OpenFamily } from '../family.ts';
 import { openIdefics3 } from './idefics3.ts';
 import { openLlava } from './llava.ts';
@@ -7,6 +8,7 @@ import { openQwen2Vl } from './qwen2-vl.ts';
 /** Architectures by `model_type` of config.json. */
 const families: Readonly<Record<string, OpenFamily>> = {
   llava: openLlava,
+  instructblip: openInstructBlip,
   idefics3: openIdefics3,
   smolvlm: openIdefics3,
   qwen2_vl: openQwen2Vl,

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import type { PreTrainedTokenizer, RawImage } from '@huggingface/transformers';
+import { z } from 'zod';
+import { int64 } from '../../engine/index.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { OpenFamily } from '../hf/family.ts';
+import { readJson } from '../hf/files.ts';
+import { blipProcessor } from './processor.ts';
+
+/** The keys of config.json that this family needs of its own. */
+const Config = z.object({
+  use_decoder_only_language_model: z.literal(true).optional(),
+  qformer_config: z.object({ max_position_embeddings: z.number().int().positive() }),
+});
+
+const marker = '<image>';
+
+/** The instruction that the Q-Former and the language model both read. */
+const instruction = (text: string) => `${text}\nShort answer:`;
+
+/**
+ * InstructBLIP: a Q-Former reads the picture under the instruction and gives a few features, which stand before
+ * everything else, the language model's first token included. Source: `InstructBlipProcessor` of transformers 5.
+ */
+export const openInstructBlip: OpenFamily = async ({ config, folder, library, tokenId }) => {
+  const path = join(folder, 'preprocessor_config.json');
+  const process = blipProcessor(await readJson(path), path);
+  const { qformer_config } = readConfig(config, join(folder, 'config.json'));
+  const qformerFolder = join(folder, 'qformer_tokenizer');
+  await readJson(join(qformerFolder, 'tokenizer.json'));
+  const tokenizer = await library.AutoTokenizer.from_pretrained(qformerFolder);
+  const longest = Math.min(qformer_config.max_position_embeddings, tokenizer.model_max_length ?? Infinity);
+  return {
+    marker,
+    imageToken: tokenId(marker),
+    leads: true,
+    readsText: true,
+    stacks: false,
+    prompt: (text, withImage) => `${withImage ? marker : ''}${instruction(text)}`,
+    async prepare(image, text) {
+      const ids = qformerIds(tokenizer, instruction(text), longest);
+      return {
+        feeds: {
+          pixel_values: process(bytesOf(image)),
+          qformer_input_ids: int64([1, ids.length], ids),
+          qformer_attention_mask: int64([1, ids.length], new Array<number>(ids.length).fill(1)),
+        },
+        layout: [],
+      };
+    },
+    expand: (slots) => marker.repeat(slots),
+  };
+};
+
+function readConfig(json: Record<string, unknown>, path: string): z.infer<typeof Config> {
+  const config = Config.safeParse(json);
+  if (config.success) return config.data;
+  throw new GuardError(
+    ErrorCode.BadModel,
+    `${path}: supported is InstructBLIP with a decoder alone (such as Vicuna), not with Flan-T5; ` +
+      z.prettifyError(config.error),
+  );
+}
+
+/** Cut to what the Q-Former has positions for; the closing token stays. */
+function qformerIds(tokenizer: PreTrainedTokenizer, text: string, longest: number): number[] {
+  const ids = tokenizer.encode(text);
+  return ids.length > longest ? [...ids.slice(0, longest - 1), ids.at(-1)!] : ids;
+}
+
+function bytesOf({ channels, data, height, width }: RawImage) {
+  return { width, height, channels, data };
+}

@@ -71,7 +71,7 @@ async function memory(
 }
 
 /** Calls `use` with a path in a folder that is removed afterwards. */
-async function withFile<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
+export async function withFile<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   try {
     return await use(join(folder, name));

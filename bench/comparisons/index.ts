@@ -3,6 +3,7 @@ import { decoderInference } from './decoder-inference.ts';
 import { decoderLora } from './decoder-lora.ts';
 import { decoderPgd } from './decoder-pgd.ts';
 import { decoderTrain } from './decoder-train.ts';
+import { largeSession } from './large-session.ts';
 import { longTrain } from './long-train.ts';
 import { miniInference } from './mini-inference.ts';
 import { miniLora } from './mini-lora.ts';
@@ -20,4 +21,5 @@ export const comparisons: readonly Comparison[] = [
   decoderPgd,
   decoderInference,
   longTrain,
+  largeSession,
 ];

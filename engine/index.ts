@@ -23,7 +23,7 @@ export type { Place } from './modules/parts.ts';
 export { type Probe, type ProbeTarget, withProbes } from './modules/probe.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
 export { decodeGraph, decodeTensor, encodeGraph } from './onnx/codec.ts';
-export { loadGraph, saveGraph } from './onnx/file.ts';
+export { loadGraph, loadHeader, saveGraph } from './onnx/file.ts';
 export {
   type Attribute,
   type AttributeValue,
@@ -52,7 +52,7 @@ export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safete
 export { type CosineOptions, cosineSchedule } from './schedule.ts';
 export { fromOrt, openSession, type SessionOptions, toOrt } from './session.ts';
 export { addInto } from './simd.ts';
-export { type OperationSupport, operationSupport } from './support.ts';
+export { gradientRefusal, type OperationSupport, operationSupport } from './support.ts';
 export {
   cancelled,
   runInThread,

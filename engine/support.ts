@@ -16,3 +16,11 @@ export function operationSupport({ opType, domain }: { opType: string; domain: s
   if (NOT_DIFFERENTIABLE.has(name)) return 'not differentiable';
   return NOT_IMPLEMENTED[name] ? 'not implemented' : 'unknown';
 }
+
+/** Why gradients do not pass through an operation, for people; undefined where they do. */
+export function gradientRefusal(op: { opType: string; domain: string }): string | undefined {
+  const support = operationSupport(op);
+  if (support === 'rule' || support === 'lowered') return undefined;
+  if (support === 'not differentiable') return 'it has no derivative: its result is whole numbers or steps';
+  return NOT_IMPLEMENTED[ruleName(op)] ?? 'there is no gradient rule for this operation';
+}

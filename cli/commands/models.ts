@@ -6,6 +6,7 @@ import type { Output } from '../output.ts';
 import { withSession } from '../session.ts';
 import { percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
+import { addInspect } from './inspect.ts';
 import { addVerify } from './verify.ts';
 
 interface ModelFlags extends ProjectFlags {
@@ -35,6 +36,7 @@ export function addModels(program: Command): void {
       .option('--model <name>', 'the model (default: the configured one)'),
   );
   handle<ExportFlags>(exported, exportModel);
+  addInspect(models);
   addVerify(models);
 }
 

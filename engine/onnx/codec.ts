@@ -10,10 +10,17 @@ import {
   toNumber,
   type ValueInfoProto,
 } from './proto.ts';
-import { dtypeCode, dtypeOf, type Tensor, tensorFromProto, tensorToProto } from './tensor.ts';
+import {
+  dtypeCode,
+  dtypeOf,
+  type ExternalBytes,
+  type Tensor,
+  tensorFromProto,
+  tensorToProto,
+} from './tensor.ts';
 
-/** Reads one external tensor's bytes from `location`, `offset`, `length` of its entries. */
-export type ExternalReader = (entries: Record<string, string>) => Uint8Array;
+/** One external tensor's bytes, by `location`, `offset`, `length` of its entries; `shared` ones are not copied. */
+export type ExternalReader = (entries: Record<string, string>) => ExternalBytes;
 
 const noExternal: ExternalReader = (entries) => {
   throw new GuardError(ErrorCode.BadModel, `keeps tensors in '${entries.location}'; give the file's path`);

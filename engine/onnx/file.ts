@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
@@ -11,15 +11,36 @@ import { bytesOf, type Tensor } from './tensor.ts';
  * Throws GuardError BAD_MODEL, naming the file, where it is absent, truncated or no ONNX model.
  */
 export async function loadGraph(path: string, edit = (bytes: Uint8Array) => bytes): Promise<Graph> {
-  let bytes: Uint8Array;
+  return decodeGraph(edit(await bytesAt(path)), path, externalReader(dirname(path)));
+}
+
+/** Tensors in data files up to this size are read with the header: shapes and other small constants. */
+const HEADER_BYTES = 65_536;
+
+/**
+ * A graph without the weights in its data files, which need not be there: large ones are zeros that share their memory.
+ * It tells structure, types, shapes and sizes, and can be compiled, at a cost that does not grow with the weights.
+ */
+export async function loadHeader(path: string): Promise<Graph> {
+  const read = externalReader(dirname(path));
+  let zeros = new Uint8Array(0);
+  return decodeGraph(await bytesAt(path), path, (entries) => {
+    const length = Number(entries.length);
+    if (length <= HEADER_BYTES && existsSync(join(dirname(path), entries.location ?? '')))
+      return read(entries);
+    if (length > zeros.byteLength) zeros = new Uint8Array(length);
+    return { shared: zeros.subarray(0, length) };
+  });
+}
+
+async function bytesAt(path: string): Promise<Uint8Array> {
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
     throw new GuardError(ErrorCode.BadModel, `${path}: cannot be read (${(cause as Error).message})`, {
       cause,
     });
   }
-  return decodeGraph(edit(bytes), path, externalReader(dirname(path)));
 }
 
 function externalReader(folder: string): ExternalReader {

@@ -90,13 +90,16 @@ export function fromBytes(dtype: DType, dims: number[], bytes: Uint8Array): Tens
   return { dtype, dims, data };
 }
 
+/** Bytes of a tensor in a data file; those in `shared` belong to several tensors and are neither copied nor written. */
+export type ExternalBytes = Uint8Array | { shared: Uint8Array<ArrayBuffer> };
+
 /**
  * `external` resolves a tensor kept in a data file beside the model to its bytes.
  * Throws GuardError BAD_MODEL on an unknown element type or a wrong number of elements.
  */
 export function tensorFromProto(
   proto: TensorProto,
-  external: (entries: Record<string, string>) => Uint8Array,
+  external: (entries: Record<string, string>) => ExternalBytes,
 ): Tensor {
   const dims = (proto.dims ?? []).map(toNumber);
   const dtype = dtypeOf(proto.dataType ?? 0);
@@ -106,7 +109,10 @@ export function tensorFromProto(
   if (dims.some((dim) => dim < 0)) throw fail('a dimension is negative');
   if (proto.dataLocation === 1) {
     const entries = Object.fromEntries((proto.externalData ?? []).map((e) => [e.key, e.value]));
-    return fromBytes(dtype, dims, external(entries));
+    const bytes = external(entries);
+    if (!('shared' in bytes)) return fromBytes(dtype, dims, bytes);
+    const { buffer, byteOffset } = bytes.shared;
+    return { dtype, dims, data: new TYPES[dtype].array(buffer, byteOffset, elementCount(dims)) };
   }
   const count = elementCount(dims);
   if (proto.rawData && proto.rawData.byteLength > 0) return fromBytes(dtype, dims, proto.rawData);

@@ -17,15 +17,15 @@ export interface Check {
 
 /** The keys of config.json that help; those of text_config beside them. None is required. */
 export const Config = z.looseObject({
-  image_token_index: z.number().optional(),
-  image_token_id: z.number().optional(),
-  tie_word_embeddings: z.boolean().optional(),
+  image_token_index: z.number().nullish(),
+  image_token_id: z.number().nullish(),
+  tie_word_embeddings: z.boolean().nullish(),
   pad_token_id: z.number().nullish(),
-  num_attention_heads: z.number().optional(),
+  num_attention_heads: z.number().nullish(),
   num_key_value_heads: z.number().nullish(),
   head_dim: z.number().nullish(),
-  hidden_size: z.number().optional(),
-  text_config: z.looseObject({}).optional(),
+  hidden_size: z.number().nullish(),
+  text_config: z.looseObject({}).nullish(),
 });
 export type Config = z.infer<typeof Config>;
 
@@ -108,7 +108,7 @@ function sizesOf({ arrays }: Reference, config: Config): Sizes {
     batch,
     length,
     past: 0,
-    heads: cache?.[1] ?? config.num_key_value_heads ?? heads,
+    heads: cache?.[1] ?? config.num_key_value_heads ?? heads ?? undefined,
     headDim: cache?.[3] ?? config.head_dim ?? width,
   };
 }

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type Graph, loadGraph } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 
@@ -15,6 +15,8 @@ export interface FolderGraphs {
 /** Precisions in file names, the most precise first; '' is the file without one. */
 const PRECISIONS = ['', 'fp32', 'fp16', 'bf16', 'q8', 'int8', 'uint8', 'quantized', 'q4', 'q4f16', 'bnb4'];
 
+const SUFFIX = new RegExp(`_(${PRECISIONS.slice(1).join('|')})$`);
+
 /** Names of decoders, the one to take first. */
 const DECODERS = [
   /^decoder_model_merged$/,
@@ -29,12 +31,13 @@ const DECODERS = [
  * file for the decoder, from the working folder or from `folder`. Throws GuardError BAD_MODEL.
  */
 export async function openGraphs(folder: string, decoder?: string): Promise<FolderGraphs> {
-  const files = await chosenFiles(folder);
-  const rank = (stem: string) => DECODERS.findIndex((pattern) => pattern.test(stem));
-  const decoders = [...files].filter(([stem]) => rank(stem) >= 0).sort(([a], [b]) => rank(a) - rank(b));
-  const decoderPath = decoder === undefined ? decoders[0]?.[1] : await decoderFile(folder, decoder);
+  const files = [...(await chosenFiles(folder)).values()];
+  const decoders = files
+    .filter((path) => decoderRank(path) >= 0)
+    .sort((a, b) => decoderRank(a) - decoderRank(b));
+  const decoderPath = decoder === undefined ? decoders[0] : await decoderFile(folder, decoder);
   const others: Graph[] = [];
-  for (const [stem, path] of files) if (rank(stem) < 0) others.push(await loadGraph(path));
+  for (const path of files) if (decoderRank(path) < 0) others.push(await loadGraph(path));
   const isDecoder = (graph: Graph) => graph.outputs.some(({ name }) => /logits/i.test(name));
   const found = decoderPath ? await loadGraph(decoderPath) : others.find(isDecoder);
   if (!found || !isDecoder(found)) {
@@ -48,27 +51,42 @@ export async function openGraphs(folder: string, decoder?: string): Promise<Fold
   return { decoder: found, ...(embed ? { embed } : {}), stages: rest.filter((graph) => graph !== embed) };
 }
 
-/** Path of each file by its name without precision. */
-async function chosenFiles(folder: string): Promise<Map<string, string>> {
+/** Paths of the .onnx files of a folder, in onnx/ or beside config.json. Throws GuardError BAD_MODEL without any. */
+export async function graphFiles(folder: string): Promise<string[]> {
   const inside = join(folder, 'onnx');
   const place = (await isFolder(inside)) ? inside : folder;
   const names = await readdir(place).catch(() => {
     throw new GuardError(ErrorCode.BadModel, `${folder}: there is no such model folder`);
   });
-  const chosen = new Map<string, { path: string; rank: number }>();
-  const suffix = new RegExp(`_(${PRECISIONS.slice(1).join('|')})$`);
-  for (const name of names.filter((each) => each.endsWith('.onnx')).sort()) {
-    const whole = name.slice(0, -'.onnx'.length);
-    const stem = whole.replace(suffix, '');
-    const rank = PRECISIONS.indexOf(suffix.exec(whole)?.[1] ?? '');
-    if (rank < (chosen.get(stem)?.rank ?? Number.POSITIVE_INFINITY)) {
-      chosen.set(stem, { path: join(place, name), rank });
-    }
-  }
-  if (chosen.size === 0) {
+  const files = names.filter((name) => name.endsWith('.onnx')).sort();
+  if (files.length === 0) {
     throw new GuardError(ErrorCode.BadModel, `${place}: there is no .onnx file in this folder`);
   }
+  return files.map((name) => join(place, name));
+}
+
+/** Path of the most precise file of each part, by the file's name without precision. */
+export async function chosenFiles(folder: string): Promise<Map<string, string>> {
+  const chosen = new Map<string, { path: string; rank: number }>();
+  for (const path of await graphFiles(folder)) {
+    const { stem, precision } = nameParts(path);
+    const rank = PRECISIONS.indexOf(precision);
+    if (rank < (chosen.get(stem)?.rank ?? Number.POSITIVE_INFINITY)) chosen.set(stem, { path, rank });
+  }
   return new Map([...chosen].map(([stem, { path }]) => [stem, path]));
+}
+
+/** 'onnx/vision_encoder_q4f16.onnx' is 'vision_encoder' in 'q4f16'. */
+function nameParts(path: string): { stem: string; precision: string } {
+  const whole = basename(path, '.onnx');
+  const precision = SUFFIX.exec(whole)?.[1] ?? '';
+  return { stem: whole.replace(SUFFIX, ''), precision };
+}
+
+/** How soon a file is taken for the decoder, by its name; -1 where the name says nothing of a decoder. */
+export function decoderRank(path: string): number {
+  const { stem } = nameParts(path);
+  return DECODERS.findIndex((pattern) => pattern.test(stem));
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -49,7 +49,8 @@ export async function verifyFolder(folder: string, options: VerifyOptions = {}):
   const found = features?.run.results[features.output];
   if (found) context.check('image_features', found);
   const slots =
-    found && imagePositions(reference.arrays, found, config.image_token_index ?? config.image_token_id);
+    found &&
+    imagePositions(reference.arrays, found, config.image_token_index ?? config.image_token_id ?? undefined);
   await embed(context, found, slots);
 
   const stages = runs.map(({ graph }) => graph);

@@ -63,3 +63,20 @@ describe('models verify', () => {
     expect(stderr).toMatch(words);
   });
 });
+
+describe('models inspect', () => {
+  it('prints a readable table, and the same as JSON', async () => {
+    const { code, stdout } = await modalityGuard(['models', 'inspect', llava]);
+    expect(code).toBe(0);
+    for (const words of [
+      'LlavaForConditionalGeneration (llava)',
+      'decoder_model_merged.onnx: gradients from logits to inputs_embeds: yes',
+      'vision_encoder.onnx: gradients from image_features to pixel_values: yes',
+      'memory, batch 1 of 128 tokens',
+    ]) {
+      expect(stdout).toContain(words);
+    }
+    const json = JSON.parse((await modalityGuard(['models', 'inspect', llava, '--json'])).stdout);
+    expect(json).toMatchObject({ model: 'llava', family: 'llava', text: { layers: 2, tied: false } });
+  });
+});

@@ -2,8 +2,10 @@ import { cancelled, serveThread } from '../engine/index.ts';
 import {
   AnswerGradients,
   attackEmbeddings,
+  decoderFeeds,
   type EmbeddedBatch,
   irrelevantTokens,
+  type ModelConfig,
   openModel,
 } from '../models/index.ts';
 import { Random } from '../random/index.ts';
@@ -16,7 +18,7 @@ const batchSize = 16;
 serveThread<AdversarialTask, AdversarialTensors, AdversarialProgress>(async (task, { aborted, progress }) => {
   const { folder, samples, threads } = task;
   const model = await openModel(folder, { threads });
-  const gradients = new AnswerGradients(model.decoder, model.files.config.text_config, threads);
+  const gradients = new AnswerGradients(model.decoder, threads);
   try {
     const { image_seq_length: tokens, text_config: text } = model.files.config;
     const size = tokens * text.hidden_size;
@@ -24,7 +26,7 @@ serveThread<AdversarialTask, AdversarialTensors, AdversarialProgress>(async (tas
     const deltas = new Float32Array(samples.length * size);
     for await (const batch of model.batches(samples, { batchSize, onProgress: progress })) {
       if (aborted()) throw cancelled('the augmentation');
-      const attacked = await attackBatch(task, batch, gradients);
+      const attacked = await attackBatch(task, batch, gradients, text);
       const width = text.hidden_size;
       for (const [row, i] of batch.indices.entries()) {
         const at = (row * batch.tokens.length + batch.tokens.starts[row]!) * width;
@@ -48,6 +50,7 @@ function attackBatch(
   { attack, samples, seed }: AdversarialTask,
   batch: EmbeddedBatch,
   gradients: AnswerGradients,
+  text: ModelConfig['text_config'],
 ): Promise<Float32Array> {
   const rows = batch.indices.map((i) => samples[i]!);
   const answers = batch.sequences.map(({ letters }, row) => letters[labelOf(rows[row]!)]!);
@@ -57,6 +60,7 @@ function attackBatch(
     embeds: batch.embeds,
     mask: irrelevantTokens(rows, batch.sequences, batch.tokens),
     random: rows.map(({ id }) => new Random(seed, 'augment', 'pgd', id)),
-    gradient: async (embeds) => (await gradients.at(embeds, batch.tokens, answers)).gradient,
+    gradient: async (embeds) =>
+      (await gradients.at(decoderFeeds(embeds, batch.tokens, text), answers)).gradient,
   });
 }

@@ -64,13 +64,16 @@ function trainingStep(c: DecoderCase, threads: number): OurStep {
 /** The gradient by the embeddings of the sum of the rows' losses, and one step of PGD along it. */
 function pgdStep(c: DecoderCase, threads: number): OurStep {
   const { sizes } = c.options;
-  const gradients = new AnswerGradients(c.graph, decoderSizes(sizes), threads);
+  const gradients = new AnswerGradients(c.graph, threads);
   const start = embedded(c);
   const delta = new Float32Array(start.length);
   const run = async () => {
     const moved = new Float32Array(start.length);
     for (let i = 0; i < moved.length; i++) moved[i] = start[i]! + delta[i]!;
-    const { loss, gradient } = await gradients.at(moved, c.tokens, c.answers);
+    const { loss, gradient } = await gradients.at(
+      decoderFeeds(moved, c.tokens, decoderSizes(sizes)),
+      c.answers,
+    );
     for (let i = 0; i < delta.length; i++) {
       delta[i] = Math.min(attack.eps, Math.max(-attack.eps, delta[i]! + attack.alpha * gradient[i]!));
     }

@@ -4,9 +4,6 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RunOptions } from './answer-model.ts';
 import { predictionOf } from './answers.ts';
 import { type AttackKind, attackEmbeddings, maskedPower } from './attack.ts';
-import { padBatch, type Sequence, type TokenBatch } from './batch.ts';
-import type { AnswerGradients } from './gradient.ts';
-import type { EmbeddedBatch, Model } from './model.ts';
 
 export interface AttackOptions extends RunOptions {
   attack: AttackKind;
@@ -23,7 +20,24 @@ export interface AttackResult {
   epsRelative: number;
 }
 
-const BATCH_SIZE = 16;
+/** Rows of an attack's batch where none are asked for. */
+export const ATTACK_ROWS = 16;
+
+/** Embedded questions of one length, open to an attack. */
+export interface AttackBatch {
+  /** Places of the rows in the list of samples. */
+  indices: readonly number[];
+  /** [rows, length, width]. */
+  embeds: Float32Array;
+  /** [rows, length]: 1 at the tokens of the modality that must not decide. */
+  mask: Uint8Array;
+  /** Token ids of each row's option letters. */
+  letters: readonly (readonly number[])[];
+  /** Gradient of each row's own loss, of these answers (token ids), by the embeddings. */
+  gradient(embeds: Float32Array, answers: readonly number[]): Promise<Float32Array>;
+  /** Softmax over each row's option letters. */
+  chances(embeds: Float32Array): Promise<number[][]>;
+}
 
 /**
  * Answers under an attack on the embeddings of the irrelevant modality: every text token of an image-heavy sample,
@@ -31,23 +45,20 @@ const BATCH_SIZE = 16;
  * Throws GuardError BAD_INPUT naming a sample of another kind or a text-heavy one without an image.
  */
 export async function attackSamples(
-  model: Model,
-  gradients: AnswerGradients,
+  batches: AsyncIterable<AttackBatch>,
   samples: readonly PerturbedSample[],
   options: AttackOptions,
 ): Promise<AttackResult> {
   for (const sample of samples) checkAttackable(sample);
   const predictions: Prediction[] = new Array(samples.length);
   const power = { squares: 0, count: 0 };
-  const { batchSize = BATCH_SIZE } = options;
-  for await (const batch of model.batches(samples, { ...options, batchSize })) {
+  for await (const batch of batches) {
     const rows = batch.indices.map((i) => samples[i]!);
-    const mask = irrelevantTokens(rows, batch.sequences, batch.tokens);
-    const { squares, count } = maskedPower(batch.embeds, mask);
+    const { squares, count } = maskedPower(batch.embeds, batch.mask);
     power.squares += squares;
     power.count += count;
-    const attacked = await attackBatch(gradients, batch, rows, mask, batchSize, options);
-    for (const [row, chances] of (await model.chances(batch, attacked)).entries()) {
+    const attacked = await attackBatch(batch, rows, options);
+    for (const [row, chances] of (await batch.chances(attacked)).entries()) {
       predictions[batch.indices[row]!] = predictionOf(rows[row]!, chances);
     }
   }
@@ -70,45 +81,15 @@ function checkAttackable({ id, taskKind, image }: PerturbedSample): void {
   }
 }
 
-/** [rows, length]: 1 at the tokens of the modality that must not decide. */
-export function irrelevantTokens(
-  samples: readonly Pick<PerturbedSample, 'taskKind'>[],
-  sequences: readonly Sequence[],
-  tokens: TokenBatch,
-): Uint8Array {
-  const mask = new Uint8Array(tokens.rows * tokens.length);
-  for (const [row, sample] of samples.entries()) {
-    const start = row * tokens.length + tokens.starts[row]!;
-    const text = start + sequences[row]!.imageSlots;
-    if (sample.taskKind === TaskKind.ImageHeavy) mask.fill(1, text, (row + 1) * tokens.length);
-    if (sample.taskKind === TaskKind.TextHeavy) mask.fill(1, start, text);
-  }
-  return mask;
-}
-
 async function attackBatch(
-  gradients: AnswerGradients,
-  batch: EmbeddedBatch,
+  batch: AttackBatch,
   samples: readonly PerturbedSample[],
-  mask: Uint8Array,
-  batchSize: number,
   options: AttackOptions,
 ): Promise<Float32Array> {
   const { attack: kind, eps, alpha, steps, seed } = options;
   const random = samples.map(({ id, perturbation }) => new Random(seed, 'attack', kind, id, perturbation));
-  // A program takes one shape: a group that is not full is filled up with its first row.
-  const rows = batch.sequences.length;
-  const filler = Array.from({ length: batchSize - rows }, () => batch.sequences[0]!);
-  const sequences = [...batch.sequences, ...filler];
-  // Only its masks are read, so that any padding token will do.
-  const tokens = padBatch(sequences, 0, batch.tokens.length);
-  const answers = sequences.map(({ letters }, row) => letters[labelOf(samples[row < rows ? row : 0]!)]!);
-  const size = batch.embeds.length / rows;
-  const full = new Float32Array(batchSize * size);
-  const gradient = async (embeds: Float32Array) => {
-    full.set(embeds);
-    for (let row = rows; row < batchSize; row++) full.copyWithin(row * size, 0, size);
-    return (await gradients.at(full, tokens, answers)).gradient.subarray(0, embeds.length);
-  };
-  return attackEmbeddings({ gradient, embeds: batch.embeds, mask, eps, alpha, steps, kind, random });
+  const answers = samples.map((sample, row) => batch.letters[row]![labelOf(sample)]!);
+  const gradient = (embeds: Float32Array) => batch.gradient(embeds, answers);
+  const { embeds, mask } = batch;
+  return attackEmbeddings({ gradient, embeds, mask, eps, alpha, steps, kind, random });
 }

@@ -1,7 +1,5 @@
 import { compile, type Graph, Parameters, type Program, type Tensor } from '../engine/index.ts';
-import type { TokenBatch } from './batch.ts';
-import { decoderFeeds } from './decoder.ts';
-import type { ModelConfig } from './folder.ts';
+import { numbersOf } from './half.ts';
 
 /** Programs kept, one a batch shape; the oldest go first. */
 const KEPT = 16;
@@ -17,31 +15,29 @@ export interface AnswerGradient {
 /** Differentiates a decoder by its input embeddings. */
 export class AnswerGradients {
   private readonly decoder: Graph;
-  private readonly text: ModelConfig['text_config'];
   private readonly threads: number;
   private readonly weights: Parameters;
   private readonly programs = new Map<string, Promise<Program>>();
 
-  constructor(decoder: Graph, text: ModelConfig['text_config'], threads: number) {
+  constructor(decoder: Graph, threads: number) {
     this.decoder = decoder;
-    this.text = text;
     this.threads = threads;
     const floats = [...decoder.initializers].filter(([, tensor]) => tensor.dtype === 'float32');
     this.weights = new Parameters(floats);
   }
 
-  /** `answers` are token ids, one a row. */
-  async at(embeds: Float32Array, tokens: TokenBatch, answers: readonly number[]): Promise<AnswerGradient> {
+  /** `feeds` are all that the decoder reads; `answers` are token ids, one a row. */
+  async at(feeds: Record<string, Tensor>, answers: readonly number[]): Promise<AnswerGradient> {
     const target: Tensor = {
       dtype: 'int64',
-      dims: [tokens.rows],
+      dims: [answers.length],
       data: BigInt64Array.from(answers, (id) => BigInt(id)),
     };
-    const feeds = { ...decoderFeeds(embeds, tokens, this.text), answers: target };
-    const results = await (await this.program(feeds, tokens)).run(feeds, this.weights);
+    const all = { ...feeds, answers: target };
+    const results = await (await this.program(all)).run(all, this.weights);
     return {
       loss: Number(results.loss!.data[0]),
-      gradient: results['grad.inputs_embeds']!.data as Float32Array,
+      gradient: numbersOf(results['grad.inputs_embeds']!),
     };
   }
 
@@ -51,7 +47,8 @@ export class AnswerGradients {
     await Promise.all(programs.map((program) => program.release()));
   }
 
-  private async program(feeds: Record<string, Tensor>, { rows, length }: TokenBatch): Promise<Program> {
+  private async program(feeds: Record<string, Tensor>): Promise<Program> {
+    const [rows, length] = feeds.inputs_embeds!.dims as [number, number];
     const key = `${rows}x${length}`;
     let program = this.programs.get(key);
     if (!program) {

@@ -1,6 +1,7 @@
 export type { AnswerModel, OpenOptions, Progress, RunOptions } from './answer-model.ts';
 export { type AttackKind, attackEmbeddings, type EmbeddingAttack, maskedPower } from './attack.ts';
-export { type AttackOptions, type AttackResult, irrelevantTokens } from './attack-samples.ts';
+export { irrelevantTokens } from './attack-mini.ts';
+export type { AttackOptions, AttackResult } from './attack-samples.ts';
 export {
   bucketByLength,
   LENGTH_STEP,

@@ -3,6 +3,7 @@ import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/bench
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from './answer-model.ts';
 import { chancesOf, predictionOf } from './answers.ts';
+import { attackBatches } from './attack-mini.ts';
 import { type AttackOptions, type AttackResult, attackSamples } from './attack-samples.ts';
 import { bucketByLength, padBatch, type Sequence, sequenceOf, type TokenBatch } from './batch.ts';
 import { decoderFeeds, decoderInputs, openLastPosition } from './decoder.ts';
@@ -151,8 +152,8 @@ export class Model implements AnswerModel {
    * naming a sample that cannot be attacked, CANCELLED where asked to stop.
    */
   attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
-    this.gradients ??= new AnswerGradients(this.decoder, this.files.config.text_config, this.threads);
-    return attackSamples(this, this.gradients, samples, options);
+    this.gradients ??= new AnswerGradients(this.decoder, this.threads);
+    return attackSamples(attackBatches(this, this.gradients, samples, options), samples, options);
   }
 
   async close(): Promise<void> {

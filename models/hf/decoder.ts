@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { type Graph, keepPositions, keptPositions, loadGraph, type Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { numbersOf, withType } from '../half.ts';
 import { type Declared, openFile, type Runner } from '../session.ts';
-import { fromHalf, toHalf } from './half.ts';
 
 /** Bytes inside one .onnx file (its external data apart) beyond which it is opened as it is. */
 const EDITABLE = 1_500_000_000;
@@ -83,9 +83,8 @@ export class Decoder {
   /** Logits [rows, vocabulary] at each row's last token. */
   async lastLogits(batch: DecoderBatch): Promise<Float32Array> {
     const { logits } = await this.runner.run(this.feeds(batch), ['logits']);
-    const { data, dims } = logits as Tensor;
-    const all = logits?.dtype === 'float16' ? fromHalf(data as Uint16Array) : (data as Float32Array);
-    const [rows, length, vocabulary] = dims as [number, number, number];
+    const all = numbersOf(logits as Tensor);
+    const [rows, length, vocabulary] = (logits as Tensor).dims as [number, number, number];
     const last = length === 1 ? all : lastOf(all, batch.lengths, length, vocabulary);
     if (!last.every(Number.isFinite)) {
       throw this.bad(
@@ -168,17 +167,6 @@ function sizeOf(dim: number | string | undefined): number {
 
 function floats(data: Float32Array, dims: number[], dtype: Tensor['dtype']): Tensor {
   return withType({ dtype: 'float32', dims, data }, dtype);
-}
-
-/** The tensor in the float type that a graph takes; other types stay. */
-export function withType(tensor: Tensor, dtype: Tensor['dtype']): Tensor {
-  if (tensor.dtype === dtype || dtype !== 'float16') return tensor;
-  return { dtype, dims: tensor.dims, data: toHalf(tensor.data as Float32Array) };
-}
-
-/** Numbers of a float tensor of either type. */
-export function numbersOf({ data, dtype }: Tensor): Float32Array {
-  return dtype === 'float16' ? fromHalf(data as Uint16Array) : (data as Float32Array);
 }
 
 function attentionMask(rows: number, before: number, length: number, lengths: readonly number[]): Tensor {

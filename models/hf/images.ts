@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { RawImage } from '@huggingface/transformers';
+import { hasPngSignature } from 'fast-png';
 import type { Tensor } from '../../engine/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { numbersOf, withType } from '../half.ts';
+import { decodeGrey } from '../processor.ts';
 import type { Runner } from '../session.ts';
-import { numbersOf, withType } from './decoder.ts';
 import type { Family, VisionInput } from './family.ts';
 import type { HfLibrary } from './library.ts';
 
@@ -82,10 +84,11 @@ export class FeatureEncoder {
   async decode(image: EncodedImage): Promise<RawImage> {
     const { RawImage } = this.library;
     try {
-      const raw = await RawImage.fromBlob(new Blob([image.bytes as Uint8Array<ArrayBuffer>]));
-      if (raw.channels !== 2) return raw.rgb();
-      const grey = (raw.data as Uint8ClampedArray).filter((_, i) => i % 2 === 0);
-      return new RawImage(grey, raw.width, raw.height, 1).rgb();
+      if (!isGreyWithAlpha(image.bytes)) {
+        return (await RawImage.fromBlob(new Blob([image.bytes as Uint8Array<ArrayBuffer>]))).rgb();
+      }
+      const { data, height, width } = decodeGrey(image);
+      return new RawImage(Uint8ClampedArray.from(data), width, height, 1).rgb();
     } catch (cause) {
       const name = image.path ?? `an image of ${image.bytes.byteLength} bytes without a path`;
       const what = `${name}: cannot be decoded as an image (${(cause as Error).message}); encode it again or drop the row`;
@@ -131,6 +134,11 @@ export class FeatureEncoder {
     }
     return features;
   }
+}
+
+/** A PNG of colour type 4, which the library does not take. */
+function isGreyWithAlpha(bytes: Uint8Array): boolean {
+  return hasPngSignature(bytes) && bytes[25] === 4;
 }
 
 /** Tensors of one shape behind each other along the first axis. */

@@ -1,9 +1,11 @@
 import { cancelled } from '../../engine/index.ts';
 import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import type { AnswerModel, OpenOptions, Progress, RunOptions } from '../answer-model.ts';
+import type { AnswerModel, OpenOptions, RunOptions } from '../answer-model.ts';
 import { chancesOf, predictionOf } from '../answers.ts';
-import type { AttackOptions, AttackResult } from '../attack-samples.ts';
+import { type AttackBatch, type AttackOptions, type AttackResult, attackSamples } from '../attack-samples.ts';
+import { AnswerGradients } from '../gradient.ts';
+import { attackBatches } from './attack.ts';
 import type { Decoder } from './decoder.ts';
 import type { Family } from './family.ts';
 import { type FolderParts, openParts } from './folder.ts';
@@ -32,6 +34,7 @@ export class HfModel implements AnswerModel {
   private readonly abilities: Abilities;
   private readonly longest: number;
   private readonly release: () => Promise<void>;
+  private gradients: Promise<AnswerGradients> | undefined;
 
   private constructor(parts: FolderParts) {
     this.folder = parts.folder;
@@ -57,26 +60,57 @@ export class HfModel implements AnswerModel {
    */
   async predict(samples: readonly PerturbedSample[], options: RunOptions = {}): Promise<Prediction[]> {
     const predictions: Prediction[] = new Array(samples.length);
-    const run = new Run(options, samples.length, (row, logits) => {
-      predictions[row.index] = predictionOf(samples[row.index]!, chancesOf(logits, row.letters));
-    });
+    const run = new Run(options, samples.length);
+    const answer = (rows: readonly Row[], logits: Float32Array) => {
+      const vocabulary = logits.length / rows.length;
+      for (const [i, { index, letters }] of rows.entries()) {
+        const chances = chancesOf(logits.subarray(i * vocabulary, (i + 1) * vocabulary), letters);
+        predictions[index] = predictionOf(samples[index]!, chances);
+      }
+      run.count(rows.length);
+    };
     for (const window of this.windows(samples)) {
       run.check();
       const { groups, whole } = splitGroups(await this.rowsOf(samples, window));
       const cached = this.abilities.fromCache === 'none' ? [] : groups;
       const rest = this.abilities.fromCache === 'none' ? groups.flatMap(({ rows }) => rows) : [];
-      await this.runWhole([...whole, ...rest], run);
-      for (const part of this.portions(cached)) await this.runCached(part, run);
+      await this.runWhole([...whole, ...rest], run, answer);
+      for (const part of this.portions(cached)) await this.runCached(part, run, answer);
     }
     return predictions;
   }
 
-  attack(_samples: readonly PerturbedSample[], _options: AttackOptions): Promise<AttackResult> {
-    throw new GuardError(ErrorCode.BadModel, `${this.folder}: attacks on such folders are not there yet`);
+  /**
+   * Answers under an attack on the embeddings of the irrelevant modality (`attackSamples`). Throws GuardError BAD_INPUT
+   * naming a sample that cannot be attacked, BAD_MODEL naming an operation that has no gradient, CANCELLED where asked to stop.
+   */
+  async attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
+    this.gradients ??= this.decoder.graph().then((graph) => new AnswerGradients(graph, this.decoder.threads));
+    return attackSamples(this.attackBatches(samples, options, await this.gradients), samples, options);
   }
 
-  close(): Promise<void> {
-    return this.release();
+  async close(): Promise<void> {
+    await (await this.gradients)?.close();
+    await this.release();
+  }
+
+  private async *attackBatches(
+    samples: readonly PerturbedSample[],
+    options: AttackOptions,
+    gradients: AnswerGradients,
+  ): AsyncGenerator<AttackBatch> {
+    const run = new Run(options, samples.length);
+    const { decoder, embedder } = this;
+    const attacked = { decoder, embedder, gradients, imageToken: this.family.imageToken };
+    const size = this.abilities.batches ? options.batchSize : 1;
+    for (const window of this.windows(samples)) {
+      const rows = await this.rowsOf(samples, window);
+      for await (const batch of attackBatches(attacked, rows, samples, size)) {
+        run.check();
+        yield batch;
+        run.count(batch.indices.length);
+      }
+    }
   }
 
   /** Places of the samples, those with the same picture together, some pictures at a time. */
@@ -135,12 +169,12 @@ export class HfModel implements AnswerModel {
     };
   }
 
-  private async runWhole(rows: readonly Row[], run: Run): Promise<void> {
+  private async runWhole(rows: readonly Row[], run: Run, answer: Answer): Promise<void> {
     const size = this.abilities.batches ? run.batchSize : 1;
     for (const batch of batchesByLength(rows, ({ ids }) => ids.length, size)) {
       run.check();
       const tokens = await this.embedder.batch(batch.map(wholeOf), this.decoder.axes);
-      run.answer(batch, await this.decoder.lastLogits(tokens));
+      answer(batch, await this.decoder.lastLogits(tokens));
     }
   }
 
@@ -161,7 +195,7 @@ export class HfModel implements AnswerModel {
     if (portion.length > 0) yield portion;
   }
 
-  private async runCached(groups: readonly Group[], run: Run): Promise<void> {
+  private async runCached(groups: readonly Group[], run: Run, answer: Answer): Promise<void> {
     const byLength = new Map<number, CachedRow[]>();
     const size = this.abilities.batches ? run.batchSize : 1;
     for (const batch of batchesByLength(groups, ({ prefix }) => prefix, size)) {
@@ -182,7 +216,7 @@ export class HfModel implements AnswerModel {
         const past = gatherPasts(batch.map(({ at, past }) => ({ past, row: at })));
         const spans = batch.map(({ row }) => ({ row, from: length, to: row.ids.length }));
         const tokens = await this.embedder.batch(spans, this.decoder.axes, past);
-        run.answer(
+        answer(
           batch.map(({ row }) => row),
           await this.decoder.lastLogits(tokens),
         );
@@ -197,35 +231,29 @@ function byPrefix(groups: readonly Group[]): Group[][] {
   return [...found.values()];
 }
 
-/** One call of `predict`: its options, and how far it is. */
+/** Takes logits [rows, vocabulary]. */
+type Answer = (rows: readonly Row[], logits: Float32Array) => void;
+
+/** One call: its options, and how far it is. */
 class Run {
   readonly batchSize: number;
-  private readonly aborted: () => boolean;
-  private readonly onProgress: ((progress: Progress) => void) | undefined;
+  private readonly options: RunOptions;
   private readonly total: number;
-  private readonly take: (row: Row, logits: Float32Array) => void;
   private done = 0;
 
-  constructor(options: RunOptions, total: number, take: (row: Row, logits: Float32Array) => void) {
+  constructor(options: RunOptions, total: number) {
     this.batchSize = options.batchSize ?? BATCH_SIZE;
-    this.aborted = options.aborted ?? (() => false);
-    this.onProgress = options.onProgress;
+    this.options = options;
     this.total = total;
-    this.take = take;
   }
 
   /** Throws GuardError CANCELLED once the caller wants the work to end. */
   check(): void {
-    if (this.aborted()) throw cancelled('the prediction');
+    if (this.options.aborted?.()) throw cancelled('the prediction');
   }
 
-  /** `logits` [rows, vocabulary]. */
-  answer(rows: readonly Row[], logits: Float32Array): void {
-    const vocabulary = logits.length / rows.length;
-    for (const [i, row] of rows.entries()) {
-      this.take(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary));
-    }
-    this.done += rows.length;
-    this.onProgress?.({ done: this.done, total: this.total });
+  count(rows: number): void {
+    this.done += rows;
+    this.options.onProgress?.({ done: this.done, total: this.total });
   }
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../engine/index.ts';
+import { numbersOf } from '../half.ts';
 import { openFile, type Runner } from '../session.ts';
-import { type DecoderBatch, numbersOf, type Past } from './decoder.ts';
+import type { DecoderBatch, Past } from './decoder.ts';
 import type { Family } from './family.ts';
 import type { Features } from './images.ts';
 import type { PromptTokens } from './prompt.ts';

@@ -5,12 +5,17 @@ import type { Row } from './rows.ts';
 const TOKENS = 8192;
 
 /** Rows of like length together, so that little is padded: at most `size` of them, and at most so many tokens. */
-export function batchesByLength<T>(items: readonly T[], lengthOf: (item: T) => number, size: number): T[][] {
+export function batchesByLength<T>(
+  items: readonly T[],
+  lengthOf: (item: T) => number,
+  size: number,
+  tokens = TOKENS,
+): T[][] {
   const sorted = [...items].sort((a, b) => lengthOf(a) - lengthOf(b));
   const batches: T[][] = [];
   let batch: T[] = [];
   for (const item of sorted) {
-    const full = batch.length === size || (batch.length > 0 && (batch.length + 1) * lengthOf(item) > TOKENS);
+    const full = batch.length === size || (batch.length > 0 && (batch.length + 1) * lengthOf(item) > tokens);
     if (full) {
       batches.push(batch);
       batch = [];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Tensor } from '../../engine/index.ts';
-import { numbersOf, withType } from '../hf/decoder.ts';
+import { numbersOf, withType } from '../half.ts';
 import type { Runner } from '../session.ts';
 
 /** Pictures whose patch embeddings are kept: at 257 patches 1,408 wide they are 1.4 MB each. */

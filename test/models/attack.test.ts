@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AnswerGradients } from '../../models/gradient.ts';
-import { attackEmbeddings, type Model, openModel } from '../../models/index.ts';
+import { attackEmbeddings, decoderFeeds, type Model, openModel } from '../../models/index.ts';
 import { Random } from '../../random/index.ts';
 import { labelOf, type Prediction } from '../../schemas/benchmark.ts';
 import { makeModel, makeSamples } from './mini-model.ts';
@@ -96,16 +96,18 @@ describe('attacking a model', () => {
 
   it('differentiates the answer by the embeddings', async () => {
     const { config } = model.files;
-    const gradients = new AnswerGradients(model.decoder, config.text_config, 1);
+    const gradients = new AnswerGradients(model.decoder, 1);
     for await (const batch of model.batches(makeSamples(3))) {
       const answers = batch.sequences.map(({ letters }) => letters[1]!);
-      const loss = async (embeds: Float32Array) => (await gradients.at(embeds, batch.tokens, answers)).loss;
-      const { gradient } = await gradients.at(batch.embeds, batch.tokens, answers);
+      const at = (embeds: Float32Array) =>
+        gradients.at(decoderFeeds(embeds, batch.tokens, config.text_config), answers);
+      const loss = async (embeds: Float32Array) => (await at(embeds)).loss;
+      const { gradient } = await at(batch.embeds);
       const steepest = [...gradient.keys()].sort((a, b) => Math.abs(gradient[b]!) - Math.abs(gradient[a]!));
-      for (const at of steepest.slice(0, 3)) {
-        const moved = (by: number) => batch.embeds.map((value, i) => (i === at ? value + by : value));
+      for (const place of steepest.slice(0, 3)) {
+        const moved = (by: number) => batch.embeds.map((value, i) => (i === place ? value + by : value));
         const slope = ((await loss(moved(0.01))) - (await loss(moved(-0.01)))) / 0.02;
-        expect(Math.abs(slope / gradient[at]! - 1)).toBeLessThan(0.03);
+        expect(Math.abs(slope / gradient[place]! - 1)).toBeLessThan(0.03);
       }
     }
     await gradients.close();

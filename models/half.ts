@@ -1,8 +1,10 @@
+import type { Tensor } from '../engine/index.ts';
+
 const bits = new Float32Array(1);
 const word = new Uint32Array(bits.buffer);
 
 /** IEEE half precision, as bits; rounds to nearest, ties to even. */
-export function toHalf(values: ArrayLike<number>): Uint16Array {
+function toHalf(values: ArrayLike<number>): Uint16Array {
   const result = new Uint16Array(values.length);
   for (let i = 0; i < result.length; i++) {
     bits[0] = values[i] as number;
@@ -35,7 +37,7 @@ function roundEven(value: number): number {
 }
 
 /** Numbers from the bits of halves. */
-export function fromHalf(halves: ArrayLike<number>): Float32Array {
+function fromHalf(halves: ArrayLike<number>): Float32Array {
   const result = new Float32Array(halves.length);
   for (let i = 0; i < result.length; i++) {
     const x = halves[i] as number;
@@ -47,4 +49,15 @@ export function fromHalf(halves: ArrayLike<number>): Float32Array {
     else result[i] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   }
   return result;
+}
+
+/** The tensor in the float type that a graph takes; other types stay. */
+export function withType(tensor: Tensor, dtype: Tensor['dtype']): Tensor {
+  if (tensor.dtype === dtype || dtype !== 'float16') return tensor;
+  return { dtype, dims: tensor.dims, data: toHalf(tensor.data as Float32Array) };
+}
+
+/** Numbers of a float tensor of either type. */
+export function numbersOf({ data, dtype }: Tensor): Float32Array {
+  return dtype === 'float16' ? fromHalf(data as Uint16Array) : (data as Float32Array);
 }

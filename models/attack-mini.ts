@@ -1,0 +1,65 @@
+import { type PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
+import { ATTACK_ROWS, type AttackBatch, type AttackOptions } from './attack-samples.ts';
+import { padBatch, type Sequence, type TokenBatch } from './batch.ts';
+import { decoderFeeds } from './decoder.ts';
+import type { AnswerGradients } from './gradient.ts';
+import type { EmbeddedBatch, Model } from './model.ts';
+
+/** Samples of the mini model in batches that an attack can work on. */
+export async function* attackBatches(
+  model: Model,
+  gradients: AnswerGradients,
+  samples: readonly PerturbedSample[],
+  options: AttackOptions,
+): AsyncGenerator<AttackBatch> {
+  const { batchSize = ATTACK_ROWS } = options;
+  for await (const batch of model.batches(samples, { ...options, batchSize })) {
+    const rows = batch.indices.map((i) => samples[i]!);
+    yield {
+      indices: batch.indices,
+      embeds: batch.embeds,
+      mask: irrelevantTokens(rows, batch.sequences, batch.tokens),
+      letters: batch.sequences.map(({ letters }) => letters),
+      gradient: gradientOf(model, gradients, batch, batchSize),
+      chances: (embeds) => model.chances(batch, embeds),
+    };
+  }
+}
+
+/** [rows, length]: 1 at the tokens of the modality that must not decide. */
+export function irrelevantTokens(
+  samples: readonly Pick<PerturbedSample, 'taskKind'>[],
+  sequences: readonly Sequence[],
+  tokens: TokenBatch,
+): Uint8Array {
+  const mask = new Uint8Array(tokens.rows * tokens.length);
+  for (const [row, sample] of samples.entries()) {
+    const start = row * tokens.length + tokens.starts[row]!;
+    const text = start + sequences[row]!.imageSlots;
+    if (sample.taskKind === TaskKind.ImageHeavy) mask.fill(1, text, (row + 1) * tokens.length);
+    if (sample.taskKind === TaskKind.TextHeavy) mask.fill(1, start, text);
+  }
+  return mask;
+}
+
+/** A program takes one shape: a group that is not full is filled up with its first row. */
+function gradientOf(
+  model: Model,
+  gradients: AnswerGradients,
+  batch: EmbeddedBatch,
+  batchSize: number,
+): AttackBatch['gradient'] {
+  const rows = batch.sequences.length;
+  const filler = Array.from({ length: batchSize - rows }, () => batch.sequences[0]!);
+  // Only its masks are read, so that any padding token will do.
+  const tokens = padBatch([...batch.sequences, ...filler], 0, batch.tokens.length);
+  const size = batch.embeds.length / rows;
+  const full = new Float32Array(batchSize * size);
+  return async (embeds, answers) => {
+    full.set(embeds);
+    for (let row = rows; row < batchSize; row++) full.copyWithin(row * size, 0, size);
+    const feeds = decoderFeeds(full, tokens, model.files.config.text_config);
+    const { gradient } = await gradients.at(feeds, [...answers, ...filler.map(() => answers[0]!)]);
+    return gradient.subarray(0, embeds.length);
+  };
+}

@@ -6,6 +6,7 @@ import { serialise } from './ir/serialise.ts';
 import { sizeOf } from './ir/shapes.ts';
 import type { TypedValue } from './ir/value.ts';
 import { LossBuilder } from './losses.ts';
+import { graphInFloat32 } from './lowering/half.ts';
 import type { Graph } from './onnx/graph.ts';
 import type { Tensor } from './onnx/tensor.ts';
 import { optimiseForward, optimiseWhole } from './passes/optimise.ts';
@@ -34,7 +35,8 @@ export interface CompileOptions extends Omit<SessionOptions, 'optimization'> {
 export async function compileValues(
   options: CompileOptions,
 ): Promise<{ program: Map<string, TypedValue>; traced: Trace }> {
-  const { graph, feeds, wrt = [], outputs = [] } = options;
+  const { feeds, wrt = [], outputs = [] } = options;
+  const graph = graphInFloat32(options.graph);
   const variable = fedInitializers(graph, wrt, options.fed ?? []);
   const targets = [
     ...new Set([...outputs, ...(options.loss ? graph.outputs.map((output) => output.name) : [])]),

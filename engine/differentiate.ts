@@ -1,6 +1,6 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Emitter } from './ir/emitter.ts';
-import { STOP_GRADIENT } from './ir/serialise.ts';
+import { STOP_GRADIENT } from './ir/marks.ts';
 import { type Operation, operationsOf, type TypedValue } from './ir/value.ts';
 import { NoGradient, type Rule } from './rules/rule.ts';
 import { NOT_DIFFERENTIABLE, NOT_IMPLEMENTED, RULES, ruleName } from './rules/table.ts';

@@ -1,6 +1,6 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Emitter } from './ir/emitter.ts';
-import { STOP_GRADIENT } from './ir/serialise.ts';
+import { STOP_GRADIENT } from './ir/marks.ts';
 import { sameDims } from './ir/shapes.ts';
 import type { TypedValue } from './ir/value.ts';
 import { float32, int64 } from './onnx/tensor.ts';

@@ -1,5 +1,6 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Graph } from './onnx/graph.ts';
+import { floatsOf, withFloats } from './onnx/half.ts';
 import type { Tensor } from './onnx/tensor.ts';
 import { decodeSafeTensors, encodeSafeTensors } from './safetensors.ts';
 
@@ -17,23 +18,22 @@ export class Parameters {
     for (const [name, tensor] of entries) this.set(name, tensor);
   }
 
-  /** Copies of the named float32 initializers. Throws GuardError BAD_MODEL where one is absent or of another type. */
+  /**
+   * Copies of the named initializers in float32, of float32 or half precision in the graph. Throws GuardError BAD_MODEL
+   * where one is absent or of another type.
+   */
   static fromGraph(graph: Graph, names: Iterable<string>): Parameters {
     const result = new Parameters();
     for (const name of names) {
       const tensor = graph.initializers.get(name);
-      if (tensor?.dtype !== 'float32') {
+      if (!tensor || !/^(b?float16|float32)$/.test(tensor.dtype)) {
         const found = tensor ? `is ${tensor.dtype}` : 'is absent';
         throw new GuardError(
           ErrorCode.BadModel,
-          `${graph.source}: a float32 weight '${name}' was expected, it ${found}`,
+          `${graph.source}: a weight '${name}' of float32 or half precision was expected, it ${found}`,
         );
       }
-      result.set(name, {
-        ...tensor,
-        dims: [...tensor.dims],
-        data: Float32Array.from(tensor.data as Float32Array),
-      });
+      result.set(name, { dtype: 'float32', dims: [...tensor.dims], data: floatsOf(tensor) });
     }
     return result;
   }
@@ -84,10 +84,13 @@ export class Parameters {
     return copy;
   }
 
-  /** Puts the weights into the graph's initializers of the same names (replacing the tensors, not writing into them). */
+  /**
+   * Puts the weights into the graph's initializers of the same names, in the type that the graph has there (replacing the
+   * tensors, not writing into them).
+   */
   writeTo(graph: Graph): void {
     for (const [name, tensor] of this.tensors) {
-      graph.initializers.set(name, { ...tensor, dims: [...tensor.dims], data: tensor.data.slice() });
+      graph.initializers.set(name, withFloats(graph.initializers.get(name) ?? tensor, tensor.data.slice()));
     }
   }
 

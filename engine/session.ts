@@ -73,5 +73,9 @@ export function toOrt(tensor: Tensor): OrtTensor {
 
 /** Without a copy. */
 export function fromOrt(tensor: OrtTensor): Tensor {
-  return { dtype: tensor.type as DType, dims: [...tensor.dims], data: tensor.data as Float32Array };
+  const { type, dims, data } = tensor as { type: string; dims: readonly number[]; data: Float32Array };
+  // Where the language has an array of halves ONNX Runtime gives one; here they are bits.
+  const bits = type === 'float16' && !((data as object) instanceof Uint16Array);
+  const own = bits ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data;
+  return { dtype: type as DType, dims: [...dims], data: own };
 }

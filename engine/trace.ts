@@ -1,4 +1,5 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { inFloat32 } from './lowering/half.ts';
 import type { Graph, Node } from './onnx/graph.ts';
 import type { Tensor } from './onnx/tensor.ts';
 import { Probe } from './probe.ts';
@@ -32,11 +33,12 @@ export function neededNodes(graph: Graph, targets: Iterable<string>): Node[] {
  */
 export async function trace(
   graph: Graph,
-  feeds: Record<string, Tensor>,
+  given: Record<string, Tensor>,
   variable: ReadonlySet<string>,
   targets: readonly string[],
   threads?: number,
 ): Promise<Trace> {
+  const feeds = Object.fromEntries(Object.entries(given).map(([name, t]) => [name, inFloat32(t)]));
   const nodes = neededNodes(graph, targets);
   checkNodes(graph, nodes, targets);
   const inputs = inputsRead(graph, nodes, feeds, targets);

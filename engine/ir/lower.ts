@@ -106,7 +106,8 @@ export function specialise(
   };
   for (const name of Object.keys(feeds)) {
     const tensor = feeds[name] as Tensor;
-    values.set(name, emitter.input(name, tensor.dtype, tensor.dims));
+    const input = emitter.input(name, tensor.dtype, tensor.dims);
+    values.set(name, tensor.dtype === 'float16' ? emitter.cast(input, 'float32') : input);
   }
   for (const name of variable) valueNamed(name);
   for (const node of traced.nodes) {
@@ -134,9 +135,8 @@ function lowerNode(e: Emitter, node: Node, inputs: (TypedValue | null)[], traced
   const attributes = Object.fromEntries(Object.entries(node.attributes).map(([k, v]) => [k, plain(v)]));
   const context = { e, node, inputs, x: inputs[0] as TypedValue, outputs, attributes };
   const name = ruleName(node);
-  const lowering = LOWERINGS[name] ?? FUSED[name];
   try {
-    const lowered = lowering?.(context);
+    const lowered = FUSED[name]?.(context) ?? LOWERINGS[name]?.(context);
     if (lowered) return lowered;
   } catch (error) {
     if (!(error instanceof NotLowered)) throw error;

@@ -2,19 +2,10 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { attribute, Graph } from '../onnx/graph.ts';
 import { operationsOf, type TypedValue } from './value.ts';
 
-/** Exists for differentiation alone; the run passes its input on. */
-export const STOP_GRADIENT = 'StopGradient';
-
 export interface SerialiseOptions {
   source: string;
   irVersion: number;
   opsets: ReadonlyMap<string, number>;
-}
-
-function behindStops(value: TypedValue): TypedValue {
-  let seen = value;
-  while (seen.op?.opType === STOP_GRADIENT) seen = seen.op.inputs[0] as TypedValue;
-  return seen;
 }
 
 /** Typed values as an ONNX graph with the given output names. Names and order depend on the values alone. */
@@ -23,8 +14,7 @@ export function serialise(targets: ReadonlyMap<string, TypedValue>, options: Ser
   graph.irVersion = options.irVersion;
   graph.opsets = new Map(options.opsets);
   const names = new Map<TypedValue, string>();
-  const nameOf = (original: TypedValue): string => {
-    const value = behindStops(original);
+  const nameOf = (value: TypedValue): string => {
     const known = names.get(value);
     if (known !== undefined) return known;
     if (value.input === undefined && !value.constant) throw new Error('a value is read before it is made');
@@ -36,11 +26,9 @@ export function serialise(targets: ReadonlyMap<string, TypedValue>, options: Ser
   };
   const wanted = new Map<TypedValue, string>();
   for (const [name, value] of targets) {
-    const made = behindStops(value);
-    if (made.op && !wanted.has(made)) wanted.set(made, name);
+    if (value.op && !wanted.has(value)) wanted.set(value, name);
   }
   for (const op of operationsOf(targets.values())) {
-    if (op.opType === STOP_GRADIENT) continue;
     const inputs = op.inputs.map((value) => (value ? nameOf(value) : ''));
     const outputs = op.outputs.map((value) => {
       const name = wanted.get(value) ?? `v${names.size}`;

@@ -1,5 +1,6 @@
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { type Attribute, Graph, type Node, type ValueInfo } from './graph.ts';
+import { inOrder } from './order.ts';
 import {
   type AttributeProto,
   decodeModel,
@@ -53,7 +54,7 @@ export function decodeGraph(bytes: Uint8Array, source: string, external: Externa
       const location = tensor.externalData?.find(({ key }) => key === 'location')?.value;
       if (tensor.dataLocation === 1 && location) graph.external.set(tensor.name ?? '', location);
     }
-    graph.nodes = proto.node.map((node, index) => readNode(node, index, external));
+    graph.nodes = inOrder(proto.node.map((node, index) => readNode(node, index, external)));
   } catch (cause) {
     throw bad((cause as Error).message, cause);
   }

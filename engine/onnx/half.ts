@@ -27,20 +27,42 @@ export function toHalf(value: number): number {
   return sign | (size < 2 ** -14 ? steps : ((exponent + 15) << 10) + steps - 1024);
 }
 
+/** Bits of the nearest bfloat16, ties to even. */
+function toBrain(value: number): number {
+  float[0] = value;
+  const bits = word[0]!;
+  if (Number.isNaN(value)) return 0x7fc0;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
 function roundEven(x: number): number {
   const low = Math.floor(x);
   if (x - low !== 0.5) return Math.round(x);
   return low % 2 === 0 ? low : low + 1;
 }
 
-/** The elements of a float32 or float16 tensor as float32, always a copy. */
+let halves: Float32Array | undefined;
+
+/** The elements of a float32, float16 or bfloat16 tensor as float32, always a copy. */
 export function floatsOf({ dtype, data }: Tensor): Float32Array {
-  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, fromHalf);
+  if (dtype === 'float16') {
+    halves ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => fromHalf(bits));
+    const values = new Float32Array(data.length);
+    for (let i = 0; i < data.length; i++) values[i] = halves[data[i] as number] as number;
+    return values;
+  }
+  if (dtype === 'bfloat16') {
+    const values = new Float32Array(data.length);
+    const words = new Uint32Array(values.buffer);
+    for (let i = 0; i < data.length; i++) words[i] = (data[i] as number) << 16;
+    return values;
+  }
   return Float32Array.from(data as Float32Array);
 }
 
-/** The floats as a tensor of `like`'s type (float32 or float16) and shape. */
+/** The floats as a tensor of `like`'s type (float32, float16 or bfloat16) and shape. */
 export function withFloats(like: Tensor, values: Float32Array): Tensor {
-  const data = like.dtype === 'float16' ? Uint16Array.from(values, toHalf) : values;
+  const narrow = { float16: toHalf, bfloat16: toBrain }[like.dtype as 'float16'];
+  const data = narrow ? Uint16Array.from(values, narrow) : values;
   return { dtype: like.dtype, dims: [...like.dims], data };
 }

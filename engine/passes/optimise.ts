@@ -1,8 +1,9 @@
 import type { Emitter } from '../ir/emitter.ts';
+import { isMark } from '../ir/marks.ts';
 import type { TypedValue } from '../ir/value.ts';
 import { bias, gelu, matrixProduct, scaledProduct, transposedOperand } from './canonicalise.ts';
 import { computeOnlyWhatIsRead } from './positions.ts';
-import { rewrite, type Targets } from './rewrite.ts';
+import { type RewriteRule, rewrite, type Targets } from './rewrite.ts';
 import { rotary } from './rotary.ts';
 
 /** Passes over the forward graph, before differentiation: gradients then follow the quicker form. */
@@ -12,7 +13,10 @@ export function optimiseForward(e: Emitter, targets: Targets): Map<string, Typed
   return rewrite(e, products, [bias, scaledProduct, rotary]);
 }
 
+/** Once the gradients are written, what was there for them alone goes. */
+const unmarked: RewriteRule = ({ op, inputs }) => (isMark(op) ? (inputs[0] as TypedValue) : undefined);
+
 /** Passes over forward and backward together. */
 export function optimiseWhole(e: Emitter, targets: Targets): Map<string, TypedValue> {
-  return rewrite(e, rewrite(e, targets, [transposedOperand]), [scaledProduct]);
+  return rewrite(e, rewrite(e, targets, [unmarked, transposedOperand]), [scaledProduct]);
 }

@@ -23,7 +23,7 @@ type Demand = Part | 'whole';
 type Row = (op: Operation, part: Part) => Demand[] | undefined;
 
 const ELEMENTWISE =
-  'Add Sub Mul Div Pow Neg Sqrt Reciprocal Exp Log Erf Tanh Sigmoid Relu Gelu Abs Sin Cos Where Cast Not And Or Equal Less LessOrEqual Greater GreaterOrEqual StopGradient';
+  'Add Sub Mul Div Pow Neg Sqrt Reciprocal Exp Log Erf Tanh Sigmoid Relu Gelu Abs Sin Cos Where Cast Not And Or Equal Less LessOrEqual Greater GreaterOrEqual StopGradient StraightThrough';
 
 /** Broadcast inputs are needed whole where they have one element along the axis. */
 const aligned: Row = (op, part) =>
@@ -68,6 +68,10 @@ const ROWS: Record<string, Row> = {
     const needs = aligned(op, part)!;
     return part.axis === rank - 2 ? [needs[0]!, 'whole'] : needs;
   },
+  MatMulNBits: (op, part) =>
+    part.axis === op.outputs[0]!.dims.length - 1
+      ? undefined
+      : op.inputs.map((_, i) => (i === 0 ? part : 'whole')),
   Softmax: beside(-1),
   LogSoftmax: beside(-1),
   Concat: beside(0),

@@ -77,5 +77,6 @@ export const elementwise: Record<string, Rule> = {
     e.where(condition!, dy, e.zero(dy)),
     e.where(condition!, e.zero(dy), dy),
   ],
+  StraightThrough: ({ dy }) => [null, dy],
   Cast: ({ e, x: [x], dy }) => [e.cast(dy, x!.dtype)],
 };

@@ -35,6 +35,7 @@ export const NOT_DIFFERENTIABLE: ReadonlySet<string> = new Set([
   'Ceil',
   'Constant',
   'ConstantOfShape',
+  'DynamicQuantizeLinear',
   'Equal',
   'EyeLike',
   'Floor',

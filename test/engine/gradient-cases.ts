@@ -272,4 +272,14 @@ export const productCases: GradientCase[] = [
     wrt: [0],
     opset: 23,
   },
+  {
+    name: 'MatMulNBits',
+    build: (b, [x]) => {
+      const data = Uint8Array.from({ length: 24 }, (_, i) => (i * 37) % 256);
+      const weight = b.constant({ dtype: 'uint8', dims: [3, 1, 8], data });
+      const attributes = { K: 16, N: 3, bits: 4, block_size: 16 };
+      return b.op('MatMulNBits', [x!, weight, b.constant(spread([3, 1], positive))], attributes, MICROSOFT);
+    },
+    inputs: [spread([2, 16])],
+  },
 ];

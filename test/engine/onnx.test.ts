@@ -53,6 +53,13 @@ describe('ONNX files', () => {
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
+  it('puts nodes in order that a converter appended at the end', () => {
+    const shuffled = sample();
+    shuffled.nodes = [...shuffled.nodes].reverse();
+    const again = decodeGraph(encodeGraph(shuffled), 'shuffled');
+    expect(again.nodes.map((node) => node.name)).toEqual(sample().nodes.map((node) => node.name));
+  });
+
   it('keeps 64-bit whole numbers exactly', () => {
     const b = new GraphBuilder('wide');
     const big = {

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { compile, float32, GraphBuilder, type Tensor, toNumbers, type Value } from '../../engine/index.ts';
+import { quantised } from '../../engine/lowering/quantised.ts';
+import { FUSED } from '../../engine/lowering/table.ts';
 import { Random } from '../../random/index.ts';
 import { type Build, forwardError, randomTensor, spread } from './gradient-check.ts';
 import { relativeError } from './reference.ts';
@@ -158,6 +160,18 @@ const cases: Case[] = [
     near: 0.05,
   },
   {
+    name: 'QuantizeLinear and DequantizeLinear of com.microsoft',
+    build: (b, [x]) => {
+      const zero = b.constant({ dtype: 'int8', dims: [], data: Int8Array.of(0) });
+      const grid = [b.constant(scalar(0.02)), zero];
+      const q = b.op('QuantizeLinear', [x!, ...grid], {}, MICROSOFT);
+      return b.op('Neg', [b.op('DequantizeLinear', [q, ...grid], {}, MICROSOFT)]);
+    },
+    twin: (b, [x]) => b.op('Neg', [x!]),
+    inputs: [spread([2, 3])],
+    near: 0.02,
+  },
+  {
     name: 'DynamicQuantizeMatMul',
     build: (b, [x, c]) =>
       b.op(
@@ -204,7 +218,13 @@ async function run(test: Case, build: Build): Promise<Record<string, Tensor>> {
 
 const feedsOf = (test: Case) => Object.fromEntries(test.inputs.map((t, i) => [`x${i}`, t]));
 
+const lowerings = Object.keys(quantised).map(
+  (name) => [name, vi.spyOn(FUSED as Record<string, () => never>, name)] as const,
+);
+
 describe('quantised operations', () => {
+  afterAll(() => void vi.restoreAllMocks());
+
   it.each(cases.map((test) => [test.name, test] as const))('%s', async (_name, test) => {
     expect(await forwardError(test)).toBe(0);
     const [quantised, float] = [await run(test, test.build), await run(test, test.twin)];
@@ -212,5 +232,9 @@ describe('quantised operations', () => {
     for (const i of test.inputs.keys()) {
       expect(relativeError(quantised[`grad.x${i}`]!, float[`grad.x${i}`]!)).toBeLessThan(1e-5);
     }
+  });
+
+  it('are all among these cases', () => {
+    expect(lowerings.filter(([, spy]) => spy.mock.calls.length === 0).map(([name]) => name)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { type ByteImage, resizeBicubic } from './bicubic.ts';
+import { type ByteImage, resizeAsPillow } from '../pillow.ts';
 
 /** PIL's number for bicubic resampling, as Hugging Face writes it. */
 const BICUBIC = 3;
@@ -41,7 +41,7 @@ export function blipProcessor(json: unknown, path: string): PixelProcessor {
   const { image_mean: mean, image_std: std, rescale_factor: factor, size } = config.data;
   const { height, width } = size;
   return (image) => {
-    const { data } = resizeBicubic(image, width, height);
+    const { data } = resizeAsPillow(image, width, height, 'bicubic');
     const area = height * width;
     const pixels = new Float32Array(CHANNELS * area);
     for (let i = 0; i < area; i++) {

@@ -6,7 +6,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { toNumbers } from '../../engine/index.ts';
 import { openParts } from '../../models/hf/folder.ts';
 import { openAnswerModel } from '../../models/index.ts';
-import { resizeBicubic } from '../../models/instructblip/bicubic.ts';
 import { blipProcessor } from '../../models/instructblip/processor.ts';
 import { familyFile, familyReference, largestDifference } from '../engine/reference.ts';
 import { fixture, questions, referenceImage } from './hf-samples.ts';
@@ -14,26 +13,6 @@ import { fixture, questions, referenceImage } from './hf-samples.ts';
 const arrays = familyReference('instructblip');
 const preprocessor = familyFile('instructblip', 'preprocessor_config.json');
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-
-interface Case {
-  width: number;
-  height: number;
-  pixels: number[];
-  to: { width: number; height: number; pixels: number[] };
-}
-const cases = JSON.parse(
-  readFileSync(new URL('./bicubic-reference.json', import.meta.url), 'utf8'),
-) as Case[];
-
-describe('the bicubic resize', () => {
-  it.each(cases.map((each) => ({ ...each, name: `${each.width}x${each.height}` })))(
-    "gives Pillow's bytes: $name to $to.width x $to.height",
-    ({ width, height, pixels, to }) => {
-      const resized = resizeBicubic({ width, height, channels: 3, data: pixels }, to.width, to.height);
-      expect([...Array.from(resized.data)]).toEqual(to.pixels);
-    },
-  );
-});
 
 describe('the processor', () => {
   it('makes the pixel values of the reference implementation', () => {

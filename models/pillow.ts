@@ -1,8 +1,22 @@
 /** Fixed-point digits of the weights; a sum of bytes times weights stays exact. */
 const ONE = 2 ** 22;
-/** The cubic's free parameter, and how far it reaches at scale 1. */
+
+interface Filter {
+  /** How far it reaches at scale 1. */
+  reach: number;
+  /** Weight at this distance, within reach. */
+  weight(distance: number): number;
+}
+
+/** The cubic's free parameter. */
 const SHARPNESS = -0.5;
-const REACH = 2;
+
+const filters = {
+  bilinear: { reach: 1, weight: (x) => 1 - x },
+  bicubic: { reach: 2, weight: cubic },
+  lanczos: { reach: 3, weight: (x) => sinc(x) * sinc(x / 3) },
+} as const satisfies Record<string, Filter>;
+export type PillowFilter = keyof typeof filters;
 
 /** For each output position: the first input position, and the weights from there on. */
 interface Taps {
@@ -19,15 +33,21 @@ export interface ByteImage {
 }
 
 /**
- * Bicubic resize with antialias, rounding to bytes after the columns and again after the rows: byte for byte what Pillow's
- * `Image.resize(..., BICUBIC)` gives.
+ * Resize with antialias, rounding to bytes after the columns and again after the rows: byte for byte what Pillow's
+ * `Image.resize` gives, with which the processors of PyTorch models are trained.
  */
-export function resizeBicubic(image: ByteImage, width: number, height: number): ByteImage {
+export function resizeAsPillow(
+  image: ByteImage,
+  width: number,
+  height: number,
+  name: PillowFilter,
+): ByteImage {
+  const filter = filters[name];
   const { channels } = image;
   const columns =
     width === image.width
       ? image.data
-      : resample(image.data, taps(image.width, width), {
+      : resample(image.data, taps(image.width, width, filter), {
           lines: image.height,
           lineStep: image.width * channels,
           step: channels,
@@ -36,7 +56,7 @@ export function resizeBicubic(image: ByteImage, width: number, height: number): 
   const data =
     height === image.height
       ? columns
-      : resample(columns, taps(image.height, height), {
+      : resample(columns, taps(image.height, height, filter), {
           lines: width,
           lineStep: channels,
           step: width * channels,
@@ -74,25 +94,29 @@ function resample(data: ArrayLike<number>, all: readonly Taps[], axis: Axis): Ui
   return result;
 }
 
-function taps(from: number, to: number): Taps[] {
+function taps(from: number, to: number, { reach, weight }: Filter): Taps[] {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   return Array.from({ length: to }, (_, i) => {
     const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - REACH * stretch + 0.5));
-    const end = Math.min(from, Math.trunc(centre + REACH * stretch + 0.5));
-    const raw = Array.from({ length: end - first }, (_, j) => cubic((first + j + 0.5 - centre) / stretch));
+    const first = Math.max(0, Math.trunc(centre - reach * stretch + 0.5));
+    const end = Math.min(from, Math.trunc(centre + reach * stretch + 0.5));
+    const raw = Array.from({ length: end - first }, (_, j) => {
+      const distance = Math.abs(first + j + 0.5 - centre) / stretch;
+      return distance < reach ? weight(distance) : 0;
+    });
     const sum = raw.reduce((total, weight) => total + weight, 0);
     return { first, weights: raw.map((weight) => fixed(weight / sum)) };
   });
 }
 
-function cubic(at: number): number {
-  const x = Math.abs(at);
+function cubic(x: number): number {
   const a = SHARPNESS;
-  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-  if (x < REACH) return (((x - 5) * x + 8) * x - 4) * a;
-  return 0;
+  return x < 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : (((x - 5) * x + 8) * x - 4) * a;
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI);
 }
 
 /** Rounded half away from zero. */

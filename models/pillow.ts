@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Fixed-point digits of the weights; a sum of bytes times weights stays exact. */
 const ONE = 2 ** 22;
 
@@ -63,6 +65,34 @@ export function resizeAsPillow(
           channels,
         });
   return { width, height, channels, data };
+}
+
+const CHANNELS = 3;
+
+/** The keys of preprocessor_config.json that turn bytes into a model's numbers. */
+export const PixelScale = z.object({
+  rescale_factor: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  image_mean: z.array(z.number()).length(CHANNELS),
+  image_std: z.array(z.number().positive()).length(CHANNELS),
+});
+
+/** RGB bytes as [3, height, width], rescaled and normalised by channel. */
+export function normalised(
+  { data, height, width }: ByteImage,
+  scale: z.infer<typeof PixelScale>,
+): Float32Array {
+  const { image_mean: mean, image_std: std, rescale_factor: factor } = scale;
+  const area = height * width;
+  const pixels = new Float32Array(CHANNELS * area);
+  for (let i = 0; i < area; i++) {
+    for (let c = 0; c < CHANNELS; c++) {
+      pixels[c * area + i] = (data[i * CHANNELS + c]! * factor - mean[c]!) / std[c]!;
+    }
+  }
+  return pixels;
 }
 
 /** How one axis lies in memory: `step` between neighbours on it, `lineStep` between lines along it. */

@@ -9,6 +9,7 @@ import { decodeGrey } from '../processor.ts';
 import type { Runner } from '../session.ts';
 import type { Family, VisionInput } from './family.ts';
 import type { HfLibrary } from './library.ts';
+import { pillowImage } from './picture.ts';
 
 /** A picture's features after the projector. */
 export interface Features {
@@ -77,7 +78,12 @@ export class FeatureEncoder {
   }
 
   private async prepare(image: EncodedImage, text: string): Promise<VisionInput> {
-    return this.family.prepare(await this.decode(image), text);
+    const picture = await this.decode(image);
+    try {
+      return await this.family.prepare(picture, text);
+    } catch (cause) {
+      throw unusable(image, 'cannot be prepared for the model', cause);
+    }
   }
 
   /** Any format that sharp reads; alpha is dropped, grey becomes RGB. */
@@ -85,14 +91,14 @@ export class FeatureEncoder {
     const { RawImage } = this.library;
     try {
       if (!isGreyWithAlpha(image.bytes)) {
-        return (await RawImage.fromBlob(new Blob([image.bytes as Uint8Array<ArrayBuffer>]))).rgb();
+        const raw = await RawImage.fromBlob(new Blob([image.bytes as Uint8Array<ArrayBuffer>]));
+        return pillowImage(this.library, raw.rgb());
       }
       const { data, height, width } = decodeGrey(image);
-      return new RawImage(Uint8ClampedArray.from(data), width, height, 1).rgb();
+      const grey = new RawImage(Uint8ClampedArray.from(data), width, height, 1);
+      return pillowImage(this.library, grey.rgb());
     } catch (cause) {
-      const name = image.path ?? `an image of ${image.bytes.byteLength} bytes without a path`;
-      const what = `${name}: cannot be decoded as an image (${(cause as Error).message}); encode it again or drop the row`;
-      throw new GuardError(ErrorCode.BadInput, what, { cause });
+      throw unusable(image, 'cannot be decoded as an image', cause);
     }
   }
 
@@ -139,6 +145,12 @@ export class FeatureEncoder {
 /** A PNG of colour type 4, which the library does not take. */
 function isGreyWithAlpha(bytes: Uint8Array): boolean {
   return hasPngSignature(bytes) && bytes[25] === 4;
+}
+
+function unusable({ bytes, path }: EncodedImage, why: string, cause: unknown): GuardError {
+  const name = path ?? `an image of ${bytes.byteLength} bytes without a path`;
+  const what = `${name}: ${why} (${(cause as Error).message}); encode it again or drop the row`;
+  return new GuardError(ErrorCode.BadInput, what, { cause });
 }
 
 /** Tensors of one shape behind each other along the first axis. */

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { type ByteImage, resizeAsPillow } from '../pillow.ts';
+import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../pillow.ts';
 
 /** PIL's number for bicubic resampling, as Hugging Face writes it. */
 const BICUBIC = 3;
-const CHANNELS = 3;
 
 const Config = z.object({
   do_resize: z.literal(true).default(true),
@@ -13,13 +12,8 @@ const Config = z.object({
   resample: z.literal(BICUBIC).default(BICUBIC),
   do_center_crop: z.literal(false).optional(),
   do_rescale: z.literal(true).default(true),
-  rescale_factor: z
-    .number()
-    .positive()
-    .default(1 / 255),
   do_normalize: z.literal(true).default(true),
-  image_mean: z.array(z.number()).length(CHANNELS),
-  image_std: z.array(z.number().positive()).length(CHANNELS),
+  ...PixelScale.shape,
 });
 
 /** RGB bytes to pixel_values [1, 3, height, width]. */
@@ -38,17 +32,10 @@ export function blipProcessor(json: unknown, path: string): PixelProcessor {
         z.prettifyError(config.error),
     );
   }
-  const { image_mean: mean, image_std: std, rescale_factor: factor, size } = config.data;
-  const { height, width } = size;
-  return (image) => {
-    const { data } = resizeAsPillow(image, width, height, 'bicubic');
-    const area = height * width;
-    const pixels = new Float32Array(CHANNELS * area);
-    for (let i = 0; i < area; i++) {
-      for (let c = 0; c < CHANNELS; c++) {
-        pixels[c * area + i] = (data[i * CHANNELS + c]! * factor - mean[c]!) / std[c]!;
-      }
-    }
-    return { dtype: 'float32', dims: [1, CHANNELS, height, width], data: pixels };
-  };
+  const { height, width } = config.data.size;
+  return (image) => ({
+    dtype: 'float32',
+    dims: [1, 3, height, width],
+    data: normalised(resizeAsPillow(image, width, height, 'bicubic'), config.data),
+  });
 }

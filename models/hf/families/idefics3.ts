@@ -1,12 +1,15 @@
+import { join } from 'node:path';
 import type { OpenFamily } from '../family.ts';
-import { ownTensor } from '../family.ts';
+import { readJson } from '../files.ts';
+import { tiler } from './tiles.ts';
 
 const fence = '<fake_token_around_image>';
 const whole = '<global-img>';
 
 /** Idefics3 and SmolVLM: tiles of a large picture row by row, then the whole of it, each between fences. */
-export const openIdefics3: OpenFamily = async ({ config, folder, library, tokenId }) => {
-  const process = await library.AutoImageProcessor.from_pretrained(folder);
+export const openIdefics3: OpenFamily = async ({ config, folder, tokenId }) => {
+  const path = join(folder, 'preprocessor_config.json');
+  const tilesOf = tiler(await readJson(path), path);
   const marker = '<image>';
   return {
     marker,
@@ -15,15 +18,13 @@ export const openIdefics3: OpenFamily = async ({ config, folder, library, tokenI
     prompt: (text, withImage) =>
       `<|im_start|>User:${withImage ? marker : ' '}${text}<end_of_utterance>\nAssistant:`,
     async prepare(image) {
-      const { cols, pixel_attention_mask, pixel_values, rows } = await process([image], {
-        return_row_col_info: true,
-      });
+      const { columns, pixelValues, rows } = tilesOf(image);
+      const [batch, tiles, , height, width] = pixelValues.dims as [number, number, number, number, number];
+      const dims = [batch, tiles, height, width];
+      const mask = new Uint8Array(batch * tiles * height * width).fill(1);
       return {
-        feeds: {
-          pixel_values: ownTensor(pixel_values),
-          pixel_attention_mask: ownTensor(pixel_attention_mask),
-        },
-        layout: [rows[0][0], cols[0][0]],
+        feeds: { pixel_values: pixelValues, pixel_attention_mask: { dtype: 'bool', dims, data: mask } },
+        layout: [rows, columns],
       };
     },
     expand(slots, [rows = 0, columns = 0]) {

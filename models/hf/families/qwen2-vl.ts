@@ -1,9 +1,33 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
 import type { OpenFamily } from '../family.ts';
 import { ownTensor } from '../family.ts';
+import { readJson } from '../files.ts';
+
+/** Pillow's number for it. */
+const BICUBIC = 3;
+
+const count = z.number().int().positive();
+const Sizes = z
+  .object({
+    patch_size: count.default(14),
+    merge_size: count.default(2),
+    min_pixels: count.nullish(),
+    max_pixels: count.nullish(),
+    size: z.object({ shortest_edge: count.optional(), longest_edge: count.optional() }).nullish(),
+  })
+  .transform(({ max_pixels, merge_size, min_pixels, patch_size, size }) => ({
+    unit: patch_size * merge_size,
+    least: min_pixels ?? size?.shortest_edge ?? 56 * 56,
+    most: max_pixels ?? size?.longest_edge ?? 28 * 28 * 1280,
+  }));
 
 /** Qwen2-VL and Qwen2.5-VL: a picture of any size as a grid of patches, with positions over time, height and width. */
 export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId }) => {
   const process = await library.AutoImageProcessor.from_pretrained(folder);
+  const path = join(folder, 'preprocessor_config.json');
+  const sizeFor = gridSizer(await readJson(path), path);
   const marker = '<|image_pad|>';
   const vision = config.vision_config as { spatial_merge_size?: number } | undefined;
   const merge = vision?.spatial_merge_size ?? 2;
@@ -16,7 +40,10 @@ export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId
     prompt: (text, withImage) =>
       `<|im_start|>user\n${withImage ? `<|vision_start|>${marker}<|vision_end|>` : ''}${text}<|im_end|>\n<|im_start|>assistant\n`,
     async prepare(image) {
-      const { image_grid_thw, pixel_values } = await process([image]);
+      const { height, width } = sizeFor(image);
+      const { image_grid_thw, pixel_values } = await process([
+        await image.resize(width, height, { resample: BICUBIC }),
+      ]);
       const grid = Array.from(image_grid_thw.data as BigInt64Array, Number);
       return {
         feeds: { pixel_values: ownTensor(pixel_values), image_grid_thw: ownTensor(image_grid_thw) },
@@ -27,6 +54,41 @@ export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId
     positions: (ids, layout) => gridPositions(ids, imageToken, layout ?? []),
   };
 };
+
+/**
+ * The size that a picture is brought to: whole units of patches, with as many pixels as the configuration allows. As `smart_resize`
+ * of transformers has it, halves rounded to even. `json` is preprocessor_config.json, read from `path`. Throws GuardError BAD_MODEL,
+ * and what it returns throws where a picture is too long.
+ */
+function gridSizer(json: unknown, path: string) {
+  const config = Sizes.safeParse(json);
+  if (!config.success) throw new GuardError(ErrorCode.BadModel, `${path}: ${z.prettifyError(config.error)}`);
+  const { least, most, unit } = config.data;
+  return ({ height, width }: { height: number; width: number }) => {
+    if (Math.max(height, width) > 200 * Math.min(height, width)) {
+      throw new Error('one side is more than 200 times the other; crop it');
+    }
+    const each = (units: (length: number) => number) => ({
+      height: units(height) * unit,
+      width: units(width) * unit,
+    });
+    const plain = each((length) => roundToEven(length / unit));
+    const pixels = plain.height * plain.width;
+    if (pixels > most) {
+      const shrink = Math.sqrt((height * width) / most);
+      return each((length) => Math.max(1, Math.floor(length / shrink / unit)));
+    }
+    if (pixels >= least) return plain;
+    const grow = Math.sqrt(least / (height * width));
+    return each((length) => Math.ceil((length * grow) / unit));
+  };
+}
+
+function roundToEven(x: number): number {
+  const below = Math.floor(x);
+  if (x - below !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
+}
 
 /**
  * Text counts on all axes alike; the picture's tokens count time, rows and columns from where the text stopped, and the

@@ -1,5 +1,5 @@
 import type { Graph, Node } from '../onnx/graph.ts';
-import { type Linear, linearOf, type Place, placeOf } from './parts.ts';
+import { type Linear, linearOf, PASSING, type Place, placeOf } from './parts.ts';
 import { GraphView } from './view.ts';
 
 /** A place where a graph reads a stored tensor, with every name that the exporter left there. */
@@ -15,7 +15,7 @@ export interface NamedPlace {
 export function namedPlaces(graph: Graph): NamedPlace[] {
   const view = new GraphView(graph);
   return graph.nodes.flatMap((node) => {
-    if (node.outputs.every((name) => view.isFixed(name))) return [];
+    if (PASSING.has(node.opType) && view.isFixed(node.outputs[0])) return [];
     const linear = linearOf(view, node);
     return node.inputs.flatMap((_, operand) => {
       const place = placeOf(view, node, operand);

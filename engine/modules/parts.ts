@@ -41,6 +41,9 @@ export interface Norm {
 
 type Source = Pick<Place, 'initializer' | 'dims' | 'turned'>;
 
+/** Operations that hand a stored tensor on as it is, turned round at most. */
+export const PASSING = new Set(['Identity', 'Cast', 'DequantizeLinear', 'Transpose']);
+
 /** The stored tensor behind a fixed value and its shape as the value has it. */
 function sourceOf(view: GraphView, name: string | undefined): Source | undefined {
   if (!name || !view.isFixed(name)) return undefined;
@@ -60,8 +63,7 @@ function sourceOf(view: GraphView, name: string | undefined): Source | undefined
   if (node.opType === 'Transpose') {
     return { ...source, dims: [...source.dims].reverse(), turned: !source.turned };
   }
-  const same = ['Identity', 'Cast', 'DequantizeLinear'].includes(node.opType);
-  return same || (node.opType === 'Add' && sources.length === 1) ? source : undefined;
+  return PASSING.has(node.opType) || (node.opType === 'Add' && sources.length === 1) ? source : undefined;
 }
 
 /** Where `node` reads a stored tensor, if operand `operand` is one. */

@@ -154,8 +154,8 @@ function checkParameters(
 /** What a parameter's gradient is, or may be. */
 function gradientsOf({ pieces, as }: Located, gradientOf: GradientResult['gradientOf']): Tensor[] {
   const found = pieces.map(gradientOf);
-  if (as === 'candidates') return found;
-  return [as === 'sum' ? found.reduce(sum) : joined(found)];
+  if (as === 'joined') return [joined(found)];
+  return as === 'shared' && found.length > 1 ? [found.reduce(sum), ...found] : found;
 }
 
 function nearest(context: Context, name: string, found: readonly Tensor[]): Tensor {

@@ -9,14 +9,18 @@ export interface Difference {
 }
 
 /**
- * The largest difference between two tensors of as many elements, in row-major order. `floor` is the least magnitude to
- * compare with: a gradient that is zero but for rounding (a key's bias under softmax) has none of its own.
+ * The largest difference between two tensors of as many elements, in row-major order, over the largest magnitude of the
+ * expected one. `zero`: where that magnitude is below `below`, compare with `scale` instead.
  */
-export function differenceOf(found: Tensor, expected: Tensor, floor = 0): Difference {
+export function differenceOf(
+  found: Tensor,
+  expected: Tensor,
+  zero?: { below: number; scale: number },
+): Difference {
   const [a, b] = [floatsOf(found), floatsOf(expected)];
   if (a.length !== b.length) return { maxAbs: Number.MAX_VALUE, maxRel: Number.MAX_VALUE };
   let worst = 0;
-  let largest = floor;
+  let largest = 0;
   for (let i = 0; i < b.length; i++) {
     const difference = Math.abs((a[i] as number) - (b[i] as number));
     // Infinite and undefined numbers are as far off as can be, and stay numbers in JSON.
@@ -24,7 +28,8 @@ export function differenceOf(found: Tensor, expected: Tensor, floor = 0): Differ
     largest = Math.max(largest, Math.abs(b[i] as number));
   }
   if (worst === 0) return { maxAbs: 0, maxRel: 0 };
-  return { maxAbs: worst, maxRel: Math.min(worst / largest, Number.MAX_VALUE) };
+  const scale = zero && largest < zero.below ? zero.scale : largest;
+  return { maxAbs: worst, maxRel: Math.min(worst / scale, Number.MAX_VALUE) };
 }
 
 export function largestOf(tensor: Tensor): number {

@@ -30,10 +30,10 @@ export const Config = z.looseObject({
 export type Config = z.infer<typeof Config>;
 
 /**
- * A gradient smaller than this share of the largest one is compared with that instead of with itself: in exact
- * arithmetic it is zero, and what is stored is rounding.
+ * A gradient below the first share of the largest one is zero in exact arithmetic (a key's bias under softmax): what is
+ * stored is rounding, and is compared with the second share, a thousandth of which is the rounding of the largest.
  */
-const FLOOR = 1e-6;
+const ZERO = { below: 1e-6, scale: 1e-4 };
 
 /** What the steps of a verification share. */
 export class Context {
@@ -46,7 +46,7 @@ export class Context {
   readonly pool: Map<string, Tensor>;
   private readonly checks = new Map<string, Check>();
   private readonly tolerance: number;
-  private readonly floor: number;
+  private readonly zero: { below: number; scale: number };
 
   constructor(
     reference: Reference,
@@ -62,7 +62,8 @@ export class Context {
     this.pool = new Map(reference.arrays);
     this.sizes = sizesOf(reference, config);
     const gradients = [...reference.arrays].filter(([name]) => name.startsWith('grad.'));
-    this.floor = FLOOR * Math.max(0, ...gradients.map(([, tensor]) => largestOf(tensor)));
+    const largest = Math.max(0, ...gradients.map(([, tensor]) => largestOf(tensor)));
+    this.zero = { below: ZERO.below * largest, scale: ZERO.scale * largest };
   }
 
   stored(name: string): Tensor | undefined {
@@ -76,14 +77,15 @@ export class Context {
 
   /** How far off `found` would be as the stored array `name`. */
   distance(name: string, found: Tensor): number {
-    return differenceOf(found, this.stored(name) as Tensor, this.floor).maxRel;
+    return differenceOf(found, this.stored(name) as Tensor, this.zero).maxRel;
   }
 
   /** Compares with the stored array of this name; nothing where there is none or it was compared already. */
   check(name: string, found: Tensor): void {
     const expected = this.stored(name);
     if (!expected || this.checks.has(name)) return;
-    const { maxAbs, maxRel } = differenceOf(found, expected, name.startsWith('grad.') ? this.floor : 0);
+    const zero = name.startsWith('grad.') ? this.zero : undefined;
+    const { maxAbs, maxRel } = differenceOf(found, expected, zero);
     this.checks.set(name, { name, maxAbs, maxRel, ok: maxRel <= this.tolerance });
   }
 

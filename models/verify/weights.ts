@@ -22,10 +22,10 @@ export interface Located {
   graph: Graph;
   pieces: Piece[];
   /**
-   * How the pieces make up the parameter: one after the other; added up, where several nodes read it; or, where no more
-   * than the shape is known, one of them.
+   * How the pieces make up the parameter: one after the other; where several nodes read one tensor, all of them or (the
+   * exporter merged equal tensors) one; or, where no more than the shape is known, one of them.
    */
-  as: 'joined' | 'sum' | 'candidates';
+  as: 'joined' | 'shared' | 'candidates';
 }
 
 /** Names that other architectures give to a module. */
@@ -146,11 +146,10 @@ export class WeightFinder {
   }
 }
 
-/** Places that read the same value are one parameter. */
 function located(graph: Graph, places: readonly NamedPlace[]): Located {
   const pieces = places.map(({ place, linear }) => ({ target: { place, ...(linear ? { linear } : {}) } }));
   const values = new Set(places.map(({ names }) => names[0]));
-  return { graph, pieces, as: values.size === 1 ? 'sum' : 'candidates' };
+  return { graph, pieces, as: values.size === 1 ? 'shared' : 'candidates' };
 }
 
 function pieceOf(module: Module, kind: 'weight' | 'bias'): Piece | undefined {

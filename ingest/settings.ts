@@ -18,7 +18,7 @@ export async function readSettings<Schema extends z.ZodType>(
   });
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: aliases });
+    value = parse(text, { maxAliasCount: aliases, logLevel: 'error' });
   } catch (cause) {
     const where = cause instanceof YAMLParseError && cause.linePos ? `, line ${cause.linePos[0].line}` : '';
     throw fail(`is no YAML or JSON${where} (${(cause as Error).message.split('\n')[0]})`, cause);

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { predictInThread } from '../models/index.ts';
+import { filesToKeep, predictInThread } from '../models/index.ts';
+import type { Dtype } from '../schemas/model.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import type { ActivityDeps } from './deps.ts';
 import { alive, asFailure, durably } from './step.ts';
@@ -7,17 +8,21 @@ import { alive, asFailure, durably } from './step.ts';
 export interface ImportModelInput {
   folder: string;
   name: string;
+  /** Of a folder that holds several precisions. */
+  dtype?: Dtype;
 }
 
 /** Takes a model folder into the store once it opens: of a model that is refused nothing stays there. */
 export function importModel(deps: ActivityDeps) {
-  return async ({ folder, name }: ImportModelInput): Promise<StepOutcome<null>> => {
+  return async ({ dtype = 'auto', folder, name }: ImportModelInput): Promise<StepOutcome<null>> => {
     const label = `model ${name}`;
     const stop = alive(label);
     try {
       const { threads } = deps;
-      await predictInThread(folder, [], { threads, signal: Context.current().cancellationSignal });
-      const model = await deps.store.putModel(folder, name);
+      const signal = Context.current().cancellationSignal;
+      await predictInThread(folder, [], { dtype, threads, signal });
+      const kept = await filesToKeep(folder, dtype);
+      const model = await deps.store.putModel(folder, name, kept?.files);
       const step = {
         name: 'importModel',
         label,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { Dtype } from '../schemas/model.ts';
 
 /** Flags that every command takes. */
 export interface CommonFlags {
@@ -20,6 +21,7 @@ export interface ProjectFlags extends CommonFlags {
 /** Flags of the commands that start work. */
 export interface WorkFlags extends ProjectFlags {
   model?: string;
+  dtype?: Dtype;
   champion?: boolean;
   benchmark?: string;
   seed?: number;
@@ -53,6 +55,11 @@ export function withWorkFlags(command: Command): Command {
     .option(
       '--model <name or folder>',
       'a model folder in the Hugging Face ONNX layout, or a name in the registry',
+    )
+    .addOption(
+      new Option('--dtype <precision>', 'which precision of a model folder that holds several').choices(
+        Dtype.options,
+      ),
     )
     .option('--champion', "start from the registry's champion")
     .option('--benchmark <folder>', 'benchmark pack (Parquet)')

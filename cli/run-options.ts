@@ -8,6 +8,7 @@ import type { WorkFlags } from './flags.ts';
 export function runOptions(flags: WorkFlags): RunOptions {
   return {
     ...modelOptions(flags),
+    ...(flags.dtype ? { dtype: flags.dtype } : {}),
     ...(flags.champion ? { champion: true } : {}),
     ...(flags.benchmark ? { dataFolder: folder(flags.benchmark, '--benchmark') } : {}),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),

@@ -40,7 +40,7 @@ export {
   openModel,
   placeImageFeatures,
 } from './model.ts';
-export { openAnswerModel } from './open.ts';
+export { filesToKeep, openAnswerModel } from './open.ts';
 export { decodeGrey, makeProcessor, type PreprocessorConfig, type Processor } from './processor.ts';
 export { optionLetters, promptOf } from './prompt.ts';
 export { resizeBilinear } from './resize.ts';

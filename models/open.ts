@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Dtype } from '../schemas/model.ts';
 import type { AnswerModel, OpenOptions } from './answer-model.ts';
 import { modelFiles } from './folder.ts';
 import { HfModel } from './hf/model.ts';
+import { type NeededFiles, neededFiles } from './hf/select.ts';
 import { openModel } from './model.ts';
 
 /**
@@ -11,6 +13,12 @@ import { openModel } from './model.ts';
  */
 export async function openAnswerModel(folder: string, options: OpenOptions = {}): Promise<AnswerModel> {
   return (await hasWholeWords(folder)) ? openModel(folder, options) : HfModel.open(folder, options);
+}
+
+/** The files of a folder that answering takes; null: all of them. Throws GuardError BAD_MODEL naming what is missing. */
+export async function filesToKeep(folder: string, dtype: Dtype = 'auto'): Promise<NeededFiles | null> {
+  const has = (name: string) => stat(join(folder, name)).catch(() => null);
+  return (await hasWholeWords(folder)) || !(await has('onnx')) ? null : neededFiles(folder, dtype);
 }
 
 async function hasWholeWords(folder: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PerturbationName } from './benchmark.ts';
+import { Dtype } from './model.ts';
 import { TrainConfig } from './training.ts';
 
 const positive = z.number().positive();
@@ -83,7 +84,12 @@ const drift = z.strictObject({
 export const GuardConfig = z.strictObject({
   server,
   worker,
-  model: z.strictObject({ name: z.string().regex(/^[\w.-]+$/), folder: z.string() }),
+  /** `dtype`: which precision of a folder that holds several; the most exact one where it is absent. */
+  model: z.strictObject({
+    name: z.string().regex(/^[\w.-]+$/),
+    folder: z.string(),
+    dtype: Dtype.optional(),
+  }),
   data: z.strictObject({ folder: z.string() }),
   seed: z.number().int(),
   /** The policy that is taken when none is named. */

@@ -4,6 +4,7 @@
  */
 import type { ArtifactRef, Digest } from './artifact.ts';
 import type { DiagnosisConfig, RolloutPolicy, StepOptions } from './config.ts';
+import type { Dtype } from './model.ts';
 import type { ApprovalRecord, PairedFigures, RolloutResult, Verdict } from './report.ts';
 import type { TrainConfig } from './training.ts';
 
@@ -41,7 +42,7 @@ export function shortDigest(digest: Digest | string): string {
 }
 
 /** Where a model comes from: a folder in the Hugging Face ONNX layout, an artifact, or the registry's champion. */
-export type ModelSource = { folder: string } | { artifact: ArtifactRef } | { champion: true };
+export type ModelSource = { folder: string; dtype?: Dtype } | { artifact: ArtifactRef } | { champion: true };
 
 /** Activities by step; the keys of `steps` in temporal.config.json. */
 export const stepNames = [

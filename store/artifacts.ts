@@ -133,9 +133,16 @@ export class ArtifactStore {
     }
   }
 
-  /** Stores every file of a model folder (hidden ones left out) and a manifest, whose digest names the model. */
-  async putModel(folder: string, name: string): Promise<ArtifactRef> {
-    return this.putJson(await collectModel(this, folder, name), MediaType.Model);
+  /**
+   * Stores the files of a model folder (all, or those chosen; hidden ones left out) and a manifest, whose digest names the
+   * model. Each file is copied once; folders that are laid out later link to that copy where the file system can.
+   */
+  async putModel(
+    folder: string,
+    name: string,
+    chosen: readonly string[] | null = null,
+  ): Promise<ArtifactRef> {
+    return this.putJson(await collectModel(this, folder, name, chosen), MediaType.Model);
   }
 
   /** The model as a folder of read-only files (hard links where possible), made once and checked when it is asked for. */

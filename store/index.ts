@@ -1,13 +1,13 @@
 export { ArtifactStore } from './artifacts.ts';
 export { writeAtomically } from './atomic.ts';
 export { type AuditProblem, type AuditResult, auditBundle } from './audit.ts';
+export { imageProblem } from './benchmark/image.ts';
+export { type Benchmark, benchmarkFiles, type IngestProgress, ingestBenchmark } from './benchmark/ingest.ts';
 export { sealBundle } from './bundle.ts';
 export { canonicalJson, digestOf, digestOfBytes } from './canonical.ts';
 export { codeVersion } from './code-version.ts';
 export type { ArtifactDriver, StoredObject } from './driver.ts';
 export { FolderDriver } from './folder-driver.ts';
-export { type Benchmark, benchmarkFiles, type IngestProgress, ingestBenchmark } from './benchmark/ingest.ts';
-export { imageProblem } from './benchmark/image.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
 export { findReferences } from './references.ts';

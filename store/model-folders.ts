@@ -27,10 +27,11 @@ export async function collectModel(
   store: ArtifactStore,
   folder: string,
   name: string,
+  chosen: readonly string[] | null,
 ): Promise<ModelManifest> {
   let paths: string[];
   try {
-    paths = await filesBelow(folder);
+    paths = (await filesBelow(folder)).filter((path) => !chosen || chosen.includes(path));
   } catch (cause) {
     const message = `${folder}: cannot be read as a model folder (${errno(cause)}): check the path`;
     throw new GuardError(ErrorCode.BadInput, message, { cause });

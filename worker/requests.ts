@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { GuardConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
 import { DiagnosisConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { Dtype } from '../schemas/model.ts';
 import { TrainConfig } from '../schemas/training.ts';
 import {
   type DiagnoseRequest,
@@ -20,6 +21,8 @@ export interface RunOptions {
   /** The model's name. */
   model?: string;
   modelFolder?: string;
+  /** Which precision of a folder that holds several. */
+  dtype?: Dtype;
   /** Take the registry's champion instead of a folder. */
   champion?: boolean;
   dataFolder?: string;
@@ -60,7 +63,9 @@ function checked<T>(what: string, schema: { parse(value: unknown): T }, value: u
 
 function sourceOf(config: GuardConfig, options: RunOptions): ModelSource {
   if (options.champion) return { champion: true };
-  return { folder: resolve(options.modelFolder ?? config.model.folder) };
+  const dtype = options.dtype ?? config.model.dtype;
+  const folder = resolve(options.modelFolder ?? config.model.folder);
+  return { folder, ...(dtype === undefined ? {} : { dtype }) };
 }
 
 export function diagnoseRequest(config: LoadedConfig, options: RunOptions): DiagnoseRequest {

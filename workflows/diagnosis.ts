@@ -1,4 +1,6 @@
+import { patched } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import { taskKinds } from '../schemas/benchmark.ts';
 import type { DiagnoseRequest, DiagnosisRefs, ModelSource } from '../schemas/workflow.ts';
 import type { Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
@@ -25,7 +27,7 @@ async function modelOf(track: Track, request: DiagnoseRequest): Promise<Artifact
   const source: ModelSource = request.source;
   if ('artifact' in source) return source.artifact;
   if ('champion' in source) return steps.registry({ action: 'champion', name: request.model });
-  const imported = await track(steps.importModel({ folder: source.folder, name: request.model }));
+  const imported = await track(steps.importModel({ ...source, name: request.model }));
   return imported.outputs.model!;
 }
 
@@ -44,10 +46,17 @@ export async function diagnoseModel(
   const { outputs: samples } = await track(
     steps.perturb({ samples: test, count: diagnosis.samples, skip: diagnosis.skip, seed }),
   );
-  const predicting = Object.entries(samples).map(async ([condition, table]) => {
-    const { outputs } = await track(steps.predict({ label: condition, model, samples: table }));
-    return [condition, outputs.predictions!] as const;
-  });
+  const predicting = patched('conditions of a kind together')
+    ? taskKinds.map(async (kind) => {
+        const conditions = Object.entries(samples).filter(([name]) => name.startsWith(`${kind}/`));
+        if (conditions.length === 0) return {};
+        const tables = Object.fromEntries(conditions);
+        return (await track(steps.predict({ label: kind, model, samples: tables }))).outputs;
+      })
+    : Object.entries(samples).map(async ([condition, table]) => {
+        const { outputs } = await track(steps.predict({ label: condition, model, samples: table }));
+        return { [condition]: outputs.predictions! };
+      });
   const attacking = diagnosis.attack.kinds.flatMap((attack) =>
     (['image_heavy', 'text_heavy'] as const).map(async (taskKind) => {
       const { outputs } = await track(
@@ -57,7 +66,7 @@ export async function diagnoseModel(
     }),
   );
   const [predictions, attacks] = await Promise.all([Promise.all(predicting), Promise.all(attacking)]).then(
-    ([p, a]) => [Object.fromEntries(p), Object.fromEntries(a)] as const,
+    ([p, a]) => [Object.assign({}, ...p) as Record<string, ArtifactRef>, Object.fromEntries(a)] as const,
   );
   const summary = await track(steps.summarize({ samples, predictions, attacks, seed }));
   return { figures: summary.outputs.diagnosis!, samples, predictions };

@@ -20,6 +20,11 @@ export function addDiagnose(program: Command): void {
 
 async function diagnose(flags: WorkFlags, output: Output): Promise<undefined> {
   const options = runOptions(flags);
+  const { dtype, modelFolder } = options;
+  const { filesToKeep } = await import('../../models/index.ts');
+  // A precision that is not there in every file is said before the work begins, and refused where the decoder lacks it.
+  if (dtype && modelFolder)
+    for (const note of (await filesToKeep(modelFolder, dtype))?.notes ?? []) output.log(note);
   await withSession(flags, output, true, async ({ session, api, signal }) => {
     const progress = progressOn(output);
     const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });

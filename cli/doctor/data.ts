@@ -30,6 +30,12 @@ export async function checkData(flags: ProjectFlags): Promise<Check[]> {
 }
 
 async function checkModel(folder: string): Promise<{ ok: boolean; detail: string }> {
+  try {
+    const { filesToKeep } = await import('../../models/index.ts');
+    if (await filesToKeep(folder)) return { ok: true, detail: folder };
+  } catch (error) {
+    return { ok: false, detail: (error as Error).message };
+  }
   for (const file of modelFiles) {
     try {
       if (file.endsWith('.json')) JSON.parse(await readFile(join(folder, file), 'utf8'));

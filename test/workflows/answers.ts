@@ -24,7 +24,8 @@ export function answersWith(
       Context.current().heartbeat({ label: 'answers', done: 0, total: 1 });
       const wrong = mistakes[model.digest];
       if (!wrong) throw new Error(`no answers for ${model.digest}`);
-      const requests = await readSamples(await store.path(samples));
+      const table = samples as ArtifactRef;
+      const requests = await readSamples(await store.path(table));
       const predictions = await writePredictions(
         store,
         requests.map((request, i) => {
@@ -35,7 +36,7 @@ export function answersWith(
           return { id, taskKind, perturbation, answer, predicted, probabilities };
         }),
       );
-      const manifest = await store.putJson({ model: model.digest, samples: samples.digest });
+      const manifest = await store.putJson({ model: model.digest, samples: table.digest });
       return { outputs: { predictions }, result: null, cached: false, seconds: 0, manifest };
     },
   };

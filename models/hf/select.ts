@@ -1,0 +1,38 @@
+import { readdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { loadHeader } from '../../engine/index.ts';
+import type { Dtype } from '../../schemas/model.ts';
+import { chooseGraphs, graphNames } from './files.ts';
+
+/** Configuration, tokenizer, processor, licence and model card; not the weights of other frameworks, nor other precisions. */
+const TEXTS = /(^|\/)([^/]*\.(json|jinja|txt|model|md)|LICENSE[^/]*|NOTICE[^/]*)$/i;
+
+export interface NeededFiles {
+  /** Relative to the folder, with `/`. */
+  files: string[];
+  /** Files of another precision than asked for. */
+  notes: string[];
+}
+
+/** The files of a folder that answering in one precision takes. Throws GuardError BAD_MODEL naming what is missing. */
+export async function neededFiles(folder: string, dtype: Dtype): Promise<NeededFiles> {
+  const present = await filesOf(folder);
+  const names = present.some((file) => /^onnx\/qformer[^/]*\.onnx$/.test(file))
+    ? [...graphNames, 'qformer' as const]
+    : graphNames;
+  const { graphs, notes } = await chooseGraphs(folder, dtype, names);
+  const wanted = new Set<string>();
+  for (const { path } of Object.values(graphs)) {
+    const { external } = await loadHeader(path);
+    for (const file of [path, ...[...external.values()].map((name) => join(dirname(path), name))])
+      wanted.add(relative(folder, file).replaceAll('\\', '/'));
+  }
+  return { files: present.filter((file) => wanted.has(file) || TEXTS.test(file)), notes };
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+}

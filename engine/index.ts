@@ -62,3 +62,4 @@ export {
   threadEntry,
 } from './thread.ts';
 export { neededNodes } from './trace.ts';
+export { untie } from './untie.ts';

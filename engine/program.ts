@@ -1,5 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { inFloat32 } from './lowering/half.ts';
 import type { Graph } from './onnx/graph.ts';
 import type { Tensor } from './onnx/tensor.ts';
 import { fromOrt, toOrt } from './session.ts';
@@ -37,8 +38,9 @@ export class Program {
   async run(feeds: Record<string, Tensor>, parameters?: TensorSource): Promise<Record<string, Tensor>> {
     const inputs: Record<string, ReturnType<typeof toOrt>> = {};
     for (const { name, dtype, dims } of this.graph.inputs) {
-      const tensor = feeds[name] ?? (parameters?.has(name) ? parameters.get(name) : undefined);
-      if (!tensor) throw this.bad(name, 'is not among the feeds and parameters');
+      const given = feeds[name] ?? (parameters?.has(name) ? parameters.get(name) : undefined);
+      if (!given) throw this.bad(name, 'is not among the feeds and parameters');
+      const tensor = dtype === 'float32' ? inFloat32(given) : given;
       if (
         tensor.dtype !== dtype ||
         tensor.dims.length !== dims?.length ||

@@ -12,7 +12,7 @@ import type { Tensor } from './onnx/tensor.ts';
 import { optimiseForward, optimiseWhole } from './passes/optimise.ts';
 import { Program } from './program.ts';
 import { openSession, type SessionOptions } from './session.ts';
-import { type Trace, trace } from './trace.ts';
+import { trace } from './trace.ts';
 
 export interface CompileOptions extends Omit<SessionOptions, 'optimization'> {
   graph: Graph;
@@ -31,10 +31,8 @@ export interface CompileOptions extends Omit<SessionOptions, 'optimization'> {
   fed?: readonly string[] | 'large';
 }
 
-/** The values that a program computes, and the values of the forward graph that it was traced on. */
-export async function compileValues(
-  options: CompileOptions,
-): Promise<{ program: Map<string, TypedValue>; traced: Trace }> {
+/** The values that a program computes. */
+export async function compileValues(options: CompileOptions): Promise<Map<string, TypedValue>> {
   const { feeds, wrt = [], outputs = [] } = options;
   const graph = graphInFloat32(options.graph);
   const variable = fedInitializers(graph, wrt, options.fed ?? []);
@@ -61,15 +59,16 @@ export async function compileValues(
     for (const [name, value] of builder.outputs) wanted.set(name, value);
   }
   for (const name of outputs) wanted.set(name, valueNamed(values, name, graph));
-  const forward = optimiseForward(emitter, wanted);
-  if (options.loss) addGradients(emitter, forward, values, wrt, graph);
-  return { program: optimiseWhole(emitter, forward), traced };
+  const sources = wrt.map((name) => valueNamed(values, name, graph));
+  const forward = optimiseForward(emitter, wanted, sources);
+  if (options.loss) addGradients(emitter, forward, sources, wrt, graph);
+  return optimiseWhole(emitter, forward);
 }
 
 /** The graph of a program, before a session is opened on it. */
 export async function compileGraph(options: CompileOptions): Promise<Graph> {
   const { source, irVersion, opsets } = options.graph;
-  return serialise((await compileValues(options)).program, { source, irVersion, opsets });
+  return serialise(await compileValues(options), { source, irVersion, opsets });
 }
 
 /** Compiles a graph, a loss and its gradients for the shapes of `feeds`. Throws GuardError BAD_MODEL or BAD_INPUT. */
@@ -82,11 +81,10 @@ export async function compile(options: CompileOptions): Promise<Program> {
 function addGradients(
   emitter: Parameters<typeof differentiate>[0],
   forward: Map<string, TypedValue>,
-  values: ReadonlyMap<string, TypedValue>,
+  sources: readonly TypedValue[],
   wrt: readonly string[],
   graph: Graph,
 ): void {
-  const sources = wrt.map((name) => valueNamed(values, name, graph));
   const gradients = differentiate(emitter, forward.get('loss') as TypedValue, sources, graph.source);
   wrt.forEach((name, i) => {
     const gradient = gradients[i];

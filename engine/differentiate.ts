@@ -2,6 +2,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Emitter } from './ir/emitter.ts';
 import { STOP_GRADIENT } from './ir/marks.ts';
 import { type Operation, operationsOf, type TypedValue } from './ir/value.ts';
+import { blockedGradient, isBlockedAttention } from './rules/attention.ts';
 import { NoGradient, type Rule } from './rules/rule.ts';
 import { NOT_DIFFERENTIABLE, NOT_IMPLEMENTED, RULES, ruleName } from './rules/table.ts';
 
@@ -51,7 +52,7 @@ function apply(
       ErrorCode.BadModel,
       `${label}: node '${op.source}' (${op.opType}, domain '${op.domain || 'ai.onnx'}') cannot be differentiated: ${what}`,
     );
-  const rule: Rule | undefined = RULES[ruleName(op)];
+  const rule: Rule | undefined = isBlockedAttention(op) ? blockedGradient : RULES[ruleName(op)];
   if (!rule) {
     const reason =
       NOT_IMPLEMENTED[ruleName(op)] ??

@@ -20,17 +20,12 @@ const WIDTH: Partial<Record<DType, number>> = {
 const ALIASES = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
 /**
- * Bytes that compiling and running a program need beside what is fed to it, by an estimate: the larger of its most live
- * values at one time (each from its making to its last reader, the results to the end) and of all values of the forward
- * graph, which compiling sees once; and the program's constants. Where memory is reused in place, less is needed.
+ * Bytes that a program needs beside what is fed to it, by an estimate: its most live values at one time (each from its
+ * making to its last reader, the results to the end) and its constants. Where memory is reused in place, less is needed.
  */
 export async function estimateMemory(options: CompileOptions): Promise<number> {
-  const { program, traced } = await compileValues(options);
-  const stored = new Set([...Object.keys(options.feeds), ...options.graph.initializers.keys()]);
-  let seen = 0;
-  for (const [name, { dtype, dims }] of traced.values) if (!stored.has(name)) seen += bytes(dtype, dims);
-  const { peak, constants } = mostLive(program);
-  return constants + Math.max(peak, seen);
+  const { peak, constants } = mostLive(await compileValues(options));
+  return constants + peak;
 }
 
 function bytes(dtype: DType, dims: readonly number[]): number {

@@ -22,6 +22,8 @@ export class Emitter {
   private count = 0;
   /** The file's node that emitted operations stand for. */
   source = '';
+  /** Operations of different regions are never one: what a region computes again is not kept for it. */
+  region = '';
 
   input(name: string, dtype: DType, dims: readonly number[]): TypedValue {
     return { id: this.count++, dtype, dims, input: name };
@@ -64,11 +66,19 @@ export class Emitter {
       typeof value === 'object' && 'dtype' in value ? [name, `#${this.identity(value)}`] : [name, value],
     );
     const ids = inputs.map((value) => value?.id ?? '');
-    const key = `${domain}.${opType}(${ids}) ${JSON.stringify(parameters)} ${outputs.length}`;
+    const key = `${this.region} ${domain}.${opType}(${ids}) ${JSON.stringify(parameters)} ${outputs.length}`;
     const found = this.known.get(key);
     if (found) return found;
     const made: TypedValue[] = [];
-    const op: Operation = { opType, domain, inputs, outputs: made, attributes, source: this.source };
+    const op: Operation = {
+      opType,
+      domain,
+      inputs,
+      outputs: made,
+      attributes,
+      source: this.source,
+      region: this.region,
+    };
     for (const { dtype, dims } of outputs) made.push({ id: this.count++, dtype, dims, op });
     this.known.set(key, made);
     return made;

@@ -24,6 +24,8 @@ export interface Operation {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   /** The node of the file that this one stands for, for messages. */
   readonly source: string;
+  /** Operations of different regions are never merged. */
+  readonly region: string;
 }
 
 /** Operations that `targets` need, each after those it reads; the order depends on the graph alone. */

@@ -1,16 +1,21 @@
 import type { Emitter } from '../ir/emitter.ts';
 import { isMark } from '../ir/marks.ts';
 import type { TypedValue } from '../ir/value.ts';
+import { attentionBlocks, blockAttention } from './blocks.ts';
 import { bias, gelu, matrixProduct, scaledProduct, transposedOperand } from './canonicalise.ts';
 import { computeOnlyWhatIsRead } from './positions.ts';
 import { type RewriteRule, rewrite, type Targets } from './rewrite.ts';
 import { rotary } from './rotary.ts';
 
 /** Passes over the forward graph, before differentiation: gradients then follow the quicker form. */
-export function optimiseForward(e: Emitter, targets: Targets): Map<string, TypedValue> {
+export function optimiseForward(
+  e: Emitter,
+  targets: Targets,
+  wrt: readonly TypedValue[],
+): Map<string, TypedValue> {
   const read = computeOnlyWhatIsRead(e, targets);
   const products = rewrite(e, read, [matrixProduct, gelu, transposedOperand]);
-  return rewrite(e, products, [bias, scaledProduct, rotary]);
+  return blockAttention(e, rewrite(e, products, [bias, scaledProduct, rotary]), wrt);
 }
 
 /** Once the gradients are written, what was there for them alone goes. */
@@ -18,5 +23,6 @@ const unmarked: RewriteRule = ({ op, inputs }) => (isMark(op) ? (inputs[0] as Ty
 
 /** Passes over forward and backward together. */
 export function optimiseWhole(e: Emitter, targets: Targets): Map<string, TypedValue> {
-  return rewrite(e, rewrite(e, targets, [unmarked, transposedOperand]), [scaledProduct]);
+  const plain = rewrite(e, targets, [unmarked, attentionBlocks]);
+  return rewrite(e, rewrite(e, plain, [transposedOperand]), [scaledProduct]);
 }

@@ -50,8 +50,9 @@ export function rewrite(
   for (const op of operations) {
     const inputs = op.inputs.map((value) => value && rewritten(value));
     const uses = (value: TypedValue) => counts.get(value) ?? 0;
-    const source = e.source;
+    const { source, region } = e;
     e.source = op.source;
+    e.region = op.region;
     let replaced: TypedValue | undefined;
     if (op.outputs.length === 1) {
       for (const rule of rules) {
@@ -62,6 +63,7 @@ export function rewrite(
     if (replaced) carry(op.outputs[0]!, replaced);
     else reemit(e, op, inputs).forEach((after, i) => void carry(op.outputs[i]!, after));
     e.source = source;
+    e.region = region;
   }
   return new Map([...targets].map(([name, value]) => [name, rewritten(value)]));
 }

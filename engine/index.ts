@@ -35,6 +35,7 @@ export {
   stringAttribute,
   type ValueInfo,
 } from './onnx/graph.ts';
+export { floatsOf, withFloats } from './onnx/half.ts';
 export { keepPositions, keptPositions } from './onnx/positions.ts';
 export {
   type DType,

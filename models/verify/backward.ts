@@ -5,16 +5,20 @@ import type { Decoded } from './decoder.ts';
 import { embeddingGradient } from './embedding.ts';
 import { type GradientResult, joined, runGradients } from './gradients.ts';
 import { resolveInputs } from './inputs.ts';
-import { floatsOf } from './numbers.ts';
+import { numbersOf } from './numbers.ts';
 import type { StageRun } from './stages.ts';
 import { pickRows, placeRows } from './tokens.ts';
-import type { Located, WeightFinder } from './weights.ts';
+import { type Located, NOT_DECODER, type WeightFinder } from './weights.ts';
 
 /** Where the parameter of each stored gradient lies, by the gradient's name. */
 export type Parameters = ReadonlyMap<string, Located>;
 
 const HEAD = /(^|\.)lm_head\.weight$/;
 const TABLE = /(^|\.)(embed_tokens|wte|word_embeddings|tok_embeddings)\.weight$/;
+
+function isTable(name: string): boolean {
+  return TABLE.test(name) && !NOT_DECODER.test(name);
+}
 
 /**
  * Finds the parameters of all stored gradients but those of inputs, features and the embedding table. With tied
@@ -34,7 +38,7 @@ export function locateParameters(
   for (const gradient of context.names(/^grad\./)) {
     const parameter = gradient.slice('grad.'.length);
     if (values.has(parameter)) continue;
-    if (TABLE.test(parameter)) {
+    if (isTable(parameter)) {
       const head = isTied(context)
         ? finder.find('lm_head.weight', context.stored(gradient)!.dims)
         : undefined;
@@ -146,7 +150,7 @@ function checkParameters(
   gradientOf: GradientResult['gradientOf'],
 ): void {
   for (const [name, located] of parameters) {
-    if (located.graph !== graph || TABLE.test(name)) continue;
+    if (located.graph !== graph || isTable(name)) continue;
     context.check(name, nearest(context, name, gradientsOf(located, gradientOf)));
   }
 }
@@ -170,7 +174,7 @@ function nearest(context: Context, name: string, found: readonly Tensor[]): Tens
 async function checkTable({ context, parameters, slots, decoded }: Backward): Promise<void> {
   const { graphs, config, pool, sizes } = context;
   const tied = isTied(context);
-  const names = context.names(/^grad\./).filter((name) => TABLE.test(name) || (tied && HEAD.test(name)));
+  const names = context.names(/^grad\./).filter((name) => isTable(name) || (tied && HEAD.test(name)));
   const { embedGradient, gradientOf } = decoded;
   if (names.length === 0 || !graphs.embed || !embedGradient || !pool.has('input_ids')) return;
   const { feeds } = resolveInputs(graphs.embed, pool, sizes, new Set());
@@ -181,7 +185,7 @@ async function checkTable({ context, parameters, slots, decoded }: Backward): Pr
     const table = await embeddingGradient(graphs.embed, feeds, rows, vocabulary, padding);
     const located = parameters.get(name);
     const head = located && gradientOf ? gradientsOf(located, gradientOf)[0] : undefined;
-    const parts = TABLE.test(name) ? table : head;
+    const parts = isTable(name) ? table : head;
     const both = tied && table && head ? sum(table, head) : undefined;
     const found = [parts, both].filter((tensor) => tensor !== undefined);
     if (found.length > 0) context.check(name, nearest(context, name, found));
@@ -189,7 +193,7 @@ async function checkTable({ context, parameters, slots, decoded }: Backward): Pr
 }
 
 function sum(a: Tensor, b: Tensor): Tensor {
-  const [left, right] = [floatsOf(a), floatsOf(b)];
+  const [left, right] = [numbersOf(a), numbersOf(b)];
   return {
     dtype: 'float32',
     dims: a.dims,

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../engine/index.ts';
-import { floatsOf } from './numbers.ts';
+import { numbersOf } from './numbers.ts';
 
 export interface Difference {
   /** Largest absolute difference of an element. */
@@ -17,7 +17,7 @@ export function differenceOf(
   expected: Tensor,
   zero?: { below: number; scale: number },
 ): Difference {
-  const [a, b] = [floatsOf(found), floatsOf(expected)];
+  const [a, b] = [numbersOf(found), numbersOf(expected)];
   if (a.length !== b.length) return { maxAbs: Number.MAX_VALUE, maxRel: Number.MAX_VALUE };
   let worst = 0;
   let largest = 0;
@@ -33,5 +33,5 @@ export function differenceOf(
 }
 
 export function largestOf(tensor: Tensor): number {
-  return floatsOf(tensor).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return numbersOf(tensor).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
 }

@@ -2,7 +2,7 @@ import { int64, type Tensor } from '../../engine/index.ts';
 import type { Context } from './context.ts';
 import { type GradientResult, runForward, runGradients } from './gradients.ts';
 import { resolveInputs } from './inputs.ts';
-import { castTensor, floatsOf } from './numbers.ts';
+import { castTensor, numbersOf } from './numbers.ts';
 import { answersOf } from './tokens.ts';
 import type { Piece } from './weights.ts';
 
@@ -83,7 +83,7 @@ function withPositions({ pool, graphs }: Context): Map<string, Tensor> {
   const stored = pool.get('position_ids');
   const wanted = graphs.decoder.inputs.find(({ name }) => name === 'position_ids')?.dims?.length;
   if (!stored || !wanted || wanted === stored.dims.length) return pool;
-  const numbers = [...floatsOf(stored)];
+  const numbers = [...numbersOf(stored)];
   const length = stored.dims.at(-1) as number;
   const batch = stored.dims.at(-2) ?? 1;
   const first = numbers.slice(0, batch * length);
@@ -129,7 +129,7 @@ async function nextStep(context: Context, pool: Map<string, Tensor>, step: Step)
 /** [rows, length] -> [rows, length + 1] with one more value. */
 function grown(tensor: Tensor, value: number): Tensor {
   const length = tensor.dims.at(-1) as number;
-  const numbers = [...floatsOf(tensor)];
+  const numbers = [...numbersOf(tensor)];
   const rows = Array.from({ length: numbers.length / length }, (_, row) => [
     ...numbers.slice(row * length, (row + 1) * length),
     value,
@@ -142,7 +142,7 @@ function grown(tensor: Tensor, value: number): Tensor {
 function following(positions: Tensor): Tensor {
   const length = positions.dims.at(-1) as number;
   const batch = positions.dims.at(-2) ?? 1;
-  const numbers = [...floatsOf(positions)];
+  const numbers = [...numbersOf(positions)];
   const axes = numbers.length / (length * batch);
   const next = Array.from({ length: batch }, (_, row) => {
     const own = numbers.filter((_, i) => Math.floor(i / length) % batch === row);

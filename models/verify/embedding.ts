@@ -1,5 +1,5 @@
 import { compile, type Graph, scatterRows, type Tensor } from '../../engine/index.ts';
-import { castTensor, filled, floatsOf } from './numbers.ts';
+import { castTensor, filled, numbersOf } from './numbers.ts';
 
 /**
  * Gradient of an embedding table [vocabulary, width] from that of the embeddings it gave. Only the rows that were looked
@@ -25,8 +25,8 @@ export async function embeddingGradient(
       : await rowGradient(graph, feeds, cotangent, output, lookup.outputs[0] as string);
   const width = rows.dims.at(-1) as number;
   const table = new Float32Array(vocabulary * width);
-  const looked = Array.from(floatsOf(ids), (id) => (id === padding ? -1 : id));
-  scatterRows(table, looked, Float32Array.from(floatsOf(rows)), width);
+  const looked = Array.from(numbersOf(ids), (id) => (id === padding ? -1 : id));
+  scatterRows(table, looked, Float32Array.from(numbersOf(rows)), width);
   return { dtype: 'float32', dims: [vocabulary, width], data: table };
 }
 

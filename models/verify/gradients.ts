@@ -2,12 +2,13 @@ import {
   compile,
   type Graph,
   type LossBuilder,
+  Parameters,
   type ProbeTarget,
   type Tensor,
   type TypedValue,
   withProbes,
 } from '../../engine/index.ts';
-import { floatsOf } from './numbers.ts';
+import { numbersOf } from './numbers.ts';
 import type { Piece } from './weights.ts';
 
 export interface GradientRun {
@@ -34,7 +35,7 @@ export async function runGradients(run: GradientRun): Promise<GradientResult> {
   const names = new Set(probes.map(({ name }) => name));
   const program = await compile({ graph, feeds, loss, outputs, wrt: [...inputs, ...names] });
   try {
-    const values = await program.run(feeds, graph.initializers);
+    const values = await program.run(feeds, Parameters.fromGraph(graph, names));
     const byTarget = new Map(targets.map((target, i) => [target, probes[i]!]));
     const gradientOf = ({ target, slice }: Piece) => {
       const { name, transposed } = byTarget.get(target)!;
@@ -63,12 +64,12 @@ export async function runForward(
 }
 
 function asFloat32(tensor: Tensor): Tensor {
-  return { dtype: 'float32', dims: tensor.dims, data: Float32Array.from(floatsOf(tensor)) };
+  return { dtype: 'float32', dims: tensor.dims, data: Float32Array.from(numbersOf(tensor)) };
 }
 
 function turned(tensor: Tensor): Tensor {
   const [height, width] = tensor.dims as [number, number];
-  const values = floatsOf(tensor);
+  const values = numbersOf(tensor);
   const data = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++)
     data[(i % width) * height + Math.floor(i / width)] = values[i] as number;
@@ -87,7 +88,7 @@ export function joined(tensors: readonly Tensor[]): Tensor {
   const data = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.data.length, 0));
   let at = 0;
   for (const tensor of tensors) {
-    data.set(floatsOf(tensor), at);
+    data.set(numbersOf(tensor), at);
     at += tensor.data.length;
   }
   const height = tensors.reduce((sum, { dims }) => sum + (dims[0] as number), 0);

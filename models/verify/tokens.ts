@@ -1,11 +1,11 @@
 import type { Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Context } from './context.ts';
-import { floatsOf } from './numbers.ts';
+import { numbersOf } from './numbers.ts';
 
 /** One row of numbers a token: [rows, width]. */
 function rowsOf(tensor: Tensor, width: number): Float64Array[] {
-  const values = floatsOf(tensor);
+  const values = numbersOf(tensor);
   return Array.from({ length: values.length / width }, (_, i) => values.subarray(i * width, (i + 1) * width));
 }
 
@@ -21,7 +21,7 @@ export function imagePositions(
   const count = features.dims.slice(0, -1).reduce((a, b) => a * b, 1);
   const ids = arrays.get('input_ids');
   if (ids && imageToken !== undefined) {
-    const slots = [...floatsOf(ids).entries()].filter(([, id]) => id === imageToken).map(([i]) => i);
+    const slots = [...numbersOf(ids).entries()].filter(([, id]) => id === imageToken).map(([i]) => i);
     if (slots.length === count) return slots;
   }
   const [embeds, width] = [arrays.get('inputs_embeds'), features.dims.at(-1) as number];
@@ -43,7 +43,7 @@ function near(a: Float64Array, b: Float64Array): boolean {
 /** The rows of [batch, length, width] at some positions, as a float32 tensor of the given shape. */
 export function pickRows(tensor: Tensor, positions: readonly number[], dims: readonly number[]): Tensor {
   const width = tensor.dims.at(-1) as number;
-  const values = floatsOf(tensor);
+  const values = numbersOf(tensor);
   const data = new Float32Array(positions.length * width);
   positions.forEach((position, row) => {
     data.set(values.subarray(position * width, (position + 1) * width), row * width);
@@ -54,8 +54,8 @@ export function pickRows(tensor: Tensor, positions: readonly number[], dims: rea
 /** A float32 copy with other rows at some positions; without `rows` zeros. */
 export function placeRows(tensor: Tensor, positions: readonly number[], rows?: Tensor): Tensor {
   const width = tensor.dims.at(-1) as number;
-  const data = Float32Array.from(floatsOf(tensor));
-  const values = rows ? floatsOf(rows) : new Float64Array(positions.length * width);
+  const data = Float32Array.from(numbersOf(tensor));
+  const values = rows ? numbersOf(rows) : new Float64Array(positions.length * width);
   positions.forEach((position, row) => {
     data.set(values.subarray(row * width, (row + 1) * width), position * width);
   });
@@ -83,7 +83,7 @@ function crossEntropy(logits: Float64Array, answer: number): number {
  */
 export function answersOf({ reference, sizes: { batch }, log }: Context): number[] {
   const stored = reference.arrays.get('answer_id');
-  if (stored) return [...floatsOf(stored)];
+  if (stored) return [...numbersOf(stored)];
   if (reference.answerId !== undefined) return new Array(batch).fill(reference.answerId);
   const [logits, loss] = [reference.arrays.get('logits'), reference.arrays.get('loss')];
   const row = logits && lastLogits(logits)[0];
@@ -93,7 +93,7 @@ export function answersOf({ reference, sizes: { batch }, log }: Context): number
       'the reference does not tell the answer: store answer_id, or logits and loss of one sample',
     );
   }
-  const target = floatsOf(loss)[0] as number;
+  const target = numbersOf(loss)[0] as number;
   const distance = Array.from(row, (_, id) => Math.abs(crossEntropy(row, id) - target));
   const order = distance.map((_, id) => id).sort((a, b) => (distance[a] as number) - (distance[b] as number));
   const [best, second] = order as [number, number];

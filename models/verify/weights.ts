@@ -8,7 +8,7 @@ import {
   type ProbeTarget,
   type Tensor,
 } from '../../engine/index.ts';
-import { floatsOf } from './numbers.ts';
+import { numbersOf } from './numbers.ts';
 import type { Reference } from './reference.ts';
 
 /** One piece of a parameter: a weight of a graph, or features [start, end) of it. */
@@ -37,7 +37,9 @@ const ALIASES: readonly (readonly [RegExp, string])[] = [
   [/^(final_layer_norm|final_layernorm|final_norm|ln_f)$/, 'norm'],
 ];
 
-const NOT_DECODER = /vision|visual|projector|connector|merger|qformer|query_tokens|image|language_projection/;
+/** Parameters of what stands before the decoder. */
+export const NOT_DECODER =
+  /vision|visual|projector|connector|merger|qformer|query_tokens|image|language_projection/;
 
 /** Finds the places of parameters in the graphs of a folder. */
 export class WeightFinder {
@@ -173,7 +175,7 @@ const squeezed = (dims: readonly number[]) => dims.filter((dim) => dim !== 1).jo
 /** Equal up to rounding to half precision, as they lie or turned round. */
 function sameValues(tensor: Tensor, value: Tensor): boolean {
   if (tensor.data.length !== value.data.length || !/float/.test(tensor.dtype)) return false;
-  const [a, b] = [floatsOf(tensor), floatsOf(value)];
+  const [a, b] = [numbersOf(tensor), numbersOf(value)];
   const near = (x: number, y: number) => Math.abs(x - y) <= 1e-3 * Math.abs(y) + 1e-6;
   if (tensor.dims.join() === value.dims.join() && a.every((x, i) => near(x, b[i] as number))) return true;
   const [rows, columns] = value.dims as [number, number];

@@ -89,13 +89,14 @@ async function run(command, args) {
       ensureReady();
       return runProgram(`dist/bench/${command}.js`, args);
     case 'conformance':
+    case 'repetitions':
       ensureReady();
-      return runProgram('dist/bench/conformance/main.js', args);
+      return runProgram(`dist/bench/${command}/main.js`, args);
     case 'ready':
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage, conformance and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage, conformance, repetitions and ready.`,
       );
   }
 }

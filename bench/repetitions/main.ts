@@ -1,0 +1,41 @@
+/**
+ * Gradient rules that move, look up, scatter or add up, run again and again with several threads:
+ * npm run --silent repetitions -- [--json] [--repetitions <n>] [--threads <n>]. Exit code 3 where a run differs.
+ */
+import { parseArgs } from 'node:util';
+import { repeatedRules } from './cases.ts';
+import { differingRuns } from './repeat.ts';
+
+function count(flag: string, given: string): number {
+  const value = Number(given);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`--${flag}: expected a whole number above 0, found '${given}'`);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean' },
+      repetitions: { type: 'string', default: '10000' },
+      threads: { type: 'string', default: '4' },
+    },
+  });
+  const repetitions = count('repetitions', values.repetitions);
+  const threads = count('threads', values.threads);
+  const differing: Record<string, number> = {};
+  for (const test of repeatedRules) {
+    const runs = await differingRuns(test, repetitions, threads);
+    if (runs > 0) differing[test.rule] = runs;
+    process.stderr.write(`${test.rule}: ${runs} of ${repetitions} runs differ\n`);
+  }
+  const total = Object.values(differing).reduce((sum, runs) => sum + runs, 0);
+  const result = { rules: repeatedRules.length, repetitions, threads, differingRuns: total, differing };
+  const line = `${result.rules} rules, ${repetitions} runs each with ${threads} threads: ${total} runs differ.`;
+  process.stdout.write(`${values.json ? JSON.stringify(result) : line}\n`);
+  if (total > 0) process.exitCode = 3;
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

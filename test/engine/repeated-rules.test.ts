@@ -11,7 +11,7 @@ describe('gradients with four threads', () => {
   it.each(repeatedRules.map((test) => [test.rule, test] as const))(
     '%s: the same bits each time',
     async (_, test) => {
-      expect(await differingRuns(test, 50, 4)).toBe(0);
+      expect(await differingRuns(test, 100, 4)).toBe(0);
     },
   );
 

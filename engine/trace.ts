@@ -12,6 +12,16 @@ export interface Trace {
   values: Map<string, { dtype: Tensor['dtype']; dims: number[]; tensor?: Tensor }>;
 }
 
+const UNROLLED = 'export the model with the loop unrolled, or written as products over whole sequences';
+const ELSEWISE = 'export the model without it';
+/** Control flow by operation, and what to do about it. */
+const REFUSED: Readonly<Record<string, string>> = {
+  If: 'export one branch alone, for instance a decoder without a switch between the branches with and without past keys and values',
+  Loop: UNROLLED,
+  Scan: UNROLLED,
+  SequenceMap: UNROLLED,
+};
+
 /** Nodes that `targets` need, in the file's order. */
 export function neededNodes(graph: Graph, targets: Iterable<string>): Node[] {
   const wanted = new Set(targets);
@@ -72,13 +82,18 @@ function checkNodes(graph: Graph, nodes: readonly Node[], targets: readonly stri
     }
   }
   for (const node of nodes) {
-    if (Object.values(node.attributes).some((value) => value.type === 'graph')) {
-      throw new GuardError(
-        ErrorCode.BadModel,
-        `${graph.source}: node '${node.name}' (${node.opType}) holds a subgraph, which cannot be differentiated; export without control flow`,
-      );
-    }
+    const advice = REFUSED[node.opType] ?? (holdsSubgraph(node) ? ELSEWISE : undefined);
+    if (!advice) continue;
+    const domain = node.domain || 'ai.onnx';
+    throw new GuardError(
+      ErrorCode.BadModel,
+      `${graph.source}: node '${node.name}' (${node.opType}, domain '${domain}') is control flow, which the engine does not run; ${advice}`,
+    );
   }
+}
+
+function holdsSubgraph(node: Node): boolean {
+  return Object.values(node.attributes).some((value) => value.type === 'graph');
 }
 
 function inputsRead(

@@ -67,6 +67,7 @@ export const NOT_DIFFERENTIABLE: ReadonlySet<string> = new Set([
 ]);
 
 const FOR_INFERENCE = 'in training mode it changes between runs; export the model for inference';
+const EXPERTS = 'which experts run changes from token to token; train or attack a dense model of the family';
 const EXPORT_PRIMITIVES = 'export the model with the operations that it stands for written out';
 const INTEGERS = 'it computes with whole numbers that stand for floats; train the float32 export';
 
@@ -89,6 +90,8 @@ export const NOT_IMPLEMENTED: Readonly<Record<string, string>> = {
   GridSample: EXPORT_PRIMITIVES,
   AffineGrid: EXPORT_PRIMITIVES,
   RoiAlign: EXPORT_PRIMITIVES,
+  'com.microsoft.MoE': EXPERTS,
+  'com.microsoft.QMoE': EXPERTS,
   MaxUnpool: EXPORT_PRIMITIVES,
   GRU: EXPORT_PRIMITIVES,
   LSTM: EXPORT_PRIMITIVES,

@@ -4,6 +4,8 @@ import { Random } from '../../random/index.ts';
 /** An input that is differentiated, by its shape. */
 interface Given {
   shape: readonly number[];
+  /** Its numbers are above 0. */
+  positive?: boolean;
 }
 
 /** A rule at work on tensors that are large enough to be split between threads. */
@@ -95,6 +97,7 @@ export const repeatedRules: readonly RepeatedRule[] = [
     'ReduceSumSquare',
     'ReduceLogSumExp',
   ].map((rule) => ({ rule, args: [m], attributes: first })),
+  { rule: 'ReduceLogSum', args: [{ shape: matrix, positive: true }], attributes: first },
   { rule: 'LpNormalization', args: [m], attributes: { axis: 0 } },
   { rule: 'Softmax', args: [m], attributes: { axis: 0 } },
   { rule: 'LogSoftmax', args: [m], attributes: { axis: -1 } },

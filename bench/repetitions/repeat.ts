@@ -7,7 +7,8 @@ async function programOf(test: RepeatedRule, threads: number): Promise<[Program,
   const feeds: Record<string, Tensor> = {};
   const args = test.args.map((arg, i): Value | null => {
     if (!arg || !('shape' in arg)) return arg && b.constant(arg);
-    feeds[`x${i}`] = tensorOf(arg.shape, i);
+    const drawn = tensorOf(arg.shape, i);
+    feeds[`x${i}`] = arg.positive ? { ...drawn, data: (drawn.data as Float32Array).map(Math.abs) } : drawn;
     return b.input(`x${i}`, 'float32', [...arg.shape]);
   });
   const at = test.rule.lastIndexOf('.');

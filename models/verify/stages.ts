@@ -25,9 +25,11 @@ export async function runStages(
     const { resolved } = ready;
     const graph = withWholeNumbers(ready.graph, resolved.feeds);
     const outputs = graph.outputs.map(({ name }) => name);
-    const results = await runForward(graph, resolved.feeds, outputs);
+    const read = graph.inputs.map(({ name }) => [name, resolved.feeds[name] as Tensor]);
+    const feeds: Record<string, Tensor> = Object.fromEntries(read);
+    const results = await runForward(graph, feeds, outputs);
     for (const [name, tensor] of Object.entries(results)) if (!pool.has(name)) pool.set(name, tensor);
-    runs.push({ graph, ...resolved, results });
+    runs.push({ graph, ...resolved, feeds, results });
     open = open.filter((stage) => stage !== ready.graph);
   }
   return runs;

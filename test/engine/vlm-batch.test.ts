@@ -48,13 +48,7 @@ function rowsOf(whole: Feeds, side: 'left' | 'right'): { short: Feeds; both: Fee
     const length = tensor.dims[axis]!;
     short[name] = part(tensor, axis, 0, SHORT);
     const rest = part(tensor, axis, SHORT, length);
-    const padding =
-      name === 'attention_mask'
-        ? int64(
-            rest.dims,
-            Array.from(rest.data, () => 0),
-          )
-        : rest;
+    const padding = name === 'attention_mask' ? int64(rest.dims, new Uint8Array(rest.data.length)) : rest;
     const padded = joined(side === 'right' ? [short[name]!, padding] : [padding, short[name]!], axis);
     both[name] = joined([tensor, padded], batchAxis(name, tensor));
   }

@@ -53,14 +53,6 @@ export function familyWeights(family: Family): Record<string, WeightPlace> {
   return JSON.parse(readFileSync(familyFile(family, 'reference.json'), 'utf8')).weight_to_initializer;
 }
 
-export function emptyPast(layers: number, heads: number, width: number, batch = 1): Record<string, Tensor> {
-  const names = Array.from({ length: layers }, (_, i) => [
-    `past_key_values.${i}.key`,
-    `past_key_values.${i}.value`,
-  ]);
-  return Object.fromEntries(names.flat().map((name) => [name, float32([batch, heads, 0, width], [])]));
-}
-
 /** Empty caches for each `past_key_values` input, in the input's own shape. */
 export function emptyCaches(graph: Graph, batch = 1): Record<string, Tensor> {
   const caches = graph.inputs.filter((input) => input.name.startsWith('past_key_values.'));

@@ -111,15 +111,24 @@ function readableOutputs(graph: Graph, feeds: Record<string, Tensor>, targets: r
   return readable.length > 0 ? readable : [...targets];
 }
 
+/**
+ * Float32 initializers of 1 kB and more: what programs of several shapes can share. Scales of packed weights are not
+ * among them: where they are fed, ONNX Runtime's MatMulNBits of accuracy level 4 answers zeros without a word.
+ */
+export function largeWeights(graph: Graph): string[] {
+  const packed = new Set(
+    graph.nodes.filter(({ opType }) => opType === 'MatMulNBits').flatMap(({ inputs }) => inputs.slice(1)),
+  );
+  return [...graph.initializers]
+    .filter(([name, t]) => t.dtype === 'float32' && t.data.byteLength >= 1024 && !packed.has(name))
+    .map(([name]) => name);
+}
+
 function fedInitializers(
   graph: Graph,
   wrt: readonly string[],
   fed: readonly string[] | 'large',
 ): ReadonlySet<string> {
-  const large = () =>
-    [...graph.initializers]
-      .filter(([, t]) => t.dtype === 'float32' && t.data.byteLength >= 1024)
-      .map(([name]) => name);
-  const chosen = fed === 'large' ? large() : fed;
+  const chosen = fed === 'large' ? largeWeights(graph) : fed;
   return new Set([...wrt, ...chosen].filter((name) => graph.initializers.has(name)));
 }

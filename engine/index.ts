@@ -1,6 +1,6 @@
 export { AdamW, type AdamWOptions, scatterRows } from './adamw.ts';
 export { clipScale, gradientNorm } from './clip.ts';
-export { type CompileOptions, compile, compileGraph } from './compile.ts';
+export { type CompileOptions, compile, compileGraph, largeWeights } from './compile.ts';
 export type { TypedValue } from './ir/value.ts';
 export {
   applyLora,
@@ -16,6 +16,7 @@ export {
   peftFiles,
 } from './lora/index.ts';
 export { LossBuilder } from './losses.ts';
+export { graphInFloat32 } from './lowering/half.ts';
 export { estimateMemory } from './memory.ts';
 export { type Module, modulesOf } from './modules/modules.ts';
 export { type NamedPlace, namedPlaces, nameFit } from './modules/names.ts';

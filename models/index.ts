@@ -14,6 +14,7 @@ export {
 export { decoderFeeds, openLastPosition } from './decoder.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
 export { AnswerGradients } from './gradient.ts';
+export { HfModel } from './hf/model.ts';
 export type { ImageFeatures } from './images.ts';
 export { type Inspection, inspectFolder } from './inspect/inspect.ts';
 export { buildDecoder, buildEmbedTokens } from './mini/decoder.ts';
@@ -40,7 +41,7 @@ export {
   openModel,
   placeImageFeatures,
 } from './model.ts';
-export { filesToKeep, openAnswerModel } from './open.ts';
+export { filesToKeep, isMiniFolder, openAnswerModel } from './open.ts';
 export { decodeGrey, makeProcessor, type PreprocessorConfig, type Processor } from './processor.ts';
 export { optionLetters, promptOf } from './prompt.ts';
 export { resizeBilinear } from './resize.ts';
@@ -48,3 +49,4 @@ export { attackInThread, predictInThread, type ThreadRunOptions } from './thread
 export { readTokenizer, type Tokenizer, wordsOf } from './tokenizer.ts';
 export type { Check } from './verify/context.ts';
 export { type Verification, verifyFolder } from './verify/verify.ts';
+export { wholeFolder } from './whole-folder.ts';

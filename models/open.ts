@@ -12,16 +12,17 @@ import { openModel } from './model.ts';
  * Hugging Face's ONNX exports. Throws GuardError BAD_MODEL, naming the file, where it is neither or incomplete.
  */
 export async function openAnswerModel(folder: string, options: OpenOptions = {}): Promise<AnswerModel> {
-  return (await hasWholeWords(folder)) ? openModel(folder, options) : HfModel.open(folder, options);
+  return (await isMiniFolder(folder)) ? openModel(folder, options) : HfModel.open(folder, options);
 }
 
 /** The files of a folder that answering takes; null: all of them. Throws GuardError BAD_MODEL naming what is missing. */
 export async function filesToKeep(folder: string, dtype: Dtype = 'auto'): Promise<NeededFiles | null> {
   const has = (name: string) => stat(join(folder, name)).catch(() => null);
-  return (await hasWholeWords(folder)) || !(await has('onnx')) ? null : neededFiles(folder, dtype);
+  return (await isMiniFolder(folder)) || !(await has('onnx')) ? null : neededFiles(folder, dtype);
 }
 
-async function hasWholeWords(folder: string): Promise<boolean> {
+/** Whether a folder holds the mini model, whose tokenizer knows whole words alone. */
+export async function isMiniFolder(folder: string): Promise<boolean> {
   try {
     const file: unknown = JSON.parse(await readFile(join(folder, modelFiles.tokenizer), 'utf8'));
     return (file as { model?: { type?: string } }).model?.type === 'WordLevel';

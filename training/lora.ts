@@ -1,24 +1,19 @@
 import type { Graph, LoraOptions, Parameters, TensorSource } from '../engine/index.ts';
-import { dropoutInput, float32, type Tensor } from '../engine/index.ts';
+import { dropoutInput, float32, largeWeights, type Tensor } from '../engine/index.ts';
 import { Random } from '../random/index.ts';
-import type { LoraConfig } from '../schemas/training.ts';
+import { LoraConfig } from '../schemas/training.ts';
 import type { Group } from './group.ts';
+
+/** What a model folder is trained with where the configuration says nothing of adapters. */
+export const DEFAULT_LORA = LoraConfig.parse({ rank: 8, alpha: 16 });
 
 export function loraOptions({ rank, alpha, dropout, rankStabilised }: LoraConfig, seed: number): LoraOptions {
   return { rank, alpha, dropout, rankStabilised, seed };
 }
 
-/** Frozen weights from this size on are fed, so that the programs of all shapes share one copy of them. */
-const SHARED_BYTES = 1024;
-
 /** What the programs of an adapted graph are fed, and where it is found: the adapters, and the frozen base. */
 export function shared(graph: Graph, adapters: Parameters): { fed: string[]; weights: TensorSource } {
-  const frozen = [...graph.initializers]
-    .filter(
-      ([name, { dtype, data }]) =>
-        dtype === 'float32' && data.byteLength >= SHARED_BYTES && !adapters.has(name),
-    )
-    .map(([name]) => name);
+  const frozen = largeWeights(graph).filter((name) => !adapters.has(name));
   return {
     fed: [...adapters.names, ...frozen],
     weights: {
@@ -55,11 +50,11 @@ export function dropoutMasks(
 
 /** Masks that drop nothing. */
 export function openMasks(
-  { samples, irrelevant }: Pick<Group, 'samples' | 'irrelevant'>,
+  rows: number,
+  length: number,
   layers: readonly { path: string; inFeatures: number }[],
 ): Record<string, Tensor> {
-  const length = irrelevant.length / samples.length;
-  return masks(layers, samples.length, length, (_, __, data) => void data.fill(1));
+  return masks(layers, rows, length, (_, __, data) => void data.fill(1));
 }
 
 function masks(

@@ -1,5 +1,6 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { TrainConfig } from '../schemas/training.ts';
+import { openMasks } from './lora.ts';
 import { robustLoss } from './losses.ts';
 import type { Trainee } from './trainee.ts';
 
@@ -60,6 +61,7 @@ export class MicroBatches {
     const pairs = rows / 2;
     const loss = robustLoss(trainee.lossInputs, { pairs, rows }, { pairs, rows }, config);
     const answers = { dtype: 'int64' as const, dims: [rows], data: new BigInt64Array(rows) };
-    return trainee.programs.memory(loss, { ...trainee.blank(rows, length), answers });
+    const masks = openMasks(rows, length, trainee.dropped);
+    return trainee.programs.memory(loss, { ...trainee.blank(rows, length), ...masks, answers });
   }
 }

@@ -26,7 +26,7 @@ import { DecoderPrograms, embedBatch, textIds } from './decoder.ts';
 import type { Group } from './group.ts';
 import { loraOptions, shared } from './lora.ts';
 import { type Trainee, targetPattern, trainingNote } from './trainee.ts';
-import { embeddingName, embeddingTable, trainableWeights } from './weights.ts';
+import { embeddingName, embeddingTable, trainableWeights, weightBytes } from './weights.ts';
 
 /** Opens a mini model for training as the configuration says. */
 export async function openMini(folder: string, config: TrainConfig): Promise<Trainee> {
@@ -107,7 +107,7 @@ function common(model: Model, programs: DecoderPrograms, table: () => Float32Arr
   return {
     programs,
     files: [decoder, embedTokens, visionEncoder, tokenizer],
-    weightBytes: [model.decoder, model.embed].reduce((sum, graph) => sum + bytesOf(graph), 0),
+    weightBytes: [model.decoder, model.embed].reduce((sum, graph) => sum + weightBytes(graph), 0),
     group: (samples: readonly PerturbedSample[]) => groupOf(model, table(), samples),
     blank: (rows: number, length: number) => blank(model, rows, length),
     paddedLength: async (samples: readonly PerturbedSample[]) =>
@@ -117,10 +117,6 @@ function common(model: Model, programs: DecoderPrograms, table: () => Float32Arr
       await model.close();
     },
   };
-}
-
-function bytesOf(graph: Graph): number {
-  return [...graph.initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
 async function groupOf(

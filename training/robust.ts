@@ -5,7 +5,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { LossPoint } from '../schemas/report.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { openMini } from './mini.ts';
+import { openTrainee } from './open.ts';
 import { BatchPlanner } from './planner.ts';
 import { StepRunner } from './step.ts';
 import type { Trainee } from './trainee.ts';
@@ -47,7 +47,7 @@ export interface TrainResult {
 export async function trainRobust(task: TrainTask, hooks: TrainHooks = {}): Promise<TrainResult> {
   const { config, modelFolder, outFolder, rows } = task;
   const planner = new BatchPlanner(rows, config);
-  const trainee = await openMini(modelFolder, config);
+  const trainee = await openTrainee(modelFolder, config);
   try {
     const digest = await runDigest(config, trainee.files, rows);
     const losses = await trainSteps(task, { trainee, planner, digest }, hooks);

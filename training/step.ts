@@ -99,7 +99,8 @@ export class StepRunner {
     const random = group.samples.map(
       ({ id, perturbation }) => new Random(this.config.seed, 'attack', step, id, perturbation),
     );
-    const masks = openMasks(group, this.trainee.dropped);
+    const rows = group.samples.length;
+    const masks = openMasks(rows, group.irrelevant.length / rows, this.trainee.dropped);
     return attackEmbeddings({
       gradient: async (embeds) => {
         const results = await this.runLoss(group, embeds, attackLoss, masks);

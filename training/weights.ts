@@ -43,6 +43,10 @@ export function embeddingName(graph: Graph, width: number): string {
   );
 }
 
+export function weightBytes(graph: Graph): number {
+  return [...graph.initializers.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
 /** Names a run: its configuration, its model's files and its rows. A checkpoint fits the run with the same digest only. */
 export async function runDigest(
   config: TrainConfig,

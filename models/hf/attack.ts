@@ -50,7 +50,7 @@ export async function* attackBatches(
   }
 }
 
-function paddedLength(length: number): number {
+export function paddedLength(length: number): number {
   return Math.ceil(length / STEP) * STEP;
 }
 
@@ -68,7 +68,7 @@ async function gradientOf(
 }
 
 /** [rows, length]: of image-heavy questions every token behind the picture, of text-heavy ones the picture's. */
-function irrelevantTokens(
+export function irrelevantTokens(
   rows: readonly Row[],
   samples: readonly PerturbedSample[],
   length: number,

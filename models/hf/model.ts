@@ -1,4 +1,4 @@
-import { cancelled } from '../../engine/index.ts';
+import { cancelled, type Graph, type Tensor } from '../../engine/index.ts';
 import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from '../answer-model.ts';
@@ -15,6 +15,7 @@ import type { Abilities } from './probe.ts';
 import { type Prompter, questionText } from './prompt.ts';
 import { type Embedder, type Row, wholeOf } from './rows.ts';
 import { batchesByLength, type CachedRow, type Group, splitGroups } from './schedule.ts';
+import { blankFeeds, commonLength, type TrainingBatch, trainingBatch } from './training.ts';
 
 const BATCH_SIZE = 32;
 /** Different pictures whose questions are worked on at the same time. */
@@ -87,6 +88,31 @@ export class HfModel implements AnswerModel {
   async attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
     this.gradients ??= this.decoder.graph().then((graph) => new AnswerGradients(graph, this.decoder.threads));
     return attackSamples(this.attackBatches(samples, options, await this.gradients), samples, options);
+  }
+
+  /** The file that training changes, and its graph with logits at each row's last token alone. */
+  get decoderPath(): string {
+    return this.decoder.path;
+  }
+  decoderGraph(): Promise<Graph> {
+    return this.decoder.graph();
+  }
+
+  /** The samples as one batch of `decoderGraph`. Throws GuardError BAD_INPUT naming a bad sample or image. */
+  async trainingBatch(samples: readonly PerturbedSample[]): Promise<TrainingBatch> {
+    const { decoder, embedder, family } = this;
+    const rows = await this.rowsOf(samples, [...samples.keys()]);
+    return trainingBatch({ decoder, embedder, imageToken: family.imageToken }, rows, samples);
+  }
+
+  /** The length that the samples are padded to in one batch. */
+  async trainingLength(samples: readonly PerturbedSample[]): Promise<number> {
+    return commonLength(await this.rowsOf(samples, [...samples.keys()]));
+  }
+
+  /** Feeds of a batch of full rows, for their shapes alone. */
+  blankFeeds(rows: number, length: number): Record<string, Tensor> {
+    return blankFeeds(this.decoder, rows, length);
   }
 
   async close(): Promise<void> {

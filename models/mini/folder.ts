@@ -1,10 +1,10 @@
-import { appendFile, cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { appendFile, cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Graph, saveGraph } from '../../engine/index.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { modelFiles } from '../folder.ts';
 import type { PreprocessorConfig } from '../processor.ts';
 import { tokenizerJson } from '../tokenizer.ts';
+import { wholeFolder } from '../whole-folder.ts';
 import { modelCard } from './card.ts';
 import { headWidth, imageTokens, type MiniSizes } from './sizes.ts';
 import { specialTokens } from './vocabulary.ts';
@@ -112,7 +112,7 @@ export async function writeModelFolder(folder: string, parts: ModelParts): Promi
   }
   const missing = Object.values(specialTokens).filter((token) => !parts.words.includes(token));
   if (missing.length > 0) throw new Error(`the vocabulary lacks ${missing.join(', ')}`);
-  await whole(folder, async (into) => {
+  await wholeFolder(folder, async (into) => {
     for (const [name, text] of Object.entries(textFiles(parts))) await writeFile(join(into, name), text);
     await saveGraphs(into, parts);
   });
@@ -128,7 +128,7 @@ export async function deriveModelFolder(
   graphs: Partial<ModelGraphs>,
   note = '',
 ): Promise<void> {
-  await whole(folder, async (into) => {
+  await wholeFolder(folder, async (into) => {
     await cp(base, into, { recursive: true });
     await saveGraphs(into, graphs);
     if (note) await appendFile(join(into, 'README.md'), `\n${note.trim()}\n`);
@@ -140,23 +140,5 @@ async function saveGraphs(folder: string, graphs: Partial<ModelGraphs>): Promise
   for (const key of ['visionEncoder', 'embedTokens', 'decoder'] as const) {
     const graph = graphs[key];
     if (graph) await saveGraph(graph, join(folder, modelFiles[key]));
-  }
-}
-
-async function whole(folder: string, fill: (into: string) => Promise<void>): Promise<void> {
-  if (await stat(folder).catch(() => null)) {
-    throw new GuardError(ErrorCode.BadInput, `${folder}: exists already; remove it or choose another folder`);
-  }
-  const into = join(dirname(folder), `.${basename(folder)}.${process.pid}.tmp`);
-  try {
-    await rm(into, { recursive: true, force: true });
-    await mkdir(into, { recursive: true });
-    await fill(into);
-    await rename(into, folder);
-  } catch (cause) {
-    await rm(into, { recursive: true, force: true });
-    if (cause instanceof GuardError) throw cause;
-    const what = `${folder}: cannot be written (${(cause as Error).message})`;
-    throw new GuardError(ErrorCode.Storage, what, { cause });
   }
 }

@@ -109,7 +109,7 @@ async function stageBackward(
   run: StageRun,
   cotangents: Map<string, Tensor>,
 ): Promise<void> {
-  const { graph, feeds, sources } = run;
+  const { graph, fixed, feeds, sources } = run;
   const outputs = graph.outputs.map(({ name }) => name).filter((name) => cotangents.has(name));
   const made = new Set(runs.flatMap((each) => each.graph.outputs.map(({ name }) => name)));
   const inputs = graph.inputs
@@ -125,7 +125,7 @@ async function stageBackward(
     outputs.map((name) => [`cotangent.${name}`, cotangents.get(name) as Tensor]),
   );
   const { values, gradientOf } = await runGradients({
-    graph,
+    graph: fixed,
     feeds: { ...feeds, ...fed },
     loss: (b) => b.add(...outputs.map((name) => b.dotCotangent(b.value(name), b.input(`cotangent.${name}`)))),
     outputs: [],

@@ -6,6 +6,8 @@ import { type Pool, type Resolved, resolveInputs, type Sizes } from './inputs.ts
 /** A graph between the image and the decoder that ran. */
 export interface StageRun extends Resolved {
   graph: Graph;
+  /** The graph with its inputs of whole numbers as constants: what runs. */
+  fixed: Graph;
   /** Its float outputs, as computed. */
   results: Record<string, Tensor>;
 }
@@ -22,15 +24,15 @@ export async function runStages(
   while (open.length > 0) {
     const { ready, refusal } = nextStage(open, pool, sizes, taken);
     if (!ready) throw refusal;
-    const { resolved } = ready;
-    const graph = withWholeNumbers(ready.graph, resolved.feeds);
+    const { graph, resolved } = ready;
+    const fixed = withWholeNumbers(graph, resolved.feeds);
     const outputs = graph.outputs.map(({ name }) => name);
-    const read = graph.inputs.map(({ name }) => [name, resolved.feeds[name] as Tensor]);
+    const read = fixed.inputs.map(({ name }) => [name, resolved.feeds[name] as Tensor]);
     const feeds: Record<string, Tensor> = Object.fromEntries(read);
-    const results = await runForward(graph, feeds, outputs);
+    const results = await runForward(fixed, feeds, outputs);
     for (const [name, tensor] of Object.entries(results)) if (!pool.has(name)) pool.set(name, tensor);
-    runs.push({ graph, ...resolved, feeds, results });
-    open = open.filter((stage) => stage !== ready.graph);
+    runs.push({ graph, fixed, ...resolved, feeds, results });
+    open = open.filter((stage) => stage !== graph);
   }
   return runs;
 }

@@ -53,8 +53,7 @@ export async function verifyFolder(folder: string, options: VerifyOptions = {}):
     imagePositions(reference.arrays, found, config.image_token_index ?? config.image_token_id ?? undefined);
   await embed(context, found, slots);
 
-  const stages = runs.map(({ graph }) => graph);
-  const finder = new WeightFinder(graphs.decoder, stages, reference, options.decoder === undefined);
+  const finder = new WeightFinder(graphs.decoder, graphs.stages, reference, options.decoder === undefined);
   const parameters = locateParameters(context, finder, runs);
   const decoded = await runDecoder(context, piecesIn(parameters, graphs.decoder), taken);
   await runBackward({ context, parameters, runs, features, slots, decoded });

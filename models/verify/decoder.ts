@@ -1,4 +1,4 @@
-import { int64, type Tensor } from '../../engine/index.ts';
+import { type Graph, int64, type Tensor } from '../../engine/index.ts';
 import type { Context } from './context.ts';
 import { type GradientResult, runForward, runGradients } from './gradients.ts';
 import { resolveInputs } from './inputs.ts';
@@ -22,12 +22,13 @@ export async function runDecoder(
   taken: ReadonlySet<string>,
 ): Promise<Decoded> {
   const { decoder } = context.graphs;
-  const pool = withPositions(context);
+  const pool = withEmbeds(decoder, withPositions(context));
   const { feeds, sources } = resolveInputs(decoder, pool, context.sizes, taken);
   const logits = decoder.outputs.find(({ name }) => /logits/i.test(name))!.name;
   const caches = decoder.outputs.map(({ name }) => name).filter((name) => cacheKey(name));
   const outputs = [logits, ...caches];
-  const embedInput = [...sources].find(([, source]) => source === 'inputs_embeds')?.[0];
+  const embeds = embedsInput(decoder);
+  const embedInput = embeds !== undefined && sources.has(embeds) ? embeds : undefined;
   const differentiates = context.names(/^(loss$|grad\.)/).length > 0;
   const answers = differentiates || context.stored('step_logits') ? answersOf(context) : [];
   const decoded = differentiates
@@ -74,8 +75,24 @@ async function lossRun(context: Context, run: LossRun): Promise<Decoded> {
 
 /** 'past_key_values.3.key', 'present.3.key' and their like: the layer and which of the two. */
 function cacheKey(name: string): string | undefined {
-  const [, layer, side] = /^(?:past|present|cache)\D*(\d+)\D*?(key|value)s?$/.exec(name) ?? [];
-  return side && `${layer}.${side}`;
+  if (!/^(past|present|cache)/.test(name)) return undefined;
+  const side = /key|value/.exec(name.replace(/key_values?/, ''))?.[0];
+  const layer = /\d+/.exec(name)?.[0];
+  return side && layer && `${layer}.${side}`;
+}
+
+/** The input that takes the embeddings, whatever its name. */
+function embedsInput({ inputs }: Graph): string | undefined {
+  const floats = inputs.filter(({ name, dtype }) => /float/.test(dtype ?? '') && !/^(past|cache)/.test(name));
+  const found =
+    floats.find(({ name }) => name === 'inputs_embeds') ?? floats.find(({ dims }) => dims?.length === 3);
+  return found?.name;
+}
+
+/** The pool with the embeddings under the name that the decoder has for them. */
+function withEmbeds(decoder: Graph, pool: Map<string, Tensor>): Map<string, Tensor> {
+  const [name, embeds] = [embedsInput(decoder), pool.get('inputs_embeds')];
+  return name && embeds ? new Map(pool).set(name, embeds) : pool;
 }
 
 /** The pool with position ids of as many axes as the decoder takes. */
@@ -121,7 +138,12 @@ async function nextStep(context: Context, pool: Map<string, Tensor>, step: Step)
     const cache = key && Object.entries(step.values).find(([output]) => cacheKey(output) === key)?.[1];
     if (cache) next.set(name, cache);
   }
-  const { feeds } = resolveInputs(decoder, next, { ...sizes, length: 1, past: length }, step.taken);
+  const { feeds } = resolveInputs(
+    decoder,
+    withEmbeds(decoder, next),
+    { ...sizes, length: 1, past: length },
+    step.taken,
+  );
   const results = await runForward(decoder, feeds, [step.logits]);
   context.check('step_logits', results[step.logits] as Tensor);
 }

@@ -6,6 +6,7 @@ import {
   type Tensor,
   toNumbers,
 } from '../../engine/index.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { type LoadedCase, loadCase, type NodeCase } from './cases.ts';
 import { gradientErrors, runPlain, TOLERANCE } from './gradients.ts';
 
@@ -79,6 +80,8 @@ function leftOut({ graph, inputs, expected }: LoadedCase): string | undefined {
   if (foreign) return `'${foreign.name}' is no tensor of a type that the engine knows`;
   const absent = [...graph.inputs, ...graph.outputs].find(({ name }) => !inputs[name] && !expected[name]);
   if (absent) return `'${absent.name}' has no stored value`;
+  const half = graph.outputs.find(({ name }) => expected[name]!.dtype.endsWith('float16'));
+  if (half) return `'${half.name}' is ${expected[half.name]!.dtype}, which the engine computes as float32`;
   if (Object.values(inputs).every(({ dtype }) => dtype !== 'float32')) return 'no float32 input';
   return undefined;
 }
@@ -110,8 +113,15 @@ async function judge(loaded: LoadedCase): Promise<Judgement> {
       .map((name) => disagreement(name, results[name] as Tensor, loaded.expected[name] as Tensor))
       .find(Boolean);
   const program = await compile({ graph, feeds, outputs, threads: 1 });
-  const found = difference(await program.run(feeds));
+  const results = await program.run(feeds).catch((error: Error) => error);
   await program.release();
+  if (results instanceof Error) {
+    await runPlain(graph, feeds, outputs).catch((cause: Error) => {
+      throw new GuardError(ErrorCode.BadModel, `ONNX Runtime cannot run it: ${cause.message}`);
+    });
+    throw results;
+  }
+  const found = difference(results);
   if (found) {
     const plain = difference(await runPlain(graph, feeds, outputs));
     if (!plain) return { outcome: 'failed', reason: found };

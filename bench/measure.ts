@@ -36,7 +36,6 @@ export interface Comparison {
 
 /** Between turns, so that one side's waiting threads have gone to sleep when the other begins. */
 const restMilliseconds = 150;
-const warmUps = 3;
 
 export const note = (line: string): boolean => process.stderr.write(`${line}\n`);
 
@@ -69,6 +68,7 @@ export async function alternate(
   ours: Side,
   peer: Side,
   rounds: number,
+  warmUps = 3,
 ): Promise<{ ours: number; peer: number }> {
   const seconds = { ours: [] as number[], peer: [] as number[] };
   for (let round = -warmUps; round < rounds; round++) {

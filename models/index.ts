@@ -15,6 +15,7 @@ export { decoderFeeds, openLastPosition } from './decoder.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
 export { AnswerGradients } from './gradient.ts';
 export { HfModel } from './hf/model.ts';
+export { questionText } from './hf/prompt.ts';
 export type { ImageFeatures } from './images.ts';
 export { type Inspection, inspectFolder } from './inspect/inspect.ts';
 export { buildDecoder, buildEmbedTokens } from './mini/decoder.ts';

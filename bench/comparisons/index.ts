@@ -3,6 +3,7 @@ import { decoderInference } from './decoder-inference.ts';
 import { decoderLora } from './decoder-lora.ts';
 import { decoderPgd } from './decoder-pgd.ts';
 import { decoderTrain } from './decoder-train.ts';
+import { diagnosis } from './diagnosis.ts';
 import { largeSession } from './large-session.ts';
 import { longTrain } from './long-train.ts';
 import { miniInference } from './mini-inference.ts';
@@ -22,4 +23,5 @@ export const comparisons: readonly Comparison[] = [
   decoderInference,
   longTrain,
   largeSession,
+  diagnosis,
 ];

@@ -4,10 +4,8 @@ import { ATTACK_ROWS, type AttackBatch } from '../attack-samples.ts';
 import type { AnswerGradients } from '../gradient.ts';
 import type { Decoder, DecoderBatch } from './decoder.ts';
 import { type Embedder, type Row, wholeOf } from './rows.ts';
-import { batchesByLength } from './schedule.ts';
+import { batchesByLength, RUN_TOKENS } from './schedule.ts';
 
-/** Tokens of a gradient program: forward values are kept for the way back, several times those of an answer. */
-const TOKENS = 2048;
 /** Lengths are padded to a multiple of this, so that few programs are built. */
 const STEP = 32;
 
@@ -25,9 +23,9 @@ export async function* attackBatches(
   samples: readonly PerturbedSample[],
   size = ATTACK_ROWS,
 ): AsyncGenerator<AttackBatch> {
-  for (const batch of batchesByLength(rows, ({ ids }) => paddedLength(ids.length), size, TOKENS)) {
+  for (const batch of batchesByLength(rows, ({ ids }) => paddedLength(ids.length), size)) {
     const length = paddedLength(Math.max(...batch.map(({ ids }) => ids.length)));
-    const count = Math.max(1, Math.min(size, Math.floor(TOKENS / length)));
+    const count = Math.max(1, Math.min(size, Math.floor(RUN_TOKENS / length)));
     const spans = batch.map(wholeOf);
     const tokens = await embedder.batch(spans, decoder.axes, undefined, length);
     // A program takes one shape: a batch that is not full is filled up with its first row.

@@ -1,21 +1,17 @@
 import type { Past } from './decoder.ts';
 import type { Row } from './rows.ts';
 
-/** Tokens of a run beyond which more rows make nothing quicker and only take memory. */
-const TOKENS = 8192;
+/** Tokens of a run beyond which more rows make nothing quicker, as the activations no longer fit the processor's caches. */
+export const RUN_TOKENS = 2048;
 
 /** Rows of like length together, so that little is padded: at most `size` of them, and at most so many tokens. */
-export function batchesByLength<T>(
-  items: readonly T[],
-  lengthOf: (item: T) => number,
-  size: number,
-  tokens = TOKENS,
-): T[][] {
+export function batchesByLength<T>(items: readonly T[], lengthOf: (item: T) => number, size: number): T[][] {
   const sorted = [...items].sort((a, b) => lengthOf(a) - lengthOf(b));
   const batches: T[][] = [];
   let batch: T[] = [];
   for (const item of sorted) {
-    const full = batch.length === size || (batch.length > 0 && (batch.length + 1) * lengthOf(item) > tokens);
+    const full =
+      batch.length === size || (batch.length > 0 && (batch.length + 1) * lengthOf(item) > RUN_TOKENS);
     if (full) {
       batches.push(batch);
       batch = [];

@@ -5,18 +5,22 @@ import {
   decoderFeeds,
   type EmbeddedBatch,
   irrelevantTokens,
+  isMiniFolder,
   type ModelConfig,
   openModel,
 } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import { labelOf } from '../schemas/benchmark.ts';
 import type { AdversarialProgress, AdversarialTask, AdversarialTensors } from './adversarial.ts';
+import { attackFolder } from './adversarial-folder.ts';
 
 /** Rows whose questions have the same length share a program. */
 const batchSize = 16;
 
-serveThread<AdversarialTask, AdversarialTensors, AdversarialProgress>(async (task, { aborted, progress }) => {
+serveThread<AdversarialTask, AdversarialTensors, AdversarialProgress>(async (task, context) => {
   const { folder, samples, threads } = task;
+  if (!(await isMiniFolder(folder))) return attackFolder(task, context);
+  const { aborted, progress } = context;
   const model = await openModel(folder, { threads });
   const gradients = new AnswerGradients(model.decoder, threads);
   try {

@@ -72,6 +72,7 @@ async function trainIn(
   const { losses } = await trainInThread(
     {
       modelFolder: await store.checkoutModel(model),
+      modelName: name,
       rows: await readSamples(await store.path(augmented.rows!)),
       config,
       resumeFrom: resume?.file,

@@ -1,5 +1,5 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import {
   applyLora,
   graphInFloat32,
@@ -31,7 +31,7 @@ const adapterFolder = 'adapter';
  * Opens a folder in the Hugging Face ONNX layout for training with adapters; the base stays as it is, in whatever
  * precision. Throws GuardError BAD_MODEL for a family whose modules have no known names.
  */
-export async function openFolder(folder: string, settings: TrainConfig): Promise<Trainee> {
+export async function openFolder(folder: string, settings: TrainConfig, name: string): Promise<Trainee> {
   const lora = settings.lora ?? DEFAULT_LORA;
   const config = { ...settings, lora };
   const inModel = pathInModel(await modelTypeOf(folder));
@@ -57,7 +57,8 @@ export async function openFolder(folder: string, settings: TrainConfig): Promise
       group: (samples) => groupOf(model, samples),
       blank: (rows, length) => model.blankFeeds(rows, length),
       paddedLength: (samples) => model.trainingLength(samples),
-      write: (out) => writeTrained({ folder, out, model, parameters, options, targets, inModel, config }),
+      write: (out) =>
+        writeTrained({ folder, name, out, model, parameters, options, targets, inModel, config }),
       async close() {
         await programs.release();
         await model.close();
@@ -103,6 +104,7 @@ async function groupOf(model: HfModel, samples: readonly PerturbedSample[]): Pro
 
 interface Trained {
   folder: string;
+  name: string;
   out: string;
   model: HfModel;
   parameters: Parameters;
@@ -114,7 +116,7 @@ interface Trained {
 
 /** The merged model as a folder of the same layout, and in its folder `adapter` the adapter alone. */
 function writeTrained(trained: Trained): Promise<void> {
-  const { folder, out, model, parameters, options, targets, inModel, config } = trained;
+  const { folder, name, out, model, parameters, options, targets, inModel, config } = trained;
   return wholeFolder(out, async (into) => {
     await cp(folder, into, { recursive: true, filter: (path) => isKept(relative(folder, path)) });
     const decoder = await loadGraph(model.decoderPath);
@@ -125,7 +127,7 @@ function writeTrained(trained: Trained): Promise<void> {
     const peft = peftAdapter(modules, parameters, {
       ...options,
       pathInModel: inModel,
-      base: basename(folder),
+      base: name,
     });
     await mkdir(adapter);
     await writeFile(join(adapter, peftFiles.weights), peft.weights);

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { isMiniFolder } from '../models/index.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { openFolder } from './folder.ts';
@@ -5,6 +6,10 @@ import { openMini } from './mini.ts';
 import type { Trainee } from './trainee.ts';
 
 /** Opens a model folder of any kind for training as the configuration says. */
-export async function openTrainee(folder: string, config: TrainConfig): Promise<Trainee> {
-  return (await isMiniFolder(folder)) ? openMini(folder, config) : openFolder(folder, config);
+export async function openTrainee(
+  folder: string,
+  config: TrainConfig,
+  name = basename(folder),
+): Promise<Trainee> {
+  return (await isMiniFolder(folder)) ? openMini(folder, config) : openFolder(folder, config, name);
 }

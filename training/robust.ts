@@ -13,6 +13,8 @@ import { runDigest } from './weights.ts';
 
 export interface TrainTask {
   modelFolder: string;
+  /** What an adapter calls its base; by default the folder's name. */
+  modelName?: string | undefined;
   /** Clean rows (perturbation `origin`) and, under the same ids, their perturbed forms. */
   rows: PerturbedSample[];
   config: TrainConfig;
@@ -45,9 +47,9 @@ export interface TrainResult {
  * Throws GuardError BAD_INPUT for unfit rows or checkpoints, BAD_MODEL, BAD_CONFIG where the loss stops being a number.
  */
 export async function trainRobust(task: TrainTask, hooks: TrainHooks = {}): Promise<TrainResult> {
-  const { config, modelFolder, outFolder, rows } = task;
+  const { config, modelFolder, modelName, outFolder, rows } = task;
   const planner = new BatchPlanner(rows, config);
-  const trainee = await openTrainee(modelFolder, config);
+  const trainee = await openTrainee(modelFolder, config, modelName);
   try {
     const digest = await runDigest(config, trainee.files, rows);
     const losses = await trainSteps(task, { trainee, planner, digest }, hooks);

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { filesToKeep, predictInThread } from '../models/index.ts';
+import { filesToKeep, isEndpoint, predictInThread, readEndpoint } from '../models/index.ts';
 import type { Dtype } from '../schemas/model.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -20,8 +20,10 @@ export function importModel(deps: ActivityDeps) {
     try {
       const { threads } = deps;
       const signal = Context.current().cancellationSignal;
-      await predictInThread(folder, [], { dtype, threads, signal });
-      const kept = await filesToKeep(folder, dtype);
+      const endpoint = isEndpoint(folder);
+      if (endpoint) await readEndpoint(folder);
+      else await predictInThread(folder, [], { dtype, threads, signal });
+      const kept = endpoint ? null : await filesToKeep(folder, dtype);
       const model = await deps.store.putModel(folder, name, kept?.files);
       const step = {
         name: 'importModel',

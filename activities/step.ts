@@ -59,8 +59,8 @@ export function alive(label: string): () => void {
   return startHeartbeat(label).stop;
 }
 
-/** A disk that is full stays so until a person frees space, and the same command then takes up the work where it was. */
-const hopeless = new Set<string>([ErrorCode.Cancelled, ErrorCode.Storage]);
+/** A full disk and a spent budget stay so until a person acts, and the same command then takes up the work where it was. */
+const hopeless = new Set<string>([ErrorCode.Cancelled, ErrorCode.Storage, ErrorCode.Budget]);
 
 /** What Temporal is to see of an error: a stable type, and whether trying again can help. */
 export function asFailure(error: unknown): unknown {

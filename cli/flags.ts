@@ -22,6 +22,7 @@ export interface ProjectFlags extends CommonFlags {
 export interface WorkFlags extends ProjectFlags {
   model?: string;
   dtype?: Dtype;
+  modelName?: string;
   champion?: boolean;
   benchmark?: string;
   seed?: number;
@@ -53,14 +54,15 @@ export function withProjectFlags(command: Command): Command {
 export function withWorkFlags(command: Command): Command {
   return withProjectFlags(command)
     .option(
-      '--model <name or folder>',
-      'a model folder in the Hugging Face ONNX layout, or a name in the registry',
+      '--model <name, folder or address>',
+      'a model folder in the Hugging Face ONNX layout, a name in the registry, or an OpenAI-compatible base URL',
     )
     .addOption(
       new Option('--dtype <precision>', 'which precision of a model folder that holds several').choices(
         Dtype.options,
       ),
     )
+    .option('--model-name <name>', 'the model on that server')
     .option('--champion', "start from the registry's champion")
     .option('--benchmark <folder>', 'benchmark pack (Parquet)')
     .addOption(new Option('--seed <number>', 'seed of every random choice').argParser(whole))

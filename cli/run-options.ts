@@ -21,8 +21,14 @@ export function runOptions(flags: WorkFlags): RunOptions {
 }
 
 /** A path, or anything that is a folder here, is a model folder; other words are names in the registry. */
-function modelOptions({ model }: WorkFlags): RunOptions {
+function modelOptions({ model, modelName }: WorkFlags): RunOptions {
+  const served = model !== undefined && /^https?:\/\//.test(model);
+  if (served !== (modelName !== undefined)) {
+    const what = 'a model behind a server needs both --model <base URL> and --model-name <name>';
+    throw new GuardError(ErrorCode.BadConfig, what);
+  }
   if (model === undefined) return {};
+  if (served) return { endpoint: { baseUrl: model, model: modelName as string } };
   const isPath = model.includes('/') || model.includes(sep) || model.startsWith('.');
   if (isPath || (existsSync(model) && statSync(model).isDirectory()))
     return { modelFolder: folder(model, '--model') };

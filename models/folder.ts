@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { endpointFile, isEndpoint, noGradients } from './endpoint/config.ts';
 import { type Processor, readProcessor } from './processor.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 
@@ -44,6 +45,8 @@ export interface ModelFolder {
 
 /** Reads a model folder. Throws GuardError BAD_MODEL naming the file, and the key where one is missing or wrong. */
 export async function readModelFolder(folder: string): Promise<ModelFolder> {
+  if (isEndpoint(folder))
+    throw new GuardError(ErrorCode.BadModel, `${join(folder, endpointFile)}: ${noGradients}`);
   const paths = Object.fromEntries(
     Object.entries(modelFiles).map(([key, file]) => [key, join(folder, file)]),
   ) as ModelFolder['paths'];

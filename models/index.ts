@@ -12,6 +12,15 @@ export {
   type TokenBatch,
 } from './batch.ts';
 export { decoderFeeds, openLastPosition } from './decoder.ts';
+export {
+  checkEndpoint,
+  endpointFile,
+  endpointId,
+  isEndpoint,
+  noGradients,
+  readEndpoint,
+} from './endpoint/config.ts';
+export { openEndpoint } from './endpoint/endpoint.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
 export { AnswerGradients } from './gradient.ts';
 export { HfModel } from './hf/model.ts';

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dtype } from '../schemas/model.ts';
 import type { AnswerModel, OpenOptions } from './answer-model.ts';
+import { isEndpoint } from './endpoint/config.ts';
 import { modelFiles } from './folder.ts';
 import { HfModel } from './hf/model.ts';
 import { type NeededFiles, neededFiles } from './hf/select.ts';
@@ -12,7 +13,10 @@ import { openModel } from './model.ts';
  * Hugging Face's ONNX exports. Throws GuardError BAD_MODEL, naming the file, where it is neither or incomplete.
  */
 export async function openAnswerModel(folder: string, options: OpenOptions = {}): Promise<AnswerModel> {
-  return (await isMiniFolder(folder)) ? openModel(folder, options) : HfModel.open(folder, options);
+  // Endpoints are opened with the folder of their record (`openEndpoint`); what comes here wants the weights, and is refused.
+  return isEndpoint(folder) || (await isMiniFolder(folder))
+    ? openModel(folder, options)
+    : HfModel.open(folder, options);
 }
 
 /** The files of a folder that answering takes; null: all of them. Throws GuardError BAD_MODEL naming what is missing. */

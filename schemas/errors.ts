@@ -15,6 +15,8 @@ export const ErrorCode = {
   Storage: 'STORAGE',
   /** A server, port, driver or download is not to be had. */
   Unavailable: 'UNAVAILABLE',
+  /** What a paid service may cost is used up. */
+  Budget: 'BUDGET',
   /** A person or a signal ended the work. */
   Cancelled: 'CANCELLED',
 } as const;

@@ -86,6 +86,7 @@ async function run(command, args) {
       return runProgram('dist/bench/main.js', args);
     case 'acceptance':
     case 'coverage':
+    case 'endpoint':
       ensureReady();
       return runProgram(`dist/bench/${command}.js`, args);
     case 'conformance':
@@ -96,7 +97,7 @@ async function run(command, args) {
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage, conformance, repetitions and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage, conformance, repetitions, endpoint and ready.`,
       );
   }
 }

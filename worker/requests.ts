@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { checkEndpoint, endpointFile, endpointId, isEndpoint, noGradients } from '../models/index.ts';
 import type { GuardConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
 import { DiagnosisConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -23,6 +25,8 @@ export interface RunOptions {
   modelFolder?: string;
   /** Which precision of a folder that holds several. */
   dtype?: Dtype;
+  /** A model behind a server; a folder with endpoint.json says more. */
+  endpoint?: { baseUrl: string; model: string };
   /** Take the registry's champion instead of a folder. */
   champion?: boolean;
   dataFolder?: string;
@@ -68,12 +72,30 @@ function sourceOf(config: GuardConfig, options: RunOptions): ModelSource {
   return { folder, ...(dtype === undefined ? {} : { dtype }) };
 }
 
+/** A folder with endpoint.json for a model that was named by its address. Throws GuardError BAD_CONFIG. */
+export async function withEndpointFolder(stateDir: string, options: RunOptions): Promise<RunOptions> {
+  const { endpoint } = options;
+  if (!endpoint) return options;
+  checkEndpoint(endpoint, '--model and --model-name');
+  const modelFolder = join(stateDir, 'endpoints', endpointId(endpoint), 'model');
+  await mkdir(modelFolder, { recursive: true });
+  await writeFile(join(modelFolder, endpointFile), `${JSON.stringify(endpoint, null, 2)}\n`);
+  return { ...options, modelFolder, model: options.model ?? endpoint.model.replace(/[^\w.-]+/g, '-') };
+}
+
+/** Attacks need gradients, and an endpoint gives none. */
+function attacksLeftOut({ source }: DiagnoseRequest): boolean {
+  return 'folder' in source && isEndpoint(source.folder);
+}
+
 export function diagnoseRequest(config: LoadedConfig, options: RunOptions): DiagnoseRequest {
   const samples = options.samples === undefined ? {} : { samples: options.samples };
   const diagnosis = { ...config.diagnosis, ...options.overrides?.diagnosis, ...samples };
+  const source = sourceOf(config, options);
+  if ('folder' in source && isEndpoint(source.folder)) diagnosis.attack = { ...diagnosis.attack, kinds: [] };
   return {
     model: options.model ?? config.model.name,
-    source: sourceOf(config, options),
+    source,
     data: { folder: resolve(options.dataFolder ?? config.data.folder) },
     seed: options.seed ?? config.seed,
     diagnosis: checked('diagnosis', DiagnosisConfig, diagnosis),
@@ -83,6 +105,7 @@ export function diagnoseRequest(config: LoadedConfig, options: RunOptions): Diag
 
 export function trainRequest(config: LoadedConfig, options: RunOptions): TrainRequest {
   const request = diagnoseRequest(config, options);
+  if (attacksLeftOut(request)) throw new GuardError(ErrorCode.BadConfig, noGradients);
   const training = {
     ...config.training,
     ...options.overrides?.training,

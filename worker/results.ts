@@ -1,6 +1,8 @@
 import { layOutReport, type ReportFiles } from '../activities/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import { StepManifest } from '../schemas/artifact.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
+import { EndpointUse } from '../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report.ts';
 import type { DiagnoseResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
@@ -61,7 +63,11 @@ function interrupted(workflowId: string): GuardError {
 
 export type DiagnoseOutcome = Pick<Started, 'workflowId' | 'runId'> &
   Pick<DiagnoseResult, 'model' | 'seconds' | 'cached'> &
-  Diagnosis & { artifacts: Record<string, ArtifactRef> };
+  Diagnosis & {
+    artifacts: Record<string, ArtifactRef>;
+    /** What an endpoint was asked and cost; null for a folder. */
+    endpoint: EndpointUse | null;
+  };
 
 /** Diagnoses a model and waits for the figures. */
 export async function diagnoseOnce(
@@ -71,7 +77,7 @@ export async function diagnoseOnce(
   waiting: { signal?: AbortSignal } = {},
 ): Promise<DiagnoseOutcome> {
   const started = await startDiagnose(session, options);
-  const { cached, diagnosis, model, seconds } = await resultOf<DiagnoseResult>(
+  const { cached, diagnosis, manifests, model, seconds } = await resultOf<DiagnoseResult>(
     session,
     started,
     onStatus,
@@ -84,7 +90,37 @@ export async function diagnoseOnce(
     ...prefixed('predictions', diagnosis.predictions),
   };
   const { runId, workflowId } = started;
-  return { workflowId, runId, model, ...found, artifacts, seconds, cached };
+  return {
+    workflowId,
+    runId,
+    model,
+    ...found,
+    artifacts,
+    endpoint: await useOf(session, manifests),
+    seconds,
+    cached,
+  };
+}
+
+async function useOf({ store }: Session, manifests: ArtifactRef[]): Promise<EndpointUse | null> {
+  let sum: EndpointUse | null = null;
+  for (const ref of manifests) {
+    const use = EndpointUse.safeParse((await store.getJson(ref, StepManifest)).result).data;
+    if (use) sum = sum ? added(sum, use) : use;
+  }
+  return sum;
+}
+
+function added(a: EndpointUse, b: EndpointUse): EndpointUse {
+  const { logprobs, nothing, text } = a.readFrom;
+  const more = b.readFrom;
+  return {
+    samples: a.samples + b.samples,
+    readFrom: { logprobs: logprobs + more.logprobs, text: text + more.text, nothing: nothing + more.nothing },
+    promptTokens: a.promptTokens + b.promptTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+    cost: a.cost + b.cost,
+  };
 }
 
 const prefixed = (prefix: string, refs: Record<string, ArtifactRef>) =>

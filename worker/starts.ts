@@ -7,6 +7,7 @@ import {
   requestDigest,
   robustifyRequest,
   trainRequest,
+  withEndpointFolder,
 } from './requests.ts';
 import type { Session } from './session.ts';
 
@@ -47,21 +48,21 @@ export async function startOrJoin(
 
 /** Diagnosis, training, rollout, report. */
 export async function startRobustify(session: Session, options: RunOptions): Promise<Started> {
-  const request = robustifyRequest(session.config, options);
+  const request = robustifyRequest(session.config, await withEndpointFolder(session.stateDir, options));
   const { model } = request;
   const workflowId = workflowIds.robustify(model, requestDigest(request));
   return startOrJoin(session, { type: WorkflowName.Robustify, workflowId, model, args: [request] });
 }
 
 export async function startDiagnose(session: Session, options: RunOptions): Promise<Started> {
-  const request = diagnoseRequest(session.config, options);
+  const request = diagnoseRequest(session.config, await withEndpointFolder(session.stateDir, options));
   const { model } = request;
   const workflowId = workflowIds.diagnose(model, requestDigest(request));
   return startOrJoin(session, { type: WorkflowName.Diagnose, workflowId, model, args: [request] });
 }
 
 export async function startTrain(session: Session, options: RunOptions): Promise<Started> {
-  const request = trainRequest(session.config, options);
+  const request = trainRequest(session.config, await withEndpointFolder(session.stateDir, options));
   const { model } = request;
   const workflowId = workflowIds.train(model, requestDigest(request));
   return startOrJoin(session, { type: WorkflowName.Train, workflowId, model, args: [request] });

@@ -29,10 +29,21 @@ async function diagnose(flags: WorkFlags, output: Output): Promise<undefined> {
     const progress = progressOn(output);
     const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });
     progress.clear();
+    if (result.endpoint) output.log(endpointLine(result.endpoint));
     output.result({ status: 'completed', ...result, store: session.storeDir }, () =>
       [diagnosisTable(result), '', attackTable(result.attacks), '', result.model.digest].join('\n'),
     );
   });
+}
+
+type Use = NonNullable<Awaited<ReturnType<typeof import('../../worker/index.ts').diagnoseOnce>>['endpoint']>;
+
+function endpointLine({ samples, readFrom, promptTokens, completionTokens, cost }: Use): string {
+  return (
+    `Endpoint: ${samples} answers, ${readFrom.logprobs} from probabilities, ${readFrom.text} from text, ${readFrom.nothing} unusable ` +
+    `(an option was drawn); ${promptTokens + completionTokens} tokens, cost ${cost.toFixed(4)}. ` +
+    'Attacks were left out: gradients are out of reach through an endpoint.'
+  );
 }
 
 type Attacks = Awaited<ReturnType<typeof import('../../worker/index.ts').diagnoseOnce>>['attacks'];

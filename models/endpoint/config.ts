@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { EndpointConfig } from '../../schemas/endpoint.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+
+export const endpointFile = 'endpoint.json';
+
+/** Whether the folder stands for a model behind a server. */
+export const isEndpoint = (folder: string): boolean => existsSync(join(folder, endpointFile));
+
+/** Reads endpoint.json. Throws GuardError BAD_CONFIG naming the file and the key. */
+export async function readEndpoint(folder: string): Promise<EndpointConfig> {
+  const path = join(folder, endpointFile);
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const what = `${path}: cannot be read as JSON (${(cause as Error).message})`;
+    throw new GuardError(ErrorCode.BadConfig, what, { cause });
+  }
+  return checkEndpoint(json, path);
+}
+
+/** Throws GuardError BAD_CONFIG, its message beginning with `what`. */
+export function checkEndpoint(json: unknown, what: string): EndpointConfig {
+  const config = EndpointConfig.safeParse(json);
+  if (config.success) return config.data;
+  throw new GuardError(ErrorCode.BadConfig, `${what}: ${z.prettifyError(config.error)}`);
+}
+
+/** Names the server and the model: settings such as the budget may change without losing what was answered. */
+export function endpointId({ baseUrl, model }: Pick<EndpointConfig, 'baseUrl' | 'model'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([baseUrl.replace(/\/+$/, ''), model]))
+    .digest('hex');
+}
+
+/** The variable that holds the key, by default OPENAI_API_KEY, and the key; '' where there is none to send. */
+export function apiKeyOf({ apiKeyEnv, baseUrl }: EndpointConfig): { name: string; key: string } {
+  const name = apiKeyEnv ?? 'OPENAI_API_KEY';
+  const { hostname, protocol } = new URL(baseUrl);
+  const local = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  // A key that was set for another service must not cross a network in the clear.
+  const open = protocol === 'http:' && !local && apiKeyEnv === undefined;
+  return { name, key: open ? '' : (process.env[name] ?? '').trim() };
+}
+
+/** Why attacks and training need a folder. */
+export const noGradients =
+  'gradients are out of reach through an endpoint: attacks and training need the model as a folder in the Hugging Face ONNX layout';

@@ -1,0 +1,33 @@
+import type OpenAI from 'openai';
+import type { EndpointConfig } from '../../schemas/endpoint.ts';
+import { type Question, questionText } from './request.ts';
+
+export interface Tokens {
+  promptTokens: number;
+  completionTokens: number;
+}
+
+/** Tokens that a chat template adds to a message, generously. */
+const templateTokens = 200;
+
+/** The most that a request can take: no token is shorter than a byte. */
+export function worstTokens(sample: Question, { imageTokens, maxTokens }: EndpointConfig): Tokens {
+  const text = Buffer.byteLength(questionText(sample)) + templateTokens;
+  return { promptTokens: text + (sample.image ? imageTokens : 0), completionTokens: maxTokens };
+}
+
+/** As the server counted; the worst case where it did not count, or counted what cannot be. */
+export function tokensOf(usage: OpenAI.CompletionUsage | undefined, worst: Tokens): Tokens {
+  const usable = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0;
+  if (!usage || !usable(usage.prompt_tokens) || !usable(usage.completion_tokens) || usage.prompt_tokens === 0)
+    return worst;
+  return { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens };
+}
+
+/** In the currency of the prices; 0 without prices. */
+export function costOf(tokens: Tokens, { image }: Question, { prices }: EndpointConfig): number {
+  if (!prices) return 0;
+  const { completionPerMillion, perImage, promptPerMillion } = prices;
+  const perToken = tokens.promptTokens * promptPerMillion + tokens.completionTokens * completionPerMillion;
+  return perToken / 1e6 + (image ? perImage : 0);
+}

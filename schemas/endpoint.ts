@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+const price = z.number().nonnegative();
+
+/** endpoint.json: a model behind an OpenAI-compatible server. It never holds a key: that is read from the environment. */
+export const EndpointConfig = z
+  .strictObject({
+    /** Up to the part before /chat/completions; usually it ends in /v1. */
+    baseUrl: z
+      .url({ protocol: /^https?$/, error: 'expected an address like http://127.0.0.1:8000/v1' })
+      .refine((url) => !/[?#@]/.test(url), {
+        error: 'expected an address without name, key, query and fragment',
+      }),
+    /** The model's name on the server. */
+    model: z.string().min(1),
+    /** The environment variable that holds the key. Without it no key goes over plain HTTP to another machine. */
+    apiKeyEnv: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, 'expected the name of an environment variable')
+      .optional(),
+    /** Requests under way at once; fewer while the server says that there are too many. */
+    concurrency: z.number().int().min(1).max(256).default(8),
+    /** Of one attempt, from sending it to the last byte of the answer. */
+    timeoutSeconds: z.number().positive().max(3600).default(120),
+    /** Attempts a request, before the step fails. */
+    attempts: z.number().int().min(1).max(20).default(6),
+    /** Longest answer, in tokens. */
+    maxTokens: z.number().int().min(1).max(4096).default(16),
+    /** What one image counts at most as, in prompt tokens; the worst case of the budget. */
+    imageTokens: z.number().int().nonnegative().default(4096),
+    /** In any one currency. */
+    prices: z
+      .strictObject({ promptPerMillion: price, completionPerMillion: price, perImage: price.default(0) })
+      .optional(),
+    /** Most that this endpoint may cost in a project, over all runs. */
+    budget: z.number().positive().optional(),
+    /** Of the waiting times between attempts, and of the draw for a sample that got no answer. */
+    seed: z.number().int().default(0),
+  })
+  .refine(({ budget, prices }) => budget === undefined || prices !== undefined, {
+    path: ['prices'],
+    error: 'a budget needs prices: {"promptPerMillion": ..., "completionPerMillion": ..., "perImage": ...}',
+  });
+export type EndpointConfig = z.infer<typeof EndpointConfig>;
+
+/** What the answers of one table came from and cost; those from the response cache at what they cost then. */
+export const EndpointUse = z.strictObject({
+  samples: z.number().int(),
+  /** Answers read from probabilities, from the text alone, and samples to which nothing usable was said. */
+  readFrom: z.strictObject({ logprobs: z.number().int(), text: z.number().int(), nothing: z.number().int() }),
+  promptTokens: z.number().int(),
+  completionTokens: z.number().int(),
+  /** 0 without prices. */
+  cost: z.number(),
+});
+export type EndpointUse = z.infer<typeof EndpointUse>;

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ChatServer } from '../../bench/chat-server.ts';
+import { type Project, smallProject } from '../support/project.ts';
+import { modalityGuard } from './command.ts';
+
+let project: Project;
+let server: ChatServer;
+beforeAll(async () => {
+  project = await smallProject();
+  server = await ChatServer.start();
+});
+afterAll(async () => {
+  await server?.close();
+  await project?.remove();
+});
+
+describe('a model behind a server', { timeout: 240_000 }, () => {
+  const model = () => ['--model', server.baseUrl, '--model-name', 'served', '--json', '--no-input'];
+
+  it('is diagnosed without attacks, each question asked once', async () => {
+    const { code, stdout, stderr } = await modalityGuard(['diagnose', ...model()], { folder: project.folder });
+    expect(code, stderr).toBe(0);
+    const { attacks, endpoint, figures } = JSON.parse(stdout);
+    expect(attacks).toEqual([]);
+    expect(endpoint.readFrom.logprobs).toBe(endpoint.samples);
+    expect(figures['image_heavy/misleading_text'].followed).toBeGreaterThan(figures['image_heavy/origin'].accuracy);
+    expect(stderr).toMatch(/Attacks were left out/);
+    expect([...server.counts.values()].every(({ received }) => received === 1)).toBe(true);
+  });
+
+  it('is not trained', async () => {
+    const { code, stdout } = await modalityGuard(['train', ...model()], { folder: project.folder });
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout).error.message).toMatch(/gradients are out of reach/);
+  });
+});

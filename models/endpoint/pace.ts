@@ -46,7 +46,8 @@ export class Pace {
 
   leave(): void {
     this.active--;
-    this.wake();
+    // Later, so that a failure stops those that wait before they send.
+    setImmediate(() => this.wake());
   }
 
   answered(): void {

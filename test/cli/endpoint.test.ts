@@ -18,12 +18,16 @@ describe('a model behind a server', { timeout: 240_000 }, () => {
   const model = () => ['--model', server.baseUrl, '--model-name', 'served', '--json', '--no-input'];
 
   it('is diagnosed without attacks, each question asked once', async () => {
-    const { code, stdout, stderr } = await modalityGuard(['diagnose', ...model()], { folder: project.folder });
+    const { code, stdout, stderr } = await modalityGuard(['diagnose', ...model()], {
+      folder: project.folder,
+    });
     expect(code, stderr).toBe(0);
     const { attacks, endpoint, figures } = JSON.parse(stdout);
     expect(attacks).toEqual([]);
     expect(endpoint.readFrom.logprobs).toBe(endpoint.samples);
-    expect(figures['image_heavy/misleading_text'].followed).toBeGreaterThan(figures['image_heavy/origin'].accuracy);
+    expect(figures['image_heavy/misleading_text'].followed).toBeGreaterThan(
+      figures['image_heavy/origin'].accuracy,
+    );
     expect(stderr).toMatch(/Attacks were left out/);
     expect([...server.counts.values()].every(({ received }) => received === 1)).toBe(true);
   });

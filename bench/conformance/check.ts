@@ -112,21 +112,15 @@ async function judge(loaded: LoadedCase): Promise<Judgement> {
     outputs
       .map((name) => disagreement(name, results[name] as Tensor, loaded.expected[name] as Tensor))
       .find(Boolean);
+  const plain = await runPlain(graph, feeds, outputs).catch((cause: Error) => {
+    throw new GuardError(ErrorCode.BadModel, `ONNX Runtime cannot run it: ${cause.message}`);
+  });
   const program = await compile({ graph, feeds, outputs, threads: 1 });
-  const results = await program.run(feeds).catch((error: Error) => error);
+  const found = difference(await program.run(feeds));
   await program.release();
-  if (results instanceof Error) {
-    await runPlain(graph, feeds, outputs).catch((cause: Error) => {
-      throw new GuardError(ErrorCode.BadModel, `ONNX Runtime cannot run it: ${cause.message}`);
-    });
-    throw results;
-  }
-  const found = difference(results);
-  if (found) {
-    const plain = difference(await runPlain(graph, feeds, outputs));
-    if (!plain) return { outcome: 'failed', reason: found };
-    return { outcome: 'left out', reason: `ONNX Runtime itself gives something else: ${plain}` };
-  }
+  const plainly = found && difference(plain);
+  if (plainly) return { outcome: 'left out', reason: `ONNX Runtime itself gives something else: ${plainly}` };
+  if (found) return { outcome: 'failed', reason: found };
   const floats = outputs.filter((name) => loaded.expected[name]!.dtype === 'float32');
   if (floats.length === 0) return { outcome: 'forward', reason: 'no float32 output' };
   const without = graph.nodes.every((node) => operationSupport(node) === 'not differentiable');

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { dataFolder } from '../data/folder.ts';
 import { conditionsFor, perturb } from '../diagnosis/perturbations/index.ts';
-import { questionText } from '../models/index.ts';
+import { promptOf, questionText } from '../models/index.ts';
 import { type PerturbedSample, taskKinds } from '../schemas/benchmark.ts';
 import { readSamples, writeSamplesFile } from '../store/index.ts';
 import { peerSide } from './side.ts';
@@ -33,27 +34,41 @@ async function everyCondition(benchmark: string, perKind: number): Promise<Pertu
   );
 }
 
-/** Writes what both sides read and, where the cache has none yet, makes the model with PyTorch. */
-export async function diagnosisCase(benchmark: string, perKind: number): Promise<DiagnosisCase> {
-  const samples = await everyCondition(benchmark, perKind);
-  const prompts = samples.map((sample) => questionText(sample));
-  const name = createHash('sha256').update(JSON.stringify(prompts)).digest('hex').slice(0, 16);
-  const parent = join(cache, `diagnosis-${name}`);
-  const made = {
-    folder: join(parent, 'model'),
-    samples: join(parent, 'samples.parquet'),
-    questions: join(parent, 'questions.json'),
-  };
+/** The embedded model, asked in its own form. */
+export async function miniCase(benchmark: string, perKind: number): Promise<DiagnosisCase> {
+  return writtenCase(await everyCondition(benchmark, perKind), promptOf, join(dataFolder(), 'model'));
+}
+
+/** A larger model in the layout of Hugging Face, made with PyTorch where the cache has none yet. */
+export async function llavaCase(benchmark: string, perKind: number): Promise<DiagnosisCase> {
+  const made = await writtenCase(await everyCondition(benchmark, perKind), questionText);
   if (existsSync(made.folder)) return made;
-  await mkdir(join(parent, 'images'), { recursive: true });
-  await writeSamplesFile(made.samples, samples);
-  await writeFile(made.questions, JSON.stringify(await forPeer(parent, samples, prompts)));
   const half = `${made.folder}.half`;
   await rm(half, { recursive: true, force: true });
   const maker = peerSide('diagnosis_model.py', [made.questions, half]);
   await maker.next();
   await maker.close();
   await rename(half, made.folder);
+  return made;
+}
+
+/** Writes what both sides read, in a folder of the cache that is named by the questions. */
+async function writtenCase(
+  samples: readonly PerturbedSample[],
+  textOf: (sample: PerturbedSample) => string,
+  model?: string,
+): Promise<DiagnosisCase> {
+  const prompts = samples.map(textOf);
+  const name = createHash('sha256').update(JSON.stringify(prompts)).digest('hex').slice(0, 16);
+  const parent = join(cache, `diagnosis-${name}`);
+  const made = {
+    folder: model ?? join(parent, 'model'),
+    samples: join(parent, 'samples.parquet'),
+    questions: join(parent, 'questions.json'),
+  };
+  await mkdir(join(parent, 'images'), { recursive: true });
+  await writeSamplesFile(made.samples, samples);
+  await writeFile(made.questions, JSON.stringify(await forPeer(parent, samples, prompts)));
   return made;
 }
 

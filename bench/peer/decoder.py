@@ -194,4 +194,5 @@ def main():
         print(json.dumps({'seconds': time.perf_counter() - begin, 'loss': loss.item()}), flush=True)
 
 
-main()
+if __name__ == '__main__':
+    main()

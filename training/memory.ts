@@ -6,11 +6,14 @@ import type { Trainee } from './trainee.ts';
 
 const MEGABYTE = 2 ** 20;
 
-/** What Node, ONNX Runtime and the model's tokenizer and image encoder take before any weight is counted. */
-const RUNTIME = 200 * MEGABYTE;
+/** What Node, ONNX Runtime and the model's tokenizer and image encoder take before any weight is counted (measured: 150 to 230). */
+const RUNTIME = 250 * MEGABYTE;
 
-/** The weights are held once, and while a program is made also as the bytes of a graph and by its session. */
-const COPIES = 3;
+/** Arrays that wait for the garbage collector, and memory that lies between others: measured up to a fifth of the activations. */
+const SLACK = 1.25;
+
+/** The weights are held once, by the session that answers, and while a program is made as a graph's bytes and by its session. */
+const COPIES = 4;
 
 /** How many rows run together: what the configuration says, or what an estimate says will fit. */
 export class MicroBatches {
@@ -52,8 +55,8 @@ export class MicroBatches {
     // Gradients, two moments and the weights that are trained.
     const optimizer = 4 * 4 * parameters.count;
     // What does not grow with the rows (gradients, constants) is in `one` beside the pair's own part.
-    const perPair = Math.max(two - one, 1);
-    return { fixed: RUNTIME + COPIES * weightBytes + optimizer + Math.max(0, one - perPair), perPair };
+    const perPair = SLACK * Math.max(two - one, 1);
+    return { fixed: RUNTIME + COPIES * weightBytes + optimizer + Math.max(0, 2 * one - two), perPair };
   }
 
   private activations(rows: number, length: number): Promise<number> {

@@ -15,7 +15,7 @@ import {
 import { Random } from '../../random/index.ts';
 import type { EncodedImage, PerturbedSample, TaskKind } from '../../schemas/benchmark.ts';
 
-const words = [
+export const words = [
   ...Object.values(specialTokens),
   ...'A B C D : ? . question option answer which item is in the picture bag sandal coat sneaker shirt dress'.split(
     ' ',

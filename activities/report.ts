@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { allLabelled, compareAttacks, talkedOut } from '../diagnosis/index.ts';
+import { allLabelled, compareAttacks, disclaimer, talkedOut } from '../diagnosis/index.ts';
 import { renderReport } from '../report/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
@@ -31,10 +31,6 @@ export interface ReportOutput {
   json: ArtifactRef;
   artifacts: Record<string, ArtifactRef>;
 }
-
-const disclaimer =
-  'A diagnosis makes a risk visible under the conditions that were tested; it is no guarantee that the model is right ' +
-  'under others.';
 
 /** Writes the report of a run: JSON for programs, one HTML file for people. */
 export function report(deps: ActivityDeps) {

@@ -1,4 +1,5 @@
 /** Measures, statistics and gates of the diagnosis. Perturbations have their own index beside this one. */
+export { disclaimer } from './disclaimer.ts';
 export {
   brightnessOf,
   type DriftFeature,
@@ -10,6 +11,10 @@ export {
   requestFeatures,
 } from './drift.ts';
 export { judge, overallVerdict, type PairedInput, pairedComparison } from './gate.ts';
+export { defaultRules } from './gates/defaults.ts';
+export type { Evidence } from './gates/figures.ts';
+export { judgeGates } from './gates/judge.ts';
+export { sampleLog } from './log.ts';
 export {
   type AttackComparison,
   type AttackSettings,
@@ -28,6 +33,7 @@ export {
 } from './measures/figures.ts';
 export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';
+export { errorPatterns, type PatternOptions } from './patterns/patterns.ts';
 export { benjaminiHochberg, holm } from './statistics/adjust.ts';
 export { type BootstrapOptions, bootstrapInterval, quantile } from './statistics/bootstrap.ts';
 export { jsDivergence, klDivergence } from './statistics/divergence.ts';

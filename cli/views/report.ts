@@ -1,5 +1,4 @@
 import { catalogue, taskKinds } from '../../schemas/benchmark.ts';
-import type { AccuracyDrop, Diagnosis } from '../../schemas/diagnosis.ts';
 import type { DiagnosisFigures, PairedFigures, RolloutResult, RunReport } from '../../schemas/report.ts';
 import { percent, points, table } from './table.ts';
 
@@ -23,60 +22,15 @@ function comparisonTable(base: DiagnosisFigures, trained: DiagnosisFigures): str
   return table(head, rows, [1, 2, 4, 5, 6]);
 }
 
-const verdicts: Record<AccuracyDrop['verdict'], string> = {
-  drop: 'a drop',
-  no_relevant_drop: 'none that matters',
-  not_enough_data: 'not enough data to say',
-};
-
-function dropCells(drop: AccuracyDrop | null | undefined): string[] {
-  if (!drop) return ['', ''];
-  const interval = `${points(drop.ci95[0])} to ${points(drop.ci95[1])}`;
-  const needed = drop.verdict === 'not_enough_data' ? `; ${drop.pairsNeeded} samples would` : '';
-  return [`${points(drop.drop)} (${interval})`, `${verdicts[drop.verdict]}${needed}`];
-}
-
-/** Accuracy, changed answers and drops of one diagnosis. */
-export function diagnosisTable({ figures, measures }: Diagnosis): string {
-  const rows = inOrder(figures).map(([condition, { n, accuracy, ci95, changeRate, followed }]) => [
-    condition,
-    String(n),
-    accuracy === null ? 'no labels' : percent(accuracy),
-    ci95 === null ? '' : `${percent(ci95[0])} to ${percent(ci95[1])}`,
-    percent(changeRate),
-    followed === undefined ? '' : percent(followed),
-    ...dropCells(measures.conditions[condition]?.drop),
-  ]);
-  const head = [
-    'task / perturbation',
-    'n',
-    'accuracy',
-    '95 % interval',
-    'answers changed',
-    'followed the hint',
-    'points lost (95 %)',
-    'finding',
-  ];
-  return [table(head, rows, [1, 2, 4, 5]), ...competencyLine(measures)].join('\n');
-}
-
-function competencyLine({ competency }: Diagnosis['measures']): string[] {
-  if (!competency) return [];
-  const { share, ci95 } = competency;
-  return [
-    '',
-    `Cross-modality competency (right on one sample of each kind under its worst perturbation): ` +
-      `${percent(share)}, ${percent(ci95[0])} to ${percent(ci95[1])}`,
-  ];
-}
-
 /** Task by task, and the unperturbed condition first. */
-function inOrder<Figures>(figures: Record<string, Figures>): [string, Figures][] {
+export function inOrder<Figures>(figures: Record<string, Figures>): [string, Figures][] {
   const kinds: string[] = taskKinds;
   const perturbations: string[] = [...catalogue];
   const rank = (condition: string) => {
     const [task = '', perturbation = ''] = condition.split('/');
-    return 100 * kinds.indexOf(task) + perturbations.indexOf(perturbation);
+    const place = perturbations.indexOf(perturbation);
+    // Scenarios of packs come after the catalogue, in the order in which they were measured.
+    return 100 * kinds.indexOf(task) + (place < 0 ? perturbations.length : place);
   };
   return Object.entries(figures).sort(([a], [b]) => rank(a) - rank(b));
 }

@@ -32,8 +32,11 @@ function resamplesFor(clusters: number): number {
   return Math.min(4000, Math.max(1000, Math.round(2e6 / clusters)));
 }
 
-function measure({ condition, clean, perturbed }: DropInput, options: DropOptions): Unadjusted | null {
-  const { relevantDrop, seed, sourceOf } = options;
+/** The accuracy that a perturbation costs and its bootstrap interval; null without labels. `lost`: 1, 0 or -1 a pair. */
+export function pairedDrop(
+  { condition, clean, perturbed }: DropInput,
+  { confidence = 0.95, seed, sourceOf }: Pick<DropOptions, 'seed' | 'sourceOf'> & { confidence?: number },
+): { drop: number; interval: [number, number]; lost: number[] } | null {
   const cleanById = byId(clean);
   const labelled = perturbed.filter(({ answer }) => answer !== null);
   if (labelled.length === 0) return null;
@@ -41,13 +44,26 @@ function measure({ condition, clean, perturbed }: DropInput, options: DropOption
     const before = cleanOf(cleanById, prediction);
     return Number(before.predicted === before.answer) - Number(prediction.predicted === prediction.answer);
   });
+  const clusters = labelled.map(({ id }) => sourceOf(id));
+  const resamples = resamplesFor(lost.length);
+  return {
+    drop: lost.reduce((sum, d) => sum + d, 0) / lost.length,
+    interval: bootstrapInterval(lost, { seed, clusters, resamples, stream: condition, confidence }),
+    lost,
+  };
+}
+
+function measure(input: DropInput, options: DropOptions): Unadjusted | null {
+  const { relevantDrop } = options;
+  const paired = pairedDrop(input, options);
+  if (paired === null) return null;
+  const { drop, interval, lost } = paired;
   const n = lost.length;
   const cleanOnly = lost.filter((d) => d === 1).length;
   const perturbedOnly = lost.filter((d) => d === -1).length;
-  const clusters = labelled.map(({ id }) => sourceOf(id));
   return {
-    drop: (cleanOnly - perturbedOnly) / n,
-    ci95: bootstrapInterval(lost, { seed, clusters, resamples: resamplesFor(n), stream: condition }),
+    drop,
+    ci95: interval,
     pValue: mcnemarExact(cleanOnly, perturbedOnly),
     n,
     pairsNeeded: pairsToShow(relevantDrop, (cleanOnly + perturbedOnly) / n),

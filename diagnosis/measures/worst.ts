@@ -1,7 +1,7 @@
 import { Random } from '../../random/index.ts';
 import { type Prediction, TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
-import { quantile } from '../statistics/bootstrap.ts';
+import { middle } from '../statistics/bootstrap.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
 
 type Shares = Pick<DiagnosisMeasures, 'worst' | 'competency'>;
@@ -59,7 +59,7 @@ const shareOf = (standings: readonly Standing[]) =>
  */
 export function worstCase(
   predictions: readonly Prediction[],
-  { seed, sourceOf }: { seed: number; sourceOf: (id: string) => string },
+  { confidence, seed, sourceOf }: { seed: number; sourceOf: (id: string) => string; confidence?: number },
 ): Shares {
   const kinds = taskKinds
     .map((kind) => [kind, standing(predictions, kind, sourceOf)] as const)
@@ -70,6 +70,7 @@ export function worstCase(
       const ci95 = clusteredWilson(
         right,
         standings.map(({ source }) => source),
+        confidence,
       );
       return [kind, { share: shareOf(standings), ci95, n: standings.length }];
     }),
@@ -79,12 +80,12 @@ export function worstCase(
   const random = new Random(seed, 'competency');
   const draws = Float64Array.from({ length: resamples }, () =>
     groups.reduce((product, kind) => product * drawnShare(kind, random), 1),
-  ).sort();
+  );
   return {
     worst,
     competency: {
       share: kinds.reduce((product, [, standings]) => product * shareOf(standings), 1),
-      ci95: [quantile(draws, 0.025), quantile(draws, 0.975)],
+      ci95: middle(draws, confidence),
       n: Math.min(...kinds.map(([, standings]) => standings.length)),
     },
   };

@@ -4,6 +4,8 @@ export interface BootstrapOptions {
   seed: number;
   /** Default 4,000: the ends of the interval then vary by about 1 % of its width between seeds. */
   resamples?: number;
+  /** Share of the means that the interval holds. Default .95. */
+  confidence?: number;
   /** What is resampled: intervals of one seed with other names are independent. */
   stream?: string;
   /** One name a value; values of one name are drawn together, because they are not independent. */
@@ -35,7 +37,7 @@ function clusterTotals(values: readonly number[], clusters: readonly string[] | 
 }
 
 /**
- * Percentile bootstrap interval, 95 %, of the mean of `values`. Paired data: pass the differences of the pairs.
+ * Percentile bootstrap interval, 95 % unless said otherwise, of the mean of `values`. Paired data: pass the differences of the pairs.
  * Clusters are drawn whole, as many as there are, and the mean is that of the values drawn.
  * The same values in the same order with the same seed give the same interval.
  */
@@ -59,6 +61,30 @@ export function bootstrapInterval(values: readonly number[], options: BootstrapO
     }
     means[r] = sum / count;
   }
-  means.sort();
-  return [quantile(means, 0.025), quantile(means, 0.975)];
+  return middle(means, options.confidence);
+}
+
+/** The middle of the values drawn, from one quantile to the other; sorts them. */
+export function middle(drawn: Float64Array, confidence = 0.95): [number, number] {
+  drawn.sort();
+  return [quantile(drawn, (1 - confidence) / 2), quantile(drawn, (1 + confidence) / 2)];
+}
+
+/**
+ * Percentile bootstrap interval of a statistic that is no mean: whole groups are drawn, as many as there are, and the
+ * statistic is taken of the items in them.
+ */
+export function bootstrapStatistic<T>(
+  groups: readonly (readonly T[])[],
+  statistic: (drawn: readonly T[]) => number,
+  options: Omit<BootstrapOptions, 'clusters'>,
+): [number, number] {
+  if (groups.length === 0) throw new RangeError('no values to resample');
+  const random = new Random(options.seed, 'bootstrap', groups.length, options.stream ?? '');
+  const values = Float64Array.from({ length: options.resamples ?? 4000 }, () => {
+    const drawn: T[] = [];
+    for (let i = 0; i < groups.length; i++) drawn.push(...random.pick(groups));
+    return statistic(drawn);
+  });
+  return middle(values, options.confidence);
 }

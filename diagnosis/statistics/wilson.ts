@@ -1,19 +1,19 @@
-/** Two-sided 95 % quantile of the standard normal distribution. */
-const z = 1.959963984540054;
+import { twoSided } from './normal.ts';
 
 /**
- * Wilson's score interval, 95 %, of a share of `successes` in `n` independent trials.
+ * Wilson's score interval, 95 % unless said otherwise, of a share of `successes` in `n` independent trials.
  * It stays inside [0, 1] and is not empty at 0 or n successes. `n` = 0 tells nothing: [0, 1].
  */
-export function wilson(successes: number, n: number): [number, number] {
+export function wilson(successes: number, n: number, confidence = 0.95): [number, number] {
   if (!Number.isInteger(n) || !Number.isInteger(successes) || successes < 0 || successes > n) {
     throw new RangeError(`no share: ${successes} of ${n}`);
   }
   if (n === 0) return [0, 1];
-  return score(successes / n, n);
+  return score(successes / n, n, confidence);
 }
 
-function score(share: number, n: number): [number, number] {
+function score(share: number, n: number, confidence: number): [number, number] {
+  const z = twoSided(confidence);
   const shrink = 1 + (z * z) / n;
   const centre = (share + (z * z) / (2 * n)) / shrink;
   const half = (z / shrink) * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n));
@@ -26,7 +26,11 @@ function score(share: number, n: number): [number, number] {
  * by the design effect, the ratio of the cluster-robust variance to that of independent trials, never below 1.
  * Source: Korn and Graubard 1998, with Wilson's interval in place of Clopper and Pearson's.
  */
-export function clusteredWilson(right: readonly boolean[], clusters: readonly string[]): [number, number] {
+export function clusteredWilson(
+  right: readonly boolean[],
+  clusters: readonly string[],
+  confidence = 0.95,
+): [number, number] {
   const n = right.length;
   if (clusters.length !== n) throw new RangeError(`${n} trials but ${clusters.length} cluster names`);
   if (n === 0) return [0, 1];
@@ -39,8 +43,8 @@ export function clusteredWilson(right: readonly boolean[], clusters: readonly st
   const count = residuals.size;
   const squares = [...residuals.values()].reduce((sum, residual) => sum + residual ** 2, 0);
   // All right or all wrong tells nothing about how alike a cluster's trials are: then a cluster counts once.
-  if (count === 1 || squares === 0) return score(share, count);
+  if (count === 1 || squares === 0) return score(share, count, confidence);
   const robust = (squares * count) / (count - 1);
   const independent = (n * share * (1 - share) * n) / (n - 1);
-  return score(share, n / Math.max(1, robust / independent));
+  return score(share, n / Math.max(1, robust / independent), confidence);
 }

@@ -129,7 +129,7 @@ describe('a model that is refused', () => {
     await writeFile(join(project.folder, 'no-attack.json'), JSON.stringify(config));
     const ended = await inProject(['diagnose', '--config', 'no-attack.json', '--model', model]);
     expect(ended.code, ended.stderr).toBe(0);
-    expect(JSON.parse(ended.stdout).figures['vqa/origin'].n).toBeGreaterThan(0);
+    expect(JSON.parse(ended.stdout).base['vqa/origin'].n).toBeGreaterThan(0);
   });
 
   it('an operation that nobody knows', async () => {

@@ -22,12 +22,10 @@ describe('a model behind a server', { timeout: 240_000 }, () => {
       folder: project.folder,
     });
     expect(code, stderr).toBe(0);
-    const { attacks, endpoint, figures } = JSON.parse(stdout);
-    expect(attacks).toEqual([]);
+    const { base, endpoint, pgd } = JSON.parse(stdout);
+    expect(pgd).toEqual([]);
     expect(endpoint.readFrom.logprobs).toBe(endpoint.samples);
-    expect(figures['image_heavy/misleading_text'].followed).toBeGreaterThan(
-      figures['image_heavy/origin'].accuracy,
-    );
+    expect(base['image_heavy/misleading_text'].followed).toBeGreaterThan(base['image_heavy/origin'].accuracy);
     expect(stderr).toMatch(/Attacks were left out/);
     expect([...server.counts.values()].every(({ received }) => received === 1)).toBe(true);
   });

@@ -1,0 +1,97 @@
+import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
+import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { inOrder } from './report.ts';
+import { percent, points, table } from './table.ts';
+
+const verdicts: Record<AccuracyDrop['verdict'], string> = {
+  drop: 'a drop',
+  no_relevant_drop: 'none that matters',
+  not_enough_data: 'not enough data to say',
+};
+
+function dropCells(drop: AccuracyDrop | null | undefined): string[] {
+  if (!drop) return ['', ''];
+  const interval = `${points(drop.ci95[0])} to ${points(drop.ci95[1])}`;
+  const needed = drop.verdict === 'not_enough_data' ? `; ${drop.pairsNeeded} samples would` : '';
+  return [`${points(drop.drop)} (${interval})`, `${verdicts[drop.verdict]}${needed}`];
+}
+
+/** Accuracy, changed answers and drops of one diagnosis. */
+function figuresTable({ base: figures, measures }: DiagnosisReport): string {
+  const rows = inOrder(figures).map(([condition, { n, accuracy, ci95, changeRate, followed }]) => [
+    condition,
+    String(n),
+    accuracy === null ? 'no labels' : percent(accuracy),
+    ci95 === null ? '' : `${percent(ci95[0])} to ${percent(ci95[1])}`,
+    percent(changeRate),
+    followed === undefined ? '' : percent(followed),
+    ...dropCells(measures.conditions[condition]?.drop),
+  ]);
+  const head = [
+    'task / perturbation',
+    'n',
+    'accuracy',
+    '95 % interval',
+    'answers changed',
+    'followed the hint',
+    'points lost (95 %)',
+    'finding',
+  ];
+  return [table(head, rows, [1, 2, 4, 5]), ...competencyLine(measures)].join('\n');
+}
+
+function competencyLine({ competency }: DiagnosisReport['measures']): string[] {
+  if (!competency) return [];
+  const { share, ci95 } = competency;
+  return [
+    '',
+    `Cross-modality competency (right on one sample of each kind under its worst perturbation): ` +
+      `${percent(share)}, ${percent(ci95[0])} to ${percent(ci95[1])}`,
+  ];
+}
+
+function attackTable({ pgd }: DiagnosisReport): string[] {
+  if (pgd.length === 0) return [];
+  const rows = pgd.map(({ taskKind, attack, eps, before, changeRate, n }) => [
+    taskKind,
+    attack,
+    String(eps),
+    percent(before),
+    percent(changeRate),
+    String(n),
+  ]);
+  return ['', table(['task', 'attack', 'eps', 'accuracy', 'answers changed', 'n'], rows, [2, 3, 4, 5])];
+}
+
+function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): string[] {
+  if (patterns.length === 0) return [];
+  const rows = patterns.slice(0, 5).map(({ covered, features, lift, n, rate }) => [
+    Object.entries(features)
+      .map(([feature, value]) => `${feature}: ${value}`)
+      .join(', '),
+    String(n),
+    percent(rate),
+    lift.toFixed(1),
+    percent(covered),
+  ]);
+  const head = [`where the ${failures} failures gather`, 'n', 'fail', 'times as often', 'of all failures'];
+  return ['', table(head, rows, [1, 2, 3, 4])];
+}
+
+function gateLines({ gates, rules, verdict }: DiagnosisReport): string[] {
+  const lines = gates.map((gate) => `  ${gate.verdict.padEnd(12)}  ${gate.name}: ${gate.reason}`);
+  const whose = rules === 'given' ? '' : ' (built-in rules; --gate takes your own)';
+  return ['', `Verdict: ${verdict}${whose}`, ...lines];
+}
+
+/** A diagnosis as text. */
+export function diagnosisText(report: DiagnosisReport): string {
+  return [
+    figuresTable(report),
+    ...attackTable(report),
+    ...patternLines(report),
+    ...gateLines(report),
+    '',
+    `Model ${report.model.base}`,
+  ].join('\n');
+}

@@ -1,0 +1,28 @@
+import { TaskKind } from '../../schemas/benchmark.ts';
+import { GateRule } from '../../schemas/gate.ts';
+import type { Evidence } from './figures.ts';
+
+/** Points of accuracy that a perturbation may cost, and changed answers where nobody knows the right ones. */
+const [mostLost, mostChanged] = [0.05, 0.1];
+
+/** What a diagnosis is judged by where no gate file is given: the irrelevant modality must not cost more than 5 points. */
+export function defaultRules({ predictions }: Pick<Evidence, 'predictions'>): GateRule[] {
+  return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((kind) => {
+    const perturbed = predictions.filter(
+      ({ perturbation, taskKind }) =>
+        taskKind === kind && perturbation !== 'origin' && perturbation !== 'helpful_text',
+    );
+    if (perturbed.length === 0) return [];
+    const subject = kind === TaskKind.ImageHeavy ? 'text' : 'picture';
+    const condition = `${kind}/*`;
+    const rule = perturbed.some(({ answer }) => answer !== null)
+      ? { name: `no ${subject} costs more than 5 points`, condition, figure: 'drop', atMost: mostLost }
+      : {
+          name: `no ${subject} changes more than 10 %`,
+          condition,
+          figure: 'changeRate',
+          atMost: mostChanged,
+        };
+    return [GateRule.parse(rule)];
+  });
+}

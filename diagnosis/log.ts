@@ -1,0 +1,47 @@
+import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { SampleLogRow } from '../schemas/sample-log.ts';
+import { byId, cleanOf, hintKey } from './measures/figures.ts';
+
+/**
+ * The per-sample log of a diagnosis: every answer beside the clean one, with what may explain it. Samples without a
+ * prediction are left out. `brightness` gives a picture's mean brightness, null where it cannot.
+ * @throws GuardError BadInput where a clean prediction is absent
+ */
+export function sampleLog(
+  samples: readonly PerturbedSample[],
+  predictions: readonly Prediction[],
+  brightness: (image: EncodedImage) => number | null,
+): SampleLogRow[] {
+  const answers = new Map(predictions.map((prediction) => [hintKey(prediction), prediction]));
+  const clean = byId(predictions.filter(({ perturbation }) => perturbation === 'origin'));
+  return samples.flatMap((sample): SampleLogRow[] => {
+    const prediction = answers.get(hintKey(sample));
+    if (!prediction) return [];
+    const before = cleanOf(clean, prediction);
+    const { answer, context, hinted, id, image, options, question, source } = sample;
+    return [
+      {
+        id,
+        task: sample.task ?? sample.taskKind,
+        kind: sample.taskKind,
+        source,
+        perturbation: sample.perturbation,
+        template: sample.variant,
+        options,
+        answer,
+        hinted,
+        hintedOption: hinted === null ? null : (options[hinted] ?? null),
+        cleanPredicted: before.predicted,
+        predicted: prediction.predicted,
+        cleanProbabilities: before.probabilities,
+        probabilities: prediction.probabilities,
+        cleanConfidence: Math.max(...before.probabilities),
+        confidence: Math.max(...prediction.probabilities),
+        changed: prediction.predicted !== before.predicted,
+        talkedOut: answer === null ? null : before.predicted === answer && prediction.predicted !== answer,
+        brightness: image === null ? null : brightness(image),
+        textLength: (context?.length ?? 0) + question.length,
+      },
+    ];
+  });
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { ArtifactRef } from './artifact.ts';
+import { DiagnosisMeasures, OpenFigures } from './diagnosis.ts';
+import { EndpointUse } from './endpoint.ts';
+import { GateResult } from './gate.ts';
+import { ErrorPatterns } from './pattern.ts';
+import { AttackPoint, TalkedOut, Verdict } from './report.ts';
+
+/** A row of the robustness curve, as in the report of a run; nothing has been trained, so there is no `after`. */
+const AttackRow = AttackPoint.omit({ accuracy: true }).extend({ before: z.number(), after: z.null() });
+
+/** The report of one diagnosis: in the shape of a run's report, as far as there is anything before training. */
+export const DiagnosisReport = z.strictObject({
+  schemaVersion: z.literal(1),
+  workflowId: z.string(),
+  runId: z.string(),
+  createdAt: z.string(),
+  codeVersion: z.string(),
+  seed: z.number().int(),
+  disclaimer: z.string(),
+  model: z.strictObject({ name: z.string(), base: z.string() }),
+  /** Keyed by "<task kind>/<perturbation>". */
+  base: z.record(z.string(), OpenFigures),
+  pgd: z.array(AttackRow),
+  measures: DiagnosisMeasures,
+  verdict: Verdict,
+  /** Where the rules come from; the verdict of built-in ones never fails a command. */
+  rules: z.enum(['given', 'built-in']),
+  gates: z.array(GateResult),
+  patterns: ErrorPatterns,
+  examples: z.array(TalkedOut),
+  /** What an endpoint was asked and cost; null for a folder. */
+  endpoint: EndpointUse.nullable(),
+  artifacts: z.record(z.string(), ArtifactRef),
+  /** Seconds of work per stage; a stage taken from the cache is 0. */
+  seconds: z.record(z.string(), z.number()),
+  cached: z.array(z.string()),
+});
+export type DiagnosisReport = z.infer<typeof DiagnosisReport>;

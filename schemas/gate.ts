@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { Verdict } from './report.ts';
+
+/** What a rule of a gate may look at. Shares from 0 to 1; a drop is positive where accuracy is lost. */
+export const GateFigure = z.enum([
+  'drop',
+  'accuracy',
+  'changeRate',
+  'followed',
+  'ece',
+  'worst',
+  'competency',
+  'attackAccuracy',
+]);
+export type GateFigure = z.infer<typeof GateFigure>;
+
+const threshold = z.number().min(-1).max(1);
+
+/** One demand on a diagnosis, e.g. "misleading text costs at most 5 points, with 95 % confidence". */
+export const GateRule = z
+  .strictObject({
+    name: z.string().min(1),
+    /**
+     * "<task kind>/<perturbation>", with `*` for any text; for `worst` a task kind, for `attackAccuracy`
+     * "<task kind>/<attack>". `competency` has none.
+     */
+    condition: z.string().min(1).default('*'),
+    figure: GateFigure,
+    /** The strength of the attack that `attackAccuracy` is read at. */
+    eps: z.number().nonnegative().optional(),
+    atMost: threshold.optional(),
+    atLeast: threshold.optional(),
+    /** Of the intervals; with several conditions they hold together with this confidence (Bonferroni). */
+    confidence: z.number().gt(0.5).lt(1).default(0.95),
+    /** With fewer samples the data do not decide, wherever the interval lies. */
+    minimumSamples: z.number().int().positive().default(30),
+    /** The verdict where the data do not decide. */
+    onNotEnoughData: Verdict.default('inconclusive'),
+  })
+  .superRefine((rule, context) => {
+    const say = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if ((rule.atMost === undefined) === (rule.atLeast === undefined))
+      say('atMost', 'give either atMost or atLeast');
+    if ((rule.figure === 'attackAccuracy') !== (rule.eps !== undefined))
+      say('eps', 'attackAccuracy needs eps, the strength of the attack; no other figure takes it');
+  });
+export type GateRule = z.infer<typeof GateRule>;
+
+/** A gate file (YAML or JSON). */
+export const GateFile = z.strictObject({
+  gates: z
+    .array(GateRule)
+    .min(1)
+    .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, {
+      error: 'two rules have the same name',
+    }),
+});
+export type GateFile = z.infer<typeof GateFile>;
+
+/** What a rule found under one condition. `value` is null where nothing could be measured: no labels, or no hints. */
+export const GateFinding = z.strictObject({
+  condition: z.string(),
+  value: z.number().nullable(),
+  interval: z.tuple([z.number(), z.number()]).nullable(),
+  n: z.number().int(),
+  verdict: Verdict,
+});
+export type GateFinding = z.infer<typeof GateFinding>;
+
+/** A rule's verdict: that of the condition that decides it, with what was found under every condition it matched. */
+export const GateResult = GateFinding.extend({
+  name: z.string(),
+  figure: GateFigure,
+  eps: z.number().optional(),
+  limit: z.enum(['atMost', 'atLeast']),
+  threshold: z.number(),
+  confidence: z.number(),
+  reason: z.string(),
+  /** The rule's own condition, as it was written. */
+  rule: z.string(),
+  findings: z.array(GateFinding),
+});
+export type GateResult = z.infer<typeof GateResult>;

@@ -1,0 +1,30 @@
+/** One answer of a diagnosis with what may explain it: a row of the per-sample log. */
+export interface SampleLogRow {
+  id: string;
+  /** The team's own task; where there is none, the kind. */
+  task: string;
+  kind: string;
+  source: string;
+  perturbation: string;
+  /** Template, noise kind or other detail of the perturbation; empty for `origin`. */
+  template: string;
+  options: string[];
+  answer: number | null;
+  /** The option that the perturbation points to. */
+  hinted: number | null;
+  hintedOption: string | null;
+  cleanPredicted: number;
+  predicted: number;
+  cleanProbabilities: number[];
+  probabilities: number[];
+  /** Largest probability, without and with the perturbation. */
+  cleanConfidence: number;
+  confidence: number;
+  changed: boolean;
+  /** Right without and wrong with the perturbation; null without a label. */
+  talkedOut: boolean | null;
+  /** Mean brightness of the picture shown, 0 to 1; null without one, or where it cannot be decoded. */
+  brightness: number | null;
+  /** Characters of context and question. */
+  textLength: number;
+}

@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { connectServer, type ServerConnection } from '../../worker/server/index.ts';
+import { type Project, smallProject } from '../support/project.ts';
+import { modalityGuard } from './command.ts';
+
+let project: Project;
+let server: ServerConnection;
+beforeAll(async () => {
+  project = await smallProject(({ diagnosis }) => {
+    diagnosis.samples = 36;
+  });
+  server = await connectServer({ stateDir: join(project.folder, 'server'), log: () => {} });
+});
+afterAll(async () => {
+  await server?.close();
+  await project?.remove();
+});
+
+const inProject = (...args: string[]) =>
+  modalityGuard([...args, '--json', '--no-input', '--state-dir', join(project.folder, 'state')], {
+    folder: project.folder,
+    env: { TEMPORAL_ADDRESS: server.address },
+  });
+
+async function gateFile(yaml: string): Promise<string> {
+  const file = join(project.folder, 'gate.yaml');
+  await writeFile(file, yaml);
+  return file;
+}
+
+const rule = (figure: string, limit: string) =>
+  `gates:\n  - {name: a rule, condition: image_heavy/misleading_text, figure: ${figure}, ${limit}}\n`;
+
+describe('diagnose', { timeout: 300_000 }, () => {
+  it('prints a report as the pipeline does, with a verdict, and ends with 0 whatever built-in rules say', async () => {
+    const { code, stderr, stdout } = await inProject('diagnose');
+    expect(code, stderr).toBe(0);
+    const { status, store, ...report } = JSON.parse(stdout);
+    expect(status).toBe('completed');
+    expect(store).toBe(join(project.folder, 'state/store'));
+    const { base, gates, pgd, rules } = DiagnosisReport.omit({ examples: true }).parse(report);
+    expect(base['image_heavy/misleading_text']!.n).toBe(36);
+    expect(pgd).toHaveLength(4);
+    expect(pgd[0]).toMatchObject({ taskKind: 'image_heavy', attack: 'pgd', eps: 0, after: null });
+    expect(rules).toBe('built-in');
+    expect(gates.map(({ rule: condition }) => condition)).toEqual(['image_heavy/*', 'text_heavy/*']);
+  });
+
+  it('ends with 3 where a rule fails, and with 0 where all pass', async () => {
+    const failing = await inProject('diagnose', '--gate', await gateFile(rule('accuracy', 'atLeast: 0.99')));
+    expect(failing.code, failing.stderr).toBe(3);
+    expect(JSON.parse(failing.stdout)).toMatchObject({
+      verdict: 'fail',
+      rules: 'given',
+      gates: [{ name: 'a rule', verdict: 'fail', limit: 'atLeast', threshold: 0.99 }],
+    });
+    const passing = await inProject('diagnose', '--gate', await gateFile(rule('drop', 'atMost: 1')));
+    expect(passing.code, passing.stderr).toBe(0);
+    expect(JSON.parse(passing.stdout).verdict).toBe('pass');
+  });
+
+  it('an open rule ends with 0 unless it asks for more', async () => {
+    const open = 'atMost: 0.0, minimumSamples: 1000';
+    const asked = await inProject('diagnose', '--gate', await gateFile(rule('drop', open)));
+    expect(JSON.parse(asked.stdout).verdict).toBe('inconclusive');
+    expect(asked.code, asked.stderr).toBe(0);
+    const strict = await inProject(
+      'diagnose',
+      '--gate',
+      await gateFile(rule('drop', `${open}, onNotEnoughData: fail`)),
+    );
+    expect(strict.code, strict.stderr).toBe(3);
+  });
+
+  it('refuses a gate file that is wrong, naming file and key', async () => {
+    const file = await gateFile(rule('drop', 'atMosst: 0.1'));
+    const { code, stdout } = await inProject('diagnose', '--gate', file);
+    expect(code).toBe(2);
+    const { error } = JSON.parse(stdout);
+    expect(error.code).toBe('BAD_CONFIG');
+    expect(error.message).toContain(file);
+    expect(error.message).toContain('atMosst');
+  });
+});

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest';
+import { defaultRules, judgeGates, wilson } from '../../../diagnosis/index.ts';
+import { GateFile, GateRule } from '../../../schemas/gate.ts';
+import type { AttackPoint } from '../../../schemas/report.ts';
+import { condition, evidence, prediction } from '../answers.ts';
+
+const misled = {
+  name: 'misleading text',
+  condition: 'image_heavy/misleading_text',
+  figure: 'drop',
+  atMost: 0.05,
+};
+
+/** 400 samples a condition of which misleading text takes `lost`. */
+const losing = (lost: number, n = 400) => [
+  ...condition(n, 0, 'origin'),
+  ...condition(n, lost, 'misleading_text'),
+];
+
+const one = (rule: object, ...given: Parameters<typeof evidence>) =>
+  judgeGates(evidence(...given), [GateRule.parse(rule)]).gates[0]!;
+
+describe('a rule on the drop', () => {
+  it('fails where the whole interval costs more than it may, and says so in points', () => {
+    const gate = one(misled, losing(80));
+    expect(gate).toMatchObject({ verdict: 'fail', value: 0.2, n: 400, limit: 'atMost', threshold: 0.05 });
+    expect(gate.interval![0]).toBeGreaterThan(0.05);
+    expect(gate.reason).toMatch(
+      /20\.0 points on 400 samples, .* with 95 % confidence; at most 5\.0 points asked/,
+    );
+  });
+
+  it('passes where the whole interval keeps to it', () => {
+    expect(one(misled, losing(4)).verdict).toBe('pass');
+  });
+
+  it('is open where the interval holds the limit, and then does what it was told', () => {
+    expect(one(misled, losing(20)).verdict).toBe('inconclusive');
+    expect(one({ ...misled, onNotEnoughData: 'fail' }, losing(20)).verdict).toBe('fail');
+    expect(one({ ...misled, onNotEnoughData: 'pass' }, losing(20)).verdict).toBe('pass');
+  });
+
+  it('decides nothing with too few samples, however bad they look', () => {
+    expect(one(misled, losing(20, 20))).toMatchObject({ verdict: 'inconclusive', n: 20 });
+    expect(one({ ...misled, minimumSamples: 20 }, losing(20, 20)).verdict).toBe('fail');
+  });
+
+  it('does not take 30 samples that did not move for proof', () => {
+    const gate = one(misled, losing(0, 30));
+    expect(gate.verdict).toBe('inconclusive');
+    expect(gate.interval![1]).toBeCloseTo(wilson(0, 30)[1], 12);
+    expect(one(misled, losing(0, 100)).verdict).toBe('pass');
+  });
+
+  it('asks for more where samples share their source', () => {
+    const four = (id: string) => `photo ${Math.floor(Number(id.split(' ')[1]) / 10)}`;
+    const width = (sourceOf?: (id: string) => string) => {
+      const [low, high] = one(misled, losing(80), [], sourceOf).interval!;
+      return high - low;
+    };
+    expect(width(four)).toBeGreaterThan(2 * width());
+  });
+});
+
+describe('a rule over several conditions', () => {
+  const both = (lost: number) => [
+    ...losing(2),
+    ...condition(400, lost, 'ocr_text'),
+    ...condition(400, 200, 'helpful_text'),
+  ];
+  const any = { ...misled, condition: 'image_heavy/*' };
+
+  it('fails with the worst of them and names it; a right hint is none of them', () => {
+    const gate = one(any, both(100));
+    expect(gate).toMatchObject({ verdict: 'fail', condition: 'image_heavy/ocr_text', rule: 'image_heavy/*' });
+    expect(gate.findings.map(({ condition: name, verdict }) => [name, verdict])).toEqual([
+      ['image_heavy/misleading_text', 'pass'],
+      ['image_heavy/ocr_text', 'fail'],
+    ]);
+  });
+
+  it('widens the intervals so that they hold together', () => {
+    const alone = one(misled, losing(40)).interval!;
+    const together = one(any, [...losing(40), ...condition(400, 0, 'ocr_text')]).findings[0]!.interval!;
+    expect(together[1] - together[0]).toBeGreaterThan(1.1 * (alone[1] - alone[0]));
+    const wider = one({ ...misled, confidence: 0.975 }, losing(40)).interval!;
+    expect(together).toEqual(wider);
+  });
+
+  it('takes scenarios of packs, whose names have a slash', () => {
+    const predictions = [...condition(100, 0, 'origin'), ...condition(100, 60, 'claims/wrong-order')];
+    expect(one({ ...misled, condition: 'image_heavy/claims/*' }, predictions)).toMatchObject({
+      verdict: 'fail',
+      condition: 'image_heavy/claims/wrong-order',
+    });
+  });
+
+  it('is a mistake where it means none, and the message lists what there is', () => {
+    expect(() => one({ ...misled, condition: 'image_heavy/misleading' }, losing(4))).toThrow(
+      /gate "misleading text": no condition .* "image_heavy\/misleading"; there are: image_heavy\/origin, image_heavy\/misleading_text/,
+    );
+  });
+});
+
+describe('the other figures', () => {
+  const name = 'rule';
+  const misleading = 'image_heavy/misleading_text';
+
+  it.each([
+    [{ figure: 'accuracy', condition: misleading, atLeast: 0.9 }, 'fail', 0.75],
+    [{ figure: 'accuracy', condition: 'image_heavy/origin', atLeast: 0.9 }, 'pass', 1],
+    [{ figure: 'changeRate', condition: misleading, atMost: 0.1 }, 'fail', 0.25],
+    [{ figure: 'followed', condition: misleading, atMost: 0.5 }, 'pass', 0.25],
+    [{ figure: 'ece', condition: misleading, atMost: 0.2 }, 'pass', 0.05],
+    [{ figure: 'worst', condition: 'image_heavy', atLeast: 0.9 }, 'fail', 0.75],
+  ])('%o: %s', (rule, verdict, value) => {
+    const gate = one({ name, ...rule }, losing(100));
+    expect(gate.verdict).toBe(verdict);
+    expect(gate.value).toBeCloseTo(value, 10);
+    expect(gate.interval![0]).toBeLessThanOrEqual(gate.value!);
+    expect(gate.interval![1]).toBeGreaterThanOrEqual(gate.value!);
+  });
+
+  it('competency needs all three kinds', () => {
+    const rule = { name, figure: 'competency', atLeast: 0.5 };
+    expect(one(rule, losing(100))).toMatchObject({ verdict: 'inconclusive', value: null });
+    const all = [
+      ...losing(100),
+      ...condition(400, 0, 'origin', 'text_heavy'),
+      ...condition(400, 0, 'origin', 'vqa'),
+    ];
+    expect(one(rule, all)).toMatchObject({ verdict: 'pass', value: 0.75 });
+  });
+
+  it('accuracy under attack is read at its strength', () => {
+    const point = (eps: number, accuracy: number): AttackPoint => {
+      return { taskKind: 'image_heavy', attack: 'pgd', eps, accuracy, changeRate: 0, n: 100 };
+    };
+    const attacks = [point(0.001, 0.95), point(0.01, 0.3)];
+    const rule = { name, figure: 'attackAccuracy', condition: 'image_heavy/pgd', atLeast: 0.8 };
+    expect(one({ ...rule, eps: 0.001 }, losing(4), attacks).verdict).toBe('pass');
+    expect(one({ ...rule, eps: 0.01 }, losing(4), attacks)).toMatchObject({ verdict: 'fail', eps: 0.01 });
+    expect(() => one({ ...rule, eps: 0.1 }, losing(4), attacks)).toThrow(/eps 0.1.*measured: 0.001, 0.01/);
+  });
+
+  it('without labels only changes can be measured', () => {
+    const unlabelled = losing(100).map((one) => ({ ...one, answer: null }));
+    expect(one(misled, unlabelled)).toMatchObject({ verdict: 'inconclusive', value: null, interval: null });
+    expect(one({ ...misled, figure: 'changeRate' }, unlabelled).verdict).toBe('fail');
+  });
+});
+
+describe('all rules together', () => {
+  const rules = (...verdicts: number[]) =>
+    verdicts.map((atMost, i) => GateRule.parse({ ...misled, name: `rule ${i}`, atMost }));
+
+  it('fail if one does, are open if one is, and pass otherwise', () => {
+    const found = evidence(losing(40));
+    expect(judgeGates(found, rules(0.5, 0.1, 0.01)).verdict).toBe('fail');
+    expect(judgeGates(found, rules(0.5, 0.1)).verdict).toBe('inconclusive');
+    expect(judgeGates(found, rules(0.5)).verdict).toBe('pass');
+    expect(judgeGates(found, []).verdict).toBe('inconclusive');
+  });
+
+  it('the built-in ones ask for at most 5 points of what was perturbed, or without labels 10 % of the answers', () => {
+    const labelled = losing(4);
+    expect(defaultRules({ predictions: labelled })).toMatchObject([
+      { condition: 'image_heavy/*', figure: 'drop', atMost: 0.05 },
+    ]);
+    const open = labelled.map((one) => ({ ...one, answer: null }));
+    expect(defaultRules({ predictions: open })).toMatchObject([{ figure: 'changeRate', atMost: 0.1 }]);
+    expect(defaultRules({ predictions: [prediction('a', 'origin', 0, 'vqa')] })).toEqual([]);
+  });
+});
+
+describe('a gate file', () => {
+  const refused = (gate: object) => GateFile.safeParse({ gates: [gate] }).error?.issues[0];
+
+  it('takes what is left out from the defaults', () => {
+    expect(GateFile.parse({ gates: [misled] }).gates[0]).toEqual({
+      ...misled,
+      confidence: 0.95,
+      minimumSamples: 30,
+      onNotEnoughData: 'inconclusive',
+    });
+  });
+
+  it.each([
+    [{ ...misled, atLeast: 0.1 }, 'atMost', /either atMost or atLeast/],
+    [{ ...misled, atMost: undefined }, 'atMost', /either atMost or atLeast/],
+    [{ ...misled, figure: 'attackAccuracy' }, 'eps', /needs eps/],
+    [{ ...misled, eps: 0.1 }, 'eps', /no other figure takes it/],
+    [{ ...misled, atMost: 5 }, 'atMost', /<=1/],
+    [{ ...misled, confidence: 95 }, 'confidence', /<1/],
+    [{ ...misled, figure: 'dropp' }, 'figure', /Invalid option/],
+  ])('%o is refused', (gate, path, message) => {
+    const issue = refused(gate)!;
+    expect(issue.path.at(-1)).toBe(path);
+    expect(issue.message).toMatch(message);
+  });
+
+  it('refuses an unknown key, and two rules of one name', () => {
+    expect(refused({ ...misled, treshold: 1 })?.message).toMatch(/treshold/);
+    expect(GateFile.safeParse({ gates: [misled, misled] }).success).toBe(false);
+  });
+});

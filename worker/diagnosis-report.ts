@@ -1,0 +1,113 @@
+import {
+  brightnessOf,
+  defaultRules,
+  disclaimer,
+  type Evidence,
+  errorPatterns,
+  hintsOf,
+  judgeGates,
+  sampleLog,
+  talkedOut,
+} from '../diagnosis/index.ts';
+import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import { DiagnosisReport } from '../schemas/diagnosis-report.ts';
+import type { GateRule } from '../schemas/gate.ts';
+import type { SampleLogRow } from '../schemas/sample-log.ts';
+import {
+  type ArtifactStore,
+  codeVersion,
+  digestOfBytes,
+  readPredictions,
+  readSamples,
+} from '../store/index.ts';
+import { diagnoseRequest, type RunOptions } from './requests.ts';
+import type { DiagnoseOutcome } from './results.ts';
+import type { Session } from './session.ts';
+
+export interface ReportedDiagnosis {
+  report: DiagnosisReport;
+  /** Every answer; a large table, and so not in the report. */
+  log: SampleLogRow[];
+}
+
+async function allOf<Row>(
+  store: ArtifactStore,
+  artifacts: DiagnoseOutcome['artifacts'],
+  prefix: string,
+  read: (path: string) => Promise<Row[]>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [name, ref] of Object.entries(artifacts)) {
+    if (!name.startsWith(prefix)) continue;
+    for (const row of await read(await store.path(ref))) rows.push(row);
+  }
+  return rows;
+}
+
+/** Each picture is decoded once. Null: not a PNG. */
+function brightnessReader(): (image: EncodedImage) => number | null {
+  const known = new Map<string, number | null>();
+  return (image) => {
+    const digest = digestOfBytes(image.bytes);
+    let brightness = known.get(digest);
+    if (brightness !== undefined) return brightness;
+    try {
+      brightness = brightnessOf(image);
+    } catch {
+      brightness = null;
+    }
+    known.set(digest, brightness);
+    return brightness;
+  };
+}
+
+function evidenceOf(
+  samples: readonly PerturbedSample[],
+  predictions: readonly Prediction[],
+  { attacks }: DiagnoseOutcome,
+  seed: number,
+): Evidence {
+  const sources = new Map(samples.map(({ id, source }) => [id, source]));
+  return { predictions, hints: hintsOf(samples), sourceOf: (id) => sources.get(id) ?? id, attacks, seed };
+}
+
+/**
+ * A diagnosis as a report: judged by the rules (without any by built-in ones), with error patterns and examples, and the
+ * per-sample log. @throws GuardError BadConfig for a rule whose condition the diagnosis does not have
+ */
+export async function reportDiagnosis(
+  session: Session,
+  outcome: DiagnoseOutcome,
+  options: RunOptions,
+  rules?: readonly GateRule[],
+): Promise<ReportedDiagnosis> {
+  const { artifacts, attacks, cached, endpoint, figures, measures, model, runId, seconds, workflowId } =
+    outcome;
+  const { model: name, seed } = diagnoseRequest(session.config, options);
+  const samples = await allOf(session.store, artifacts, 'samples/', readSamples);
+  const predictions = await allOf(session.store, artifacts, 'predictions/', readPredictions);
+  const evidence = evidenceOf(samples, predictions, outcome, seed);
+  const log = sampleLog(samples, predictions, brightnessReader());
+  const report: DiagnosisReport = {
+    schemaVersion: 1,
+    workflowId,
+    runId,
+    createdAt: new Date().toISOString(),
+    codeVersion: await codeVersion(['activities', 'diagnosis', 'engine', 'models', 'report']),
+    seed,
+    disclaimer,
+    model: { name, base: model.digest },
+    base: figures,
+    pgd: attacks.map(({ accuracy, ...point }) => ({ ...point, before: accuracy, after: null })),
+    measures,
+    rules: rules ? 'given' : 'built-in',
+    ...judgeGates(evidence, rules ?? defaultRules(evidence)),
+    patterns: errorPatterns(log, { seed }),
+    examples: talkedOut({ samples, before: predictions, seed }),
+    endpoint,
+    artifacts,
+    seconds,
+    cached,
+  };
+  return { report: DiagnosisReport.parse(report), log };
+}

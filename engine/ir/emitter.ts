@@ -241,6 +241,15 @@ export class Emitter {
     return this.emit('Concat', parts, [{ dtype: first.dtype, dims }], { axis })[0] as TypedValue;
   }
 
+  /** Neighbouring parts of the given sizes along an axis. */
+  split(x: TypedValue, axis: number, sizes: readonly number[]): TypedValue[] {
+    const outputs = sizes.map((size) => ({
+      dtype: x.dtype,
+      dims: x.dims.map((dim, i) => (i === axis ? size : dim)),
+    }));
+    return this.emit('Split', [x, this.ints(sizes)], outputs, { axis });
+  }
+
   softmax(x: TypedValue, axis: number): TypedValue {
     return this.emit('Softmax', [x], [{ dtype: x.dtype, dims: x.dims }], { axis })[0] as TypedValue;
   }

@@ -3,6 +3,7 @@ import { isMark } from '../ir/marks.ts';
 import type { TypedValue } from '../ir/value.ts';
 import { attentionBlocks, blockAttention } from './blocks.ts';
 import { bias, gelu, matrixProduct, scaledProduct, transposedOperand } from './canonicalise.ts';
+import { inParts } from './chunks.ts';
 import { computeOnlyWhatIsRead } from './positions.ts';
 import { type RewriteRule, rewrite, type Targets } from './rewrite.ts';
 import { rotary } from './rotary.ts';
@@ -15,7 +16,8 @@ export function optimiseForward(
 ): Map<string, TypedValue> {
   const read = computeOnlyWhatIsRead(e, targets);
   const products = rewrite(e, read, [matrixProduct, gelu, transposedOperand]);
-  return blockAttention(e, rewrite(e, products, [bias, scaledProduct, rotary]), wrt);
+  const fused = rewrite(e, products, [bias, scaledProduct, rotary]);
+  return rewrite(e, blockAttention(e, fused, wrt), [inParts]);
 }
 
 /** Once the gradients are written, what was there for them alone goes. */

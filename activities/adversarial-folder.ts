@@ -21,9 +21,9 @@ export async function attackFolder(
   task: AdversarialTask,
   { aborted, progress }: ThreadContext<AdversarialProgress>,
 ): Promise<AdversarialTensors> {
-  const { folder, samples, threads } = task;
-  const model = await HfModel.open(folder, { threads });
-  const gradients = new AnswerGradients(await model.decoderGraph(), threads);
+  const { folder, samples, threads, device } = task;
+  const model = await HfModel.open(folder, { threads, device });
+  const gradients = new AnswerGradients(await model.decoderGraph(), threads, device);
   try {
     const images: AttackedImage[] = [];
     let width = 1;

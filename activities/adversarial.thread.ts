@@ -18,11 +18,11 @@ import { attackFolder } from './adversarial-folder.ts';
 const batchSize = 16;
 
 serveThread<AdversarialTask, AdversarialTensors, AdversarialProgress>(async (task, context) => {
-  const { folder, samples, threads } = task;
+  const { folder, samples, threads, device } = task;
   if (!(await isMiniFolder(folder))) return attackFolder(task, context);
   const { aborted, progress } = context;
-  const model = await openModel(folder, { threads });
-  const gradients = new AnswerGradients(model.decoder, threads);
+  const model = await openModel(folder, { threads, device });
+  const gradients = new AnswerGradients(model.decoder, threads, device);
   try {
     const { image_seq_length: tokens, text_config: text } = model.files.config;
     const size = tokens * text.hidden_size;

@@ -1,5 +1,6 @@
 import { runInThread, threadEntry } from '../engine/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
+import type { Device } from '../schemas/device.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 
 export interface AdversarialTask {
@@ -10,6 +11,7 @@ export interface AdversarialTask {
   attack: TrainConfig['adversarial'];
   seed: number;
   threads: number;
+  device: Device;
 }
 
 /** What a model sees of images that must not matter, and how an attack changes it: [rows, tokens, width] each. */

@@ -4,8 +4,8 @@ import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { AttackGridTask } from './attack-grid.ts';
 
 serveThread<AttackGridTask, AttackResult[], Progress>(async (task, { aborted, progress }) => {
-  const { folder, grid, options, threads } = task;
-  const model = await openAnswerModel(folder, { threads });
+  const { folder, grid, options, open } = task;
+  const model = await openAnswerModel(folder, open);
   const samples = await labelled(model, task.samples);
   const total = grid.length * samples.length;
   const results: AttackResult[] = [];

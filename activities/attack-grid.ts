@@ -1,5 +1,5 @@
 import { runInThread, threadEntry } from '../engine/index.ts';
-import type { AttackOptions, AttackResult, Progress } from '../models/index.ts';
+import type { AttackOptions, AttackResult, OpenOptions, Progress } from '../models/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 
 export interface AttackGridTask {
@@ -9,7 +9,7 @@ export interface AttackGridTask {
   /** Sizes of the attack; 0 is none. */
   grid: number[];
   options: Pick<AttackOptions, 'attack' | 'alpha' | 'steps' | 'seed'>;
-  threads: number;
+  open: OpenOptions;
 }
 
 /** The same attack in several sizes, in one worker thread: the gradient programs are built once for all of them. */

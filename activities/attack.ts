@@ -34,18 +34,19 @@ export function attack(deps: ActivityDeps) {
       label: `${taskKind} under ${name}`,
       uses: ['models', 'engine', 'diagnosis'],
       packages: ['onnxruntime-node', 'fast-png'],
-      parameters: { taskKind, attack: name, alpha, eps, count, steps },
+      parameters: { taskKind, attack: name, alpha, eps, count, steps, device: deps.device },
       seed,
       inputs: { model, test },
     };
     return durably(deps, step, async ({ progress, signal }) => {
+      const { device, threads } = deps;
       const folder = await deps.store.checkoutModel(model);
       const samples = attacked(await readSamples(await deps.store.path(test)), taskKind, count, seed);
       // A team's own data need not hold both kinds of task.
       if (samples.length === 0) return { outputs: { points: await deps.store.putJson([]) }, result: [] };
       const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
       const results = await attackGridInThread(
-        { folder, samples, grid, options: { attack: name, alpha, steps, seed }, threads: deps.threads },
+        { folder, samples, grid, options: { attack: name, alpha, steps, seed }, open: { threads, device } },
         { signal, onProgress: ({ done, total }) => progress(done, total) },
       );
       const outputs: Record<string, ArtifactRef> = {};

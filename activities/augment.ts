@@ -40,7 +40,7 @@ export function augment(deps: ActivityDeps) {
       label: 'training pairs',
       uses: ['diagnosis/perturbations', 'models', 'engine'],
       packages: ['fast-png', 'onnxruntime-node'],
-      parameters: { budget: budgetOf(config), attack, attackedRows },
+      parameters: { budget: budgetOf(config), attack, attackedRows, device: deps.device },
       seed,
       inputs: { train, model },
     };
@@ -78,7 +78,7 @@ async function trainingRows(
 }
 
 async function attackOn(
-  { store, threads }: ActivityDeps,
+  { device, store, threads }: ActivityDeps,
   rows: PerturbedSample[],
   { config, model, seed }: AugmentInput,
   { progress, signal }: StepContext,
@@ -86,7 +86,7 @@ async function attackOn(
   const samples = rows.filter(({ perturbation }) => perturbation === 'switch').slice(0, attackedRows);
   const folder = await store.checkoutModel(model);
   return adversarialInThread(
-    { folder, samples, attack: config.adversarial, seed, threads },
+    { folder, samples, attack: config.adversarial, seed, threads, device },
     { signal, onProgress: ({ done, total }) => progress(done, total) },
   );
 }

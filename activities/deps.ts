@@ -1,4 +1,5 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { Device } from '../schemas/device.ts';
 import type { RegistryState } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
 
@@ -24,5 +25,7 @@ export interface ActivityDeps {
   stateDir: string;
   /** Threads of one computing step. */
   threads: number;
+  /** Where models are computed; results of different devices are kept apart. */
+  device: Device;
   registry: RegistryClient;
 }

@@ -18,11 +18,11 @@ export function importModel(deps: ActivityDeps) {
     const label = `model ${name}`;
     const stop = alive(label);
     try {
-      const { threads } = deps;
+      const { device, threads } = deps;
       const signal = Context.current().cancellationSignal;
       const endpoint = isEndpoint(folder);
       if (endpoint) await readEndpoint(folder);
-      else await predictInThread(folder, [], { dtype, threads, signal });
+      else await predictInThread(folder, [], { device, dtype, threads, signal });
       const kept = endpoint ? null : await filesToKeep(folder, dtype);
       const model = await deps.store.putModel(folder, name, kept?.files);
       const step = {

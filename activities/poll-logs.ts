@@ -124,12 +124,12 @@ function disturb(sample: PerturbedSample, seed: number, pool: PerturbedSample[])
 }
 
 async function predictAll(
-  { store, threads }: ActivityDeps,
+  { device, store, threads }: ActivityDeps,
   model: ArtifactRef,
   tables: PerturbedSample[][],
 ): Promise<Prediction[][]> {
   const folder = await store.checkoutModel(model);
   const results: Prediction[][] = [];
-  for (const samples of tables) results.push(await predictInThread(folder, samples, { threads }));
+  for (const samples of tables) results.push(await predictInThread(folder, samples, { device, threads }));
   return results;
 }

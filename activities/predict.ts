@@ -25,7 +25,7 @@ export function predict(deps: ActivityDeps) {
       label,
       uses: ['models', 'engine'],
       packages: ['onnxruntime-node', '@huggingface/transformers'],
-      parameters: {},
+      parameters: { device: deps.device },
       seed: null,
       inputs: { model, ...inputs },
     };
@@ -50,14 +50,14 @@ function isTable(samples: PredictInput['samples']): samples is ArtifactRef {
 
 /** Waiting for a server blocks nothing: an endpoint is asked from this thread, where all steps share its pace and budget. */
 async function answers(
-  { stateDir, threads }: ActivityDeps,
+  { device, stateDir, threads }: ActivityDeps,
   folder: string,
   samples: PerturbedSample[],
   { progress, signal }: StepContext,
 ) {
   const watch = { signal, onProgress: (p: { done: number; total: number }) => progress(p.done, p.total) };
   if (!isEndpoint(folder))
-    return { predictions: await predictInThread(folder, samples, { threads, ...watch }), use: null };
+    return { predictions: await predictInThread(folder, samples, { device, threads, ...watch }), use: null };
   const endpoint = await openEndpoint(folder, stateDir);
   try {
     return await endpoint.answer(samples, watch);

@@ -37,7 +37,7 @@ export function train(deps: ActivityDeps) {
       label: `training ${name}`,
       uses: ['training', 'models', 'engine'],
       packages: ['onnxruntime-node'],
-      parameters: { name, config },
+      parameters: { name, config, device: deps.device },
       seed,
       inputs: { model, rows: augmented.rows! },
     };
@@ -64,7 +64,7 @@ async function trainIn(
   { augmented, config, model, name }: TrainInput,
   { cacheKey, checkpoint, previous, progress, signal }: StepContext,
 ) {
-  const { stateDir, store } = deps;
+  const { device, stateDir, store } = deps;
   const checkpoints = new Checkpoints(store, stateDir, cacheKey);
   const resume = await checkpoints.newest(previous?.checkpoint);
   const keeping: Promise<void>[] = [];
@@ -75,6 +75,7 @@ async function trainIn(
       modelName: name,
       rows: await readSamples(await store.path(augmented.rows!)),
       config,
+      device,
       resumeFrom: resume?.file,
       outFolder,
       checkpointFolder: scratch,

@@ -32,7 +32,7 @@ function trainingStep(c: DecoderCase, threads: number): OurStep {
   const { sizes, rows, kind } = c.options;
   const { table } = DecoderCase;
   const trained = c.parameters.names.filter((name) => name !== table);
-  const programs = new DecoderPrograms(c.graph, trained, threads);
+  const programs = new DecoderPrograms(c.graph, trained, { threads });
   const optimizer = new AdamW({ eps: 1e-6, weightDecay: 1e-4 });
   const loss = {
     name: 'bench',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { DeviceChoice } from '../schemas/device.ts';
 import { Dtype } from '../schemas/model.ts';
 
 /** Flags that every command takes. */
@@ -16,6 +17,11 @@ export interface ProjectFlags extends CommonFlags {
   ui?: boolean;
   port?: number;
   uiPort?: number;
+}
+
+/** Flag of the commands whose process computes. */
+export interface DeviceFlags {
+  device?: DeviceChoice;
 }
 
 /** Flags of the commands that start work. */
@@ -49,6 +55,11 @@ export function withProjectFlags(command: Command): Command {
     .option('--ui', "also open Temporal's web UI on loopback")
     .addOption(new Option('--port <port>', 'port for a server of our own').argParser(port))
     .addOption(new Option('--ui-port <port>', 'port for its web UI').argParser(port));
+}
+
+export function withDeviceFlag(command: Command): Command {
+  const option = new Option('--device <name>', 'where models are computed (default: worker.device)');
+  return command.addOption(option.choices(DeviceChoice.options));
 }
 
 export function withWorkFlags(command: Command): Command {

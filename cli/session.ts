@@ -1,6 +1,6 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Session } from '../worker/index.ts';
-import type { ProjectFlags } from './flags.ts';
+import type { DeviceFlags, ProjectFlags } from './flags.ts';
 import type { Output } from './output.ts';
 
 /** Loaded on demand: `--help` and usage errors need no Temporal client. */
@@ -11,11 +11,12 @@ export function loadApi(): Promise<Api> {
 }
 
 /** What the project flags mean to the functions of worker/. */
-export function projectOptions(flags: ProjectFlags) {
+export function projectOptions(flags: ProjectFlags & DeviceFlags) {
   return {
     ...(flags.config ? { configFile: flags.config } : {}),
     ...(flags.stateDir ? { stateDir: flags.stateDir } : {}),
     ...(flags.ui ? { ui: true } : {}),
+    ...(flags.device === undefined ? {} : { device: flags.device }),
     ...(flags.port === undefined ? {} : { port: flags.port }),
     ...(flags.uiPort === undefined ? {} : { uiPort: flags.uiPort }),
   };
@@ -36,7 +37,7 @@ export interface Work {
  * workflow code alone (enough to answer queries and updates), or nothing.
  */
 export async function withSession<T>(
-  flags: ProjectFlags,
+  flags: ProjectFlags & DeviceFlags,
   output: Output,
   worker: boolean | 'workflows',
   use: (work: Work) => Promise<T>,

@@ -10,6 +10,8 @@ export interface AdamWOptions {
   weightDecay?: number;
 }
 
+export const adamwDefaults: Required<AdamWOptions> = { betas: [0.9, 0.999], eps: 1e-6, weightDecay: 0 };
+
 interface Moments {
   m: Float32Array;
   v: Float32Array;
@@ -28,9 +30,10 @@ export class AdamW {
   private readonly weightDecay: number;
 
   constructor(options: AdamWOptions = {}) {
-    this.betas = options.betas ?? [0.9, 0.999];
-    this.eps = options.eps ?? 1e-6;
-    this.weightDecay = options.weightDecay ?? 0;
+    const { betas, eps, weightDecay } = { ...adamwDefaults, ...options };
+    this.betas = betas;
+    this.eps = eps;
+    this.weightDecay = weightDecay;
   }
 
   /**

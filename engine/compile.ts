@@ -10,6 +10,7 @@ import { graphInFloat32 } from './lowering/half.ts';
 import type { Graph } from './onnx/graph.ts';
 import type { Tensor } from './onnx/tensor.ts';
 import { optimiseForward, optimiseWhole } from './passes/optimise.ts';
+import { lowerFor } from './passes/provider.ts';
 import { Program } from './program.ts';
 import { openSession, type SessionOptions } from './session.ts';
 import { trace } from './trace.ts';
@@ -62,7 +63,8 @@ export async function compileValues(options: CompileOptions): Promise<Map<string
   const sources = wrt.map((name) => valueNamed(values, name, graph));
   const forward = optimiseForward(emitter, wanted, sources);
   if (options.loss) addGradients(emitter, forward, sources, wrt, graph);
-  return optimiseWhole(emitter, forward);
+  const opset = options.graph.opsets.get('') ?? 0;
+  return lowerFor(options.device ?? 'cpu', emitter, optimiseWhole(emitter, forward), opset);
 }
 
 /** The graph of a program, before a session is opened on it. */

@@ -1,6 +1,10 @@
 export { AdamW, type AdamWOptions, scatterRows } from './adamw.ts';
 export { clipScale, gradientNorm } from './clip.ts';
 export { type CompileOptions, compile, compileGraph, largeWeights } from './compile.ts';
+export { DeviceAdamW } from './devices/adamw.ts';
+export { chooseDevice, onlySoftware, probeDevice } from './devices/choose.ts';
+export { type DeviceTensor, DeviceTensors } from './devices/resident.ts';
+export { webgpuFallbacks } from './devices/webgpu.ts';
 export type { TypedValue } from './ir/value.ts';
 export {
   applyLora,
@@ -52,7 +56,7 @@ export { type FloatTensor, Parameters } from './parameters.ts';
 export { Program, type TensorSource } from './program.ts';
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
 export { type CosineOptions, cosineSchedule } from './schedule.ts';
-export { fromOrt, openSession, type SessionOptions, toOrt } from './session.ts';
+export { fromOrt, openSession, providersOf, type SessionOptions, toOrt } from './session.ts';
 export { addInto } from './simd.ts';
 export { gradientRefusal, type OperationSupport, operationSupport } from './support.ts';
 export {

@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { inFloat32 } from './lowering/half.ts';
 import type { Graph } from './onnx/graph.ts';
@@ -9,6 +9,8 @@ import { fromOrt, toOrt } from './session.ts';
 export interface TensorSource {
   has(name: string): boolean;
   get(name: string): Tensor | undefined;
+  /** Where the tensor is in the device's memory. */
+  onDevice?(name: string): OrtTensor | undefined;
 }
 
 /** A compiled graph with its session. It runs on the shapes that it was compiled for. */
@@ -33,11 +35,20 @@ export class Program {
   /**
    * Runs once. Inputs come from `feeds`, else from `parameters`; feeds that the program does not read are ignored.
    * Gives 'loss', 'loss.<part>', 'grad.<name>' and the requested outputs. The call blocks its thread while it computes.
-   * Throws GuardError BAD_INPUT naming an input that is absent or of another type or shape than compiled for.
+   * What the program keeps on the device goes into `kept`. Throws GuardError BAD_INPUT naming an input that is absent or of another type or shape than compiled for.
    */
-  async run(feeds: Record<string, Tensor>, parameters?: TensorSource): Promise<Record<string, Tensor>> {
+  async run(
+    feeds: Record<string, Tensor>,
+    parameters?: TensorSource,
+    kept?: Map<string, OrtTensor>,
+  ): Promise<Record<string, Tensor>> {
     const inputs: Record<string, ReturnType<typeof toOrt>> = {};
     for (const { name, dtype, dims } of this.graph.inputs) {
+      const resident = feeds[name] ? undefined : parameters?.onDevice?.(name);
+      if (resident) {
+        inputs[name] = resident;
+        continue;
+      }
       const given = feeds[name] ?? (parameters?.has(name) ? parameters.get(name) : undefined);
       if (!given) throw this.bad(name, 'is not among the feeds and parameters');
       const tensor = dtype === 'float32' ? inFloat32(given) : given;
@@ -54,7 +65,12 @@ export class Program {
       inputs[name] = toOrt(tensor);
     }
     const results = await this.session.run(inputs);
-    return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, fromOrt(tensor)]));
+    const onHost: Record<string, Tensor> = {};
+    for (const [name, tensor] of Object.entries(results)) {
+      if (tensor.location === 'gpu-buffer') kept?.set(name, tensor);
+      else onHost[name] = fromOrt(tensor);
+    }
+    return onHost;
   }
 
   async release(): Promise<void> {

@@ -1,5 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { exactNodes } from './devices/exact.ts';
 import { type ExternalPlace, encodeGraph } from './onnx/codec.ts';
 import type { Graph } from './onnx/graph.ts';
 import { bytesOf, type DType, type Tensor } from './onnx/tensor.ts';
@@ -9,7 +11,10 @@ export interface SessionOptions {
   threads?: number;
   /** Keep freed memory for the next run: quicker, and about twice the memory. On by default. */
   arena?: boolean;
-  device?: 'cpu' | 'webgpu';
+  /** By default the processor; the others leave to it what they have no kernel for. */
+  device?: Device;
+  /** Outputs that stay on the device, as tensors of location 'gpu-buffer'; of WebGPU alone. */
+  kept?: readonly string[];
   optimization?: 'disabled' | 'basic' | 'extended' | 'all';
   /** Waiting threads spin, which is quicker while nothing else wants the cores. On by default. */
   spinning?: boolean;
@@ -21,6 +26,25 @@ export interface SessionOptions {
 function profiling(): InferenceSession.SessionOptions {
   const prefix = process.env.MODALITY_GUARD_PROFILE;
   return prefix ? { enableProfiling: true, profileFilePrefix: prefix } : {};
+}
+
+type Provider = InferenceSession.ExecutionProviderConfig;
+
+/** The providers of a session on the device, the better one first. */
+export function providersOf(
+  device: Device,
+  graph: Pick<Graph, 'initializers' | 'inputs' | 'nodes'>,
+): Provider[] {
+  if (device === 'cpu') return ['cpu'];
+  if (device === 'cuda') return ['cuda', 'cpu'];
+  const forceCpuNodeNames = exactNodes(graph).map(({ name }) => name);
+  // Without names the option must be absent.
+  return [forceCpuNodeNames.length > 0 ? { name: 'webgpu', forceCpuNodeNames } : 'webgpu', 'cpu'];
+}
+
+function keptOutputs(kept: readonly string[] = []): InferenceSession.SessionOptions {
+  if (kept.length === 0) return {};
+  return { preferredOutputLocation: Object.fromEntries(kept.map((name) => [name, 'gpu-buffer'])) };
 }
 
 /** Initializers of this many bytes and more go to ONNX Runtime beside the graph: without a copy, and beyond 2 GB. */
@@ -45,7 +69,8 @@ export async function openSession(graph: Graph, options: SessionOptions = {}): P
     const { places, externalData } = apart(graph);
     return await InferenceSession.create(encodeGraph(graph, places), {
       externalData,
-      executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+      executionProviders: providersOf(device, graph),
+      ...keptOutputs(options.kept),
       intraOpNumThreads: options.threads ?? 0,
       enableCpuMemArena: options.arena ?? true,
       // With a pattern the first run's memory stays beside that of the later ones, and nothing is quicker.

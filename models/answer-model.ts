@@ -1,4 +1,5 @@
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { Device } from '../schemas/device.ts';
 import type { Dtype } from '../schemas/model.ts';
 import type { AttackOptions, AttackResult } from './attack-samples.ts';
 
@@ -7,6 +8,8 @@ export interface OpenOptions {
   threads?: number;
   /** Of a folder that holds several precisions; `auto`, the default, is the most exact one. */
   dtype?: Dtype;
+  /** By default the processor. */
+  device?: Device;
 }
 
 export interface Progress {

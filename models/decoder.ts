@@ -1,4 +1,5 @@
 import type { Graph, Tensor } from '../engine/index.ts';
+import type { Device } from '../schemas/device.ts';
 import type { TokenBatch } from './batch.ts';
 import type { ModelConfig } from './folder.ts';
 import { lastPositionOnly } from './last-position.ts';
@@ -36,6 +37,6 @@ export function decoderInputs(text: ModelConfig['text_config']): string[] {
 }
 
 /** Opens a session that computes `last_logits` [rows, 1, vocabulary] at the last position alone. */
-export function openLastPosition(decoder: Graph, threads: number): Promise<Runner> {
-  return openRunner(lastPositionOnly(decoder), threads);
+export function openLastPosition(decoder: Graph, threads: number, device: Device = 'cpu'): Promise<Runner> {
+  return openRunner(lastPositionOnly(decoder), threads, device);
 }

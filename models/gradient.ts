@@ -1,4 +1,13 @@
-import { compile, type Graph, Parameters, type Program, type Tensor } from '../engine/index.ts';
+import {
+  compile,
+  DeviceTensors,
+  type Graph,
+  largeWeights,
+  type Program,
+  type Tensor,
+  type TensorSource,
+} from '../engine/index.ts';
+import type { Device } from '../schemas/device.ts';
 import { numbersOf } from './half.ts';
 
 /** Programs kept, one a batch shape; the oldest go first. */
@@ -16,14 +25,14 @@ export interface AnswerGradient {
 export class AnswerGradients {
   private readonly decoder: Graph;
   private readonly threads: number;
-  private readonly weights: Parameters;
+  private readonly device: Device;
+  private weights: Promise<TensorSource> | undefined;
   private readonly programs = new Map<string, Promise<Program>>();
 
-  constructor(decoder: Graph, threads: number) {
+  constructor(decoder: Graph, threads: number, device: Device = 'cpu') {
     this.decoder = decoder;
     this.threads = threads;
-    const floats = [...decoder.initializers].filter(([, tensor]) => tensor.dtype === 'float32');
-    this.weights = new Parameters(floats);
+    this.device = device;
   }
 
   /** `feeds` are all that the decoder reads; `answers` are token ids, one a row. */
@@ -34,7 +43,8 @@ export class AnswerGradients {
       data: BigInt64Array.from(answers, (id) => BigInt(id)),
     };
     const all = { ...feeds, answers: target };
-    const results = await (await this.program(all)).run(all, this.weights);
+    this.weights ??= weightsOn(this.device, this.decoder);
+    const results = await (await this.program(all)).run(all, await this.weights);
     return {
       loss: Number(results.loss!.data[0]),
       gradient: numbersOf(results['grad.inputs_embeds']!),
@@ -45,6 +55,8 @@ export class AnswerGradients {
     const programs = await Promise.all(this.programs.values());
     this.programs.clear();
     await Promise.all(programs.map((program) => program.release()));
+    const weights = await this.weights;
+    if (weights instanceof DeviceTensors) await weights.release();
   }
 
   private async program(feeds: Record<string, Tensor>): Promise<Program> {
@@ -58,8 +70,10 @@ export class AnswerGradients {
         // Each row's own loss, not a mean: the gradient of a row must not depend on the rows beside it.
         loss: (b) => b.crossEntropy(b.last(b.value('logits')), b.input('answers'), new Array(rows).fill(1)),
         wrt: ['inputs_embeds'],
-        fed: 'large',
+        // Programs of all shapes share the weights, but on CUDA: there what is fed is copied to the device at each run.
+        fed: this.device === 'cuda' ? [] : 'large',
         threads: this.threads,
+        device: this.device,
       });
       await this.makeRoom();
       this.programs.set(key, program);
@@ -74,4 +88,9 @@ export class AnswerGradients {
     this.programs.delete(oldest);
     await (await program)?.release();
   }
+}
+
+async function weightsOn(device: Device, decoder: Graph): Promise<TensorSource> {
+  const weights = largeWeights(decoder).map((name) => [name, decoder.initializers.get(name)!] as const);
+  return device === 'webgpu' ? DeviceTensors.upload(weights) : new Map(weights);
 }

@@ -1,5 +1,6 @@
 import { cancelled, type Graph, loadGraph, type Tensor } from '../engine/index.ts';
 import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from './answer-model.ts';
 import { chancesOf, predictionOf } from './answers.ts';
@@ -37,16 +38,19 @@ export async function openModel(folder: string, options: OpenOptions = {}): Prom
   expectNames(vision, ['pixel_values'], ['image_features']);
   expectNames(embed, ['input_ids'], ['inputs_embeds']);
   expectNames(decoder, decoderInputs(config.text_config), ['logits']);
-  const threads = options.threads ?? 0;
+  const { threads = 0, device = 'cpu' } = options;
   const runners: Runner[] = [];
   try {
-    for (const graph of [vision, embed]) runners.push(await openRunner(graph, threads));
-    runners.push(await openLastPosition(decoder, threads));
+    for (const graph of [vision, embed]) runners.push(await openRunner(graph, threads, device));
+    runners.push(await openLastPosition(decoder, threads, device));
   } catch (cause) {
     await Promise.all(runners.map((runner) => runner.close()));
     throw cause;
   }
-  return new Model(files, { embed, decoder }, runners as [Runner, Runner, Runner], threads);
+  return new Model(files, { embed, decoder }, runners as [Runner, Runner, Runner], {
+    threads,
+    device,
+  });
 }
 
 /** A multimodal model that answers multiple-choice questions. */
@@ -56,6 +60,7 @@ export class Model implements AnswerModel {
   readonly embed: Graph;
   readonly decoder: Graph;
   readonly threads: number;
+  readonly device: Device;
   private readonly images: ImageEncoder;
   private readonly embedTokens: Runner;
   private readonly lastLogits: Runner;
@@ -66,12 +71,13 @@ export class Model implements AnswerModel {
     files: ModelFolder,
     graphs: { embed: Graph; decoder: Graph },
     runners: [Runner, Runner, Runner],
-    threads: number,
+    { threads, device }: { threads: number; device: Device },
   ) {
     this.files = files;
     this.embed = graphs.embed;
     this.decoder = graphs.decoder;
     this.threads = threads;
+    this.device = device;
     this.runners = runners;
     const { image_seq_length: slots, text_config: text } = files.config;
     this.images = new ImageEncoder(runners[0], files.processor, slots, text.hidden_size);
@@ -152,7 +158,7 @@ export class Model implements AnswerModel {
    * naming a sample that cannot be attacked, CANCELLED where asked to stop.
    */
   attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
-    this.gradients ??= new AnswerGradients(this.decoder, this.threads);
+    this.gradients ??= new AnswerGradients(this.decoder, this.threads, this.device);
     return attackSamples(attackBatches(this, this.gradients, samples, options), samples, options);
   }
 

@@ -1,6 +1,15 @@
 import { dirname } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { fromOrt, type Graph, openSession, type Tensor, toOrt } from '../engine/index.ts';
+import {
+  fromOrt,
+  type Graph,
+  loadHeader,
+  openSession,
+  providersOf,
+  type Tensor,
+  toOrt,
+} from '../engine/index.ts';
+import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
 /** What a graph's input or output is declared as; a size that is not fixed is a name. */
@@ -20,9 +29,9 @@ export interface Runner {
 }
 
 /** Opens a session on the graph as it is, optimized by ONNX Runtime. Throws GuardError BAD_MODEL naming the file. */
-export async function openRunner(graph: Graph, threads: number): Promise<Runner> {
+export async function openRunner(graph: Graph, threads: number, device: Device = 'cpu'): Promise<Runner> {
   // Waiting threads sleep: spinning ones halve the throughput as soon as other work shares the cores.
-  const session = await openSession(graph, { threads, optimization: 'all', spinning: false });
+  const session = await openSession(graph, { threads, device, optimization: 'all', spinning: false });
   return runnerOf(graph.source, session);
 }
 
@@ -30,10 +39,14 @@ export async function openRunner(graph: Graph, threads: number): Promise<Runner>
  * Opens a session on a file of any size, whose external data ONNX Runtime reads itself; `bytes` stand in for the file's own.
  * Throws GuardError BAD_MODEL naming the file.
  */
-export async function openFile(path: string, threads: number, bytes?: Uint8Array): Promise<Runner> {
+export async function openFile(
+  path: string,
+  threads: number,
+  { bytes, device = 'cpu' }: { bytes?: Uint8Array | undefined; device?: Device } = {},
+): Promise<Runner> {
   const beside = bytes ? { model_external_initializers_file_folder_path: dirname(path) } : {};
   const options: InferenceSession.SessionOptions = {
-    executionProviders: ['cpu'],
+    executionProviders: device === 'cpu' ? ['cpu'] : providersOf(device, await loadHeader(path)),
     intraOpNumThreads: threads,
     // Errors are thrown; ONNX Runtime would print them besides.
     logSeverityLevel: 4,

@@ -24,11 +24,11 @@ export function predictInThread(
   samples: readonly PerturbedSample[],
   options: Plain<RunOptions> & ThreadRunOptions = {},
 ): Promise<Prediction[]> {
-  const { signal, onProgress, threads, dtype, ...rest } = options;
+  const { signal, onProgress, threads, dtype, device, ...rest } = options;
   const task: ThreadTask = {
     kind: 'predict',
     folder,
-    open: { threads, dtype },
+    open: { threads, dtype, device },
     samples: [...samples],
     options: rest,
   };
@@ -41,11 +41,11 @@ export function attackInThread(
   samples: readonly PerturbedSample[],
   options: Plain<AttackOptions> & ThreadRunOptions,
 ): Promise<AttackResult> {
-  const { signal, onProgress, threads, dtype, ...rest } = options;
+  const { signal, onProgress, threads, dtype, device, ...rest } = options;
   const task: ThreadTask = {
     kind: 'attack',
     folder,
-    open: { threads, dtype },
+    open: { threads, dtype, device },
     samples: [...samples],
     options: rest,
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PerturbationName } from './benchmark.ts';
+import { DeviceChoice } from './device.ts';
 import { Dtype } from './model.ts';
 import { TrainConfig } from './training.ts';
 
@@ -65,6 +66,8 @@ const worker = z.strictObject({
   maxConcurrentActivities: count,
   /** Threads of one computing step. */
   threads: count,
+  /** Where models are computed. */
+  device: DeviceChoice.default('cpu'),
   /** Heartbeats are sent at most this far apart, so that a checkpoint is known soon. */
   heartbeatThrottleSeconds: positive,
   shutdownGraceSeconds: positive,

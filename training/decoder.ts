@@ -2,16 +2,24 @@ import type { Graph } from '../engine/index.ts';
 import {
   type CompileOptions,
   compile,
+  compileGraph,
   estimateMemory,
   type LossBuilder,
   type Program,
   type Tensor,
   type TypedValue,
+  webgpuFallbacks,
 } from '../engine/index.ts';
 import type { TokenBatch } from '../models/index.ts';
+import type { Device } from '../schemas/device.ts';
+import type { TrainConfig } from '../schemas/training.ts';
 
 /** Rows of a batch with an image: their image tokens, each [slots * width]. */
 export type ImageRows = ReadonlyMap<number, Float32Array>;
+
+export function programSettings({ threads, memoryLimitMB }: TrainConfig, device: Device): ProgramSettings {
+  return { threads, device, frugal: memoryLimitMB !== null };
+}
 
 /** Looks tokens up in the table [V, width] and puts image tokens into their slots: [rows * length * width]. */
 export function embedBatch(
@@ -61,23 +69,30 @@ export interface DecoderLoss {
 /** Programs kept where memory is limited. */
 const KEPT = 6;
 
+export interface ProgramSettings {
+  threads: number;
+  /** By default the processor. */
+  device?: Device;
+  /** Programs give their memory back after each run, and few are kept. */
+  frugal?: boolean;
+}
+
 /** Compiled programs of one decoder, by loss and by the shapes that they run on. */
 export class DecoderPrograms {
   private readonly graph: Graph;
-  private readonly threads: number;
-  private readonly fed: readonly string[];
-  private readonly frugal: boolean;
+  /** Initializers that are fed at each run. */
+  readonly fed: readonly string[];
+  private readonly settings: ProgramSettings;
   private readonly programs = new Map<string, Promise<Program>>();
 
   /**
    * `fed` names the initializers that are fed at each run: what is trained, and frozen weights that the programs of all
-   * shapes are to share. `frugal` programs give their memory back after each run, and few are kept.
+   * shapes are to share. On WebGPU the gradients of what is fed stay on the device.
    */
-  constructor(graph: Graph, fed: readonly string[], threads: number, frugal = false) {
+  constructor(graph: Graph, fed: readonly string[], settings: ProgramSettings) {
     this.graph = graph;
     this.fed = fed;
-    this.threads = threads;
-    this.frugal = frugal;
+    this.settings = settings;
   }
 
   /** The program for these feeds' shapes; gives `loss`, its parts, the gradients and the loss's further outputs. */
@@ -98,20 +113,29 @@ export class DecoderPrograms {
   }
 
   private options(loss: DecoderLoss, feeds: Record<string, Tensor>): CompileOptions {
+    const { threads, device = 'cpu', frugal = false } = this.settings;
+    const resident = device === 'webgpu' ? loss.wrt.filter((name) => this.fed.includes(name)) : [];
     return {
       graph: this.graph,
       feeds,
       loss: (b) => loss.build(b, b.last(b.value('logits'))),
       wrt: loss.wrt,
       fed: this.fed,
-      threads: this.threads,
-      arena: !this.frugal,
+      threads,
+      device,
+      kept: resident.map((name) => `grad.${name}`),
+      arena: !frugal,
     };
+  }
+
+  /** Operations of the loss and its gradients that WebGPU leaves to the CPU, with their number. */
+  async webgpuFallbacks(loss: DecoderLoss, feeds: Record<string, Tensor>): Promise<Map<string, number>> {
+    return webgpuFallbacks(await compileGraph({ ...this.options(loss, feeds), device: 'webgpu' }));
   }
 
   private async makeRoom(): Promise<void> {
     const oldest = this.programs.keys().next().value;
-    if (!this.frugal || this.programs.size < KEPT || oldest === undefined) return;
+    if (!this.settings.frugal || this.programs.size < KEPT || oldest === undefined) return;
     const program = this.programs.get(oldest);
     this.programs.delete(oldest);
     await (await program)?.release();

@@ -16,9 +16,10 @@ import {
 } from '../engine/index.ts';
 import { HfModel, wholeFolder } from '../models/index.ts';
 import { labelOf, type PerturbedSample } from '../schemas/benchmark.ts';
+import type { Device } from '../schemas/device.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { pathInModel } from './architecture.ts';
-import { DecoderPrograms } from './decoder.ts';
+import { DecoderPrograms, programSettings } from './decoder.ts';
 import type { Group } from './group.ts';
 import { DEFAULT_LORA, loraOptions, shared } from './lora.ts';
 import { type Trainee, targetPattern, trainingNote } from './trainee.ts';
@@ -31,20 +32,24 @@ const adapterFolder = 'adapter';
  * Opens a folder in the Hugging Face ONNX layout for training with adapters; the base stays as it is, in whatever
  * precision. Throws GuardError BAD_MODEL for a family whose modules have no known names.
  */
-export async function openFolder(folder: string, settings: TrainConfig, name: string): Promise<Trainee> {
+export async function openFolder(
+  folder: string,
+  settings: TrainConfig,
+  { name, device }: { name: string; device: Device },
+): Promise<Trainee> {
   const lora = settings.lora ?? DEFAULT_LORA;
   const config = { ...settings, lora };
   const inModel = pathInModel(await modelTypeOf(folder));
   const options = loraOptions(lora, config.seed);
   const targets = targetPattern(lora.targets);
-  const model = await HfModel.open(folder, { threads: config.threads });
+  const model = await HfModel.open(folder, { threads: config.threads, device });
   try {
     const decoder = graphInFloat32(await model.decoderGraph());
     const modules = loraModules(decoder, targets);
     const parameters = new Parameters(newAdapters(modules, options));
     const graph = applyLora(decoder, modules, parameters, options);
-    const { fed, weights } = shared(graph, parameters);
-    const programs = new DecoderPrograms(graph, fed, config.threads, config.memoryLimitMB !== null);
+    const { fed, weights } = shared(graph, parameters, device);
+    const programs = new DecoderPrograms(graph, fed, programSettings(config, device));
     return {
       parameters,
       trained: parameters.names,

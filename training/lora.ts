@@ -1,6 +1,7 @@
 import type { Graph, LoraOptions, Parameters, TensorSource } from '../engine/index.ts';
 import { dropoutInput, float32, largeWeights, type Tensor } from '../engine/index.ts';
 import { Random } from '../random/index.ts';
+import type { Device } from '../schemas/device.ts';
 import { LoraConfig } from '../schemas/training.ts';
 import type { Group } from './group.ts';
 
@@ -11,9 +12,16 @@ export function loraOptions({ rank, alpha, dropout, rankStabilised }: LoraConfig
   return { rank, alpha, dropout, rankStabilised, seed };
 }
 
-/** What the programs of an adapted graph are fed, and where it is found: the adapters, and the frozen base. */
-export function shared(graph: Graph, adapters: Parameters): { fed: string[]; weights: TensorSource } {
-  const frozen = largeWeights(graph).filter((name) => !adapters.has(name));
+/**
+ * What the programs of an adapted graph are fed, and where it is found: the adapters, and the frozen base. On CUDA the base
+ * is a part of each program: what is fed would be copied to the device at each run.
+ */
+export function shared(
+  graph: Graph,
+  adapters: Parameters,
+  device: Device,
+): { fed: string[]; weights: TensorSource } {
+  const frozen = device === 'cuda' ? [] : largeWeights(graph).filter((name) => !adapters.has(name));
   return {
     fed: [...adapters.names, ...frozen],
     weights: {

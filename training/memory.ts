@@ -1,3 +1,4 @@
+import type { Tensor } from '../engine/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { openMasks } from './lora.ts';
@@ -60,11 +61,18 @@ export class MicroBatches {
   }
 
   private activations(rows: number, length: number): Promise<number> {
-    const { trainee, config } = this;
-    const pairs = rows / 2;
-    const loss = robustLoss(trainee.lossInputs, { pairs, rows }, { pairs, rows }, config);
-    const answers = { dtype: 'int64' as const, dims: [rows], data: new BigInt64Array(rows) };
-    const masks = openMasks(rows, length, trainee.dropped);
-    return trainee.programs.memory(loss, { ...trainee.blank(rows, length), ...masks, answers });
+    const { loss, feeds } = blankStep(this.trainee, this.config, rows, length);
+    return this.trainee.programs.memory(loss, feeds);
   }
+}
+
+/** The loss of pairs alone, and feeds of the shapes that it runs on. */
+export function blankStep(trainee: Trainee, config: TrainConfig, rows: number, length: number) {
+  const pairs = rows / 2;
+  const answers: Tensor = { dtype: 'int64', dims: [rows], data: new BigInt64Array(rows) };
+  const masks = openMasks(rows, length, trainee.dropped);
+  return {
+    loss: robustLoss(trainee.lossInputs, { pairs, rows }, { pairs, rows }, config),
+    feeds: { ...trainee.blank(rows, length), ...masks, answers },
+  };
 }

@@ -21,16 +21,21 @@ import {
   type TokenBatch,
 } from '../models/index.ts';
 import { labelOf, type PerturbedSample } from '../schemas/benchmark.ts';
+import type { Device } from '../schemas/device.ts';
 import type { TrainConfig } from '../schemas/training.ts';
-import { DecoderPrograms, embedBatch, textIds } from './decoder.ts';
+import { DecoderPrograms, embedBatch, programSettings, textIds } from './decoder.ts';
 import type { Group } from './group.ts';
 import { loraOptions, shared } from './lora.ts';
 import { type Trainee, targetPattern, trainingNote } from './trainee.ts';
 import { embeddingName, embeddingTable, trainableWeights, weightBytes } from './weights.ts';
 
 /** Opens a mini model for training as the configuration says. */
-export async function openMini(folder: string, config: TrainConfig): Promise<Trainee> {
-  const model = await openModel(folder, { threads: config.threads });
+export async function openMini(
+  folder: string,
+  config: TrainConfig,
+  device: Device = 'cpu',
+): Promise<Trainee> {
+  const model = await openModel(folder, { threads: config.threads, device });
   const embed = await loadGraph(model.files.paths.embedTokens);
   const name = embeddingName(embed, model.files.config.text_config.hidden_size);
   const common = { model, embed, name, base: folder };
@@ -50,7 +55,7 @@ function full({ model, embed, name, base }: Opened, config: TrainConfig): Traine
   const trained = trainableWeights(decoder);
   const parameters = Parameters.fromGraph(decoder, trained);
   parameters.set(embeddingTable, Parameters.fromGraph(embed, [name]).get(name));
-  const programs = new DecoderPrograms(decoder, trained, config.threads, config.memoryLimitMB !== null);
+  const programs = new DecoderPrograms(decoder, trained, programSettings(config, model.device));
   return {
     ...common(model, programs, () => parameters.get(embeddingTable).data),
     parameters,
@@ -82,8 +87,8 @@ function adapted(
   const modules = loraModules(decoder, targetPattern(lora.targets));
   const parameters = new Parameters(newAdapters(modules, options));
   const graph = applyLora(decoder, modules, parameters, options);
-  const { fed, weights } = shared(graph, parameters);
-  const programs = new DecoderPrograms(graph, fed, config.threads, config.memoryLimitMB !== null);
+  const { fed, weights } = shared(graph, parameters, model.device);
+  const programs = new DecoderPrograms(graph, fed, programSettings(config, model.device));
   const table = Parameters.fromGraph(embed, [name]).get(name).data;
   return {
     ...common(model, programs, () => table),

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { isMiniFolder } from '../models/index.ts';
+import type { Device } from '../schemas/device.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { openFolder } from './folder.ts';
 import { openMini } from './mini.ts';
@@ -9,7 +10,9 @@ import type { Trainee } from './trainee.ts';
 export async function openTrainee(
   folder: string,
   config: TrainConfig,
-  name = basename(folder),
+  { name = basename(folder), device = 'cpu' }: { name?: string | undefined; device?: Device } = {},
 ): Promise<Trainee> {
-  return (await isMiniFolder(folder)) ? openMini(folder, config) : openFolder(folder, config, name);
+  return (await isMiniFolder(folder))
+    ? openMini(folder, config, device)
+    : openFolder(folder, config, { name, device });
 }

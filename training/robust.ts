@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { AdamW, cancelled, clipScale, cosineSchedule, gradientNorm } from '../engine/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
+import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { LossPoint } from '../schemas/report.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { OnDevice } from './on-device.ts';
 import { openTrainee } from './open.ts';
 import { BatchPlanner } from './planner.ts';
 import { StepRunner } from './step.ts';
@@ -18,6 +20,8 @@ export interface TrainTask {
   /** Clean rows (perturbation `origin`) and, under the same ids, their perturbed forms. */
   rows: PerturbedSample[];
   config: TrainConfig;
+  /** Where it is computed; by default the processor. */
+  device?: Device;
   /** A checkpoint of the same run; training goes on from it to the very weights that an undisturbed run gives. */
   resumeFrom?: string | undefined;
   /** Where the trained model goes; must not exist. */
@@ -47,9 +51,9 @@ export interface TrainResult {
  * Throws GuardError BAD_INPUT for unfit rows or checkpoints, BAD_MODEL, BAD_CONFIG where the loss stops being a number.
  */
 export async function trainRobust(task: TrainTask, hooks: TrainHooks = {}): Promise<TrainResult> {
-  const { config, modelFolder, modelName, outFolder, rows } = task;
+  const { config, device = 'cpu', modelFolder, modelName, outFolder, rows } = task;
   const planner = new BatchPlanner(rows, config);
-  const trainee = await openTrainee(modelFolder, config, modelName);
+  const trainee = await openTrainee(modelFolder, config, { name: modelName, device });
   try {
     const digest = await runDigest(config, trainee.files, rows);
     const losses = await trainSteps(task, { trainee, planner, digest }, hooks);
@@ -66,6 +70,11 @@ interface Run {
   digest: string;
 }
 
+interface Steps extends Run {
+  onDevice: OnDevice | null;
+  optimizer: AdamW;
+}
+
 async function trainSteps(task: TrainTask, run: Run, hooks: TrainHooks): Promise<LossPoint[]> {
   const { config } = task;
   const { parameters } = run.trainee;
@@ -77,37 +86,54 @@ async function trainSteps(task: TrainTask, run: Run, hooks: TrainHooks): Promise
     optimizer.restore(saved.optimizer.state, saved.optimizer.steps);
     losses.push(...(JSON.parse(saved.notes.losses ?? '[]') as LossPoint[]));
   }
-  const runner = new StepRunner(run.trainee, config);
+  const onDevice = await OnDevice.open(task.device ?? 'cpu', run.trainee, config, optimizer);
+  try {
+    return await runSteps(task, { ...run, onDevice, optimizer }, losses, hooks);
+  } finally {
+    await onDevice?.release();
+  }
+}
+
+async function runSteps(
+  task: TrainTask,
+  run: Steps,
+  losses: LossPoint[],
+  hooks: TrainHooks,
+): Promise<LossPoint[]> {
+  const { config } = task;
+  const { onDevice, optimizer, trainee } = run;
+  const { parameters } = trainee;
+  const runner = new StepRunner(trainee, config, onDevice);
   const warmup = Math.ceil(config.warmup * config.steps);
   const rate = cosineSchedule({ base: config.learningRate, warmup, total: config.steps });
   while (losses.length < config.steps) {
     if (hooks.aborted?.()) throw cancelled('the training');
     const step = losses.length;
     const { gradients, ...parts } = await runner.run(step, run.planner.step(step));
-    const norm = gradientNorm(gradients);
+    const norm = Math.sqrt(gradientNorm(gradients) ** 2 + ((await onDevice?.sumOfSquares()) ?? 0));
     const total = parts.sft + parts.adversarial + config.lambda * parts.consistency;
     const point: LossPoint = { step, total, ...parts, learningRate: rate(step), gradientNorm: norm };
     checkFinite(point, config);
-    optimizer.step(parameters, gradients, {
-      learningRate: point.learningRate,
-      scale: clipScale(norm, config.clip),
-    });
+    const update = { learningRate: point.learningRate, scale: clipScale(norm, config.clip) };
+    optimizer.step(parameters, gradients, update);
+    await onDevice?.step(update);
     losses.push(point);
     hooks.onStep?.(point);
-    await saveCheckpoint(task, run, optimizer, losses, hooks);
+    await saveCheckpoint(task, run, losses, hooks);
   }
+  await onDevice?.download(optimizer);
   return losses;
 }
 
 async function saveCheckpoint(
   { checkpointEvery, checkpointFolder, config }: TrainTask,
-  { digest, trainee }: Run,
-  optimizer: AdamW,
+  { digest, onDevice, optimizer, trainee }: Steps,
   losses: LossPoint[],
   { onCheckpoint }: TrainHooks,
 ): Promise<void> {
   const step = losses.length;
   if (!checkpointFolder || !checkpointEvery || step % checkpointEvery !== 0 || step === config.steps) return;
+  await onDevice?.download(optimizer);
   const path = join(checkpointFolder, `checkpoint-${step}.safetensors`);
   const notes = { losses: JSON.stringify(losses) };
   await writeCheckpoint(path, { parameters: trainee.parameters, optimizer, step, digest, notes });

@@ -1,4 +1,4 @@
-import { addInto, scatterRows, type Tensor } from '../engine/index.ts';
+import { addInto, type DeviceTensor, scatterRows, type Tensor } from '../engine/index.ts';
 import { attackEmbeddings } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
@@ -8,6 +8,7 @@ import { type Chunk, chunksOf, type Group } from './group.ts';
 import { dropoutMasks, openMasks } from './lora.ts';
 import { adversarialLoss, attackLoss, robustLoss } from './losses.ts';
 import { MicroBatches } from './memory.ts';
+import type { OnDevice } from './on-device.ts';
 import type { StepRows } from './planner.ts';
 import type { Trainee } from './trainee.ts';
 import { embeddingTable } from './weights.ts';
@@ -23,11 +24,13 @@ export interface StepResult {
 export class StepRunner {
   private readonly trainee: Trainee;
   private readonly config: TrainConfig;
+  private readonly onDevice: OnDevice | null;
   private readonly microBatches: MicroBatches;
 
-  constructor(trainee: Trainee, config: TrainConfig) {
+  constructor(trainee: Trainee, config: TrainConfig, onDevice: OnDevice | null = null) {
     this.trainee = trainee;
     this.config = config;
+    this.onDevice = onDevice;
     this.microBatches = new MicroBatches(trainee, config);
   }
 
@@ -122,10 +125,11 @@ export class StepRunner {
     embeds: Float32Array,
     loss: DecoderLoss,
     masks: Record<string, Tensor>,
+    kept?: Map<string, DeviceTensor>,
   ): Promise<Record<string, Tensor>> {
     const { programs, weights } = this.trainee;
     const feeds = { ...group.feeds(embeds), ...masks, answers: group.answers };
-    return (await programs.program(loss, feeds)).run(feeds, weights);
+    return (await programs.program(loss, feeds)).run(feeds, this.onDevice?.weights ?? weights, kept);
   }
 
   /** Runs the loss and adds its gradients to `gradients`. */
@@ -139,8 +143,10 @@ export class StepRunner {
     const { dropped, parameters, trained } = this.trainee;
     const { lora, seed } = this.config;
     const masks = dropoutMasks(group, dropped, lora?.dropout ?? 0, stream, seed);
-    const results = await this.runLoss(group, embeds, loss, masks);
-    for (const name of trained) accumulate(gradients, name, results[`grad.${name}`]!);
+    const kept = new Map<string, DeviceTensor>();
+    const results = await this.runLoss(group, embeds, loss, masks, kept);
+    if (this.onDevice) await this.onDevice.accumulate(kept);
+    else for (const name of trained) accumulate(gradients, name, results[`grad.${name}`]!);
     if (parameters.has(embeddingTable)) {
       const { dims, data } = parameters.get(embeddingTable);
       gradients[embeddingTable] ??= { dtype: 'float32', dims, data: new Float32Array(data.length) };

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { GuardConfig } from '../schemas/config.ts';
+import type { Device } from '../schemas/device.ts';
 import { taskQueue } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
 import { identity, type Temporal } from './connection.ts';
@@ -85,6 +86,7 @@ export interface RunningWorker {
 /** Starts a worker for all workflows and activities. */
 export async function startWorker(options: {
   config: GuardConfig;
+  device: Device;
   temporal: Temporal;
   store: ArtifactStore;
   stateDir: string;
@@ -120,9 +122,9 @@ export async function startWorker(options: {
   };
 }
 
-function activitiesOf({ config, stateDir, store, temporal }: Parameters<typeof startWorker>[0]) {
+function activitiesOf({ config, device, stateDir, store, temporal }: Parameters<typeof startWorker>[0]) {
   const registry = registryClient(temporal.client);
-  return createActivities({ store, stateDir, threads: config.worker.threads, registry });
+  return createActivities({ store, stateDir, threads: config.worker.threads, device, registry });
 }
 
 /** Pinned: a pipeline ends with the code that it began with. */

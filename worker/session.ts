@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
+import { chooseDevice } from '../engine/index.ts';
+import type { DeviceChoice } from '../schemas/device.ts';
 import { ArtifactStore } from '../store/index.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
 import { connectTemporal } from './connection.ts';
@@ -16,6 +18,8 @@ export interface SessionOptions extends ConfigOptions {
   /** Fixed ports for a server of our own. */
   port?: number;
   uiPort?: number;
+  /** In place of the configuration's. */
+  device?: DeviceChoice;
   /** Takes one line for people about what takes time. */
   log: (line: string) => void;
 }
@@ -49,6 +53,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 async function openIn(stateDir: string, config: LoadedConfig, options: SessionOptions): Promise<Session> {
   const { log, port, ui = false, uiPort, worker: works = true } = options;
+  const device = works === true ? await chooseDevice(options.device ?? config.worker.device) : 'cpu';
+  if (device !== 'cpu') log(`Models are computed on ${device}.`);
   const storeDir = join(stateDir, 'store');
   const store = await ArtifactStore.open(storeDir);
   await mkdir(stateDir, { recursive: true });
@@ -57,7 +63,14 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
   try {
     if (works) {
       logTo(stateDir);
-      worker = await startWorker({ config, temporal, store, stateDir, only: works === true ? null : works });
+      worker = await startWorker({
+        config,
+        device,
+        temporal,
+        store,
+        stateDir,
+        only: works === true ? null : works,
+      });
     }
   } catch (error) {
     await temporal.close();

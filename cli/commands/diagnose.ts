@@ -4,7 +4,7 @@ import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { WorkFlags } from '../flags.ts';
-import { withWorkFlags } from '../flags.ts';
+import { withDeviceFlag, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
@@ -17,11 +17,15 @@ interface DiagnoseFlags extends WorkFlags {
 }
 
 export function addDiagnose(program: Command): void {
-  const command = withWorkFlags(
-    program
-      .command('diagnose')
-      .description('which modality does the model listen to: accuracy and changed answers per perturbation'),
-  ).option('--gate <file>', 'rules (YAML) that the diagnosis must keep to; exit code 3 where one fails');
+  const command = withDeviceFlag(
+    withWorkFlags(
+      program
+        .command('diagnose')
+        .description(
+          'which modality does the model listen to: accuracy and changed answers per perturbation',
+        ),
+    ).option('--gate <file>', 'rules (YAML) that the diagnosis must keep to; exit code 3 where one fails'),
+  );
   handle<DiagnoseFlags>(command, diagnose);
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Check } from '../doctor/check.ts';
 import { checkData } from '../doctor/data.ts';
+import { checkFallbacks } from '../doctor/fallbacks.ts';
 import { checkMachine } from '../doctor/machine.ts';
 import { checkProviders } from '../doctor/providers.ts';
 import { checkRuntime } from '../doctor/runtime.ts';
@@ -26,6 +27,7 @@ async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
   const groups = await Promise.all([
     checkRuntime(),
     checkProviders(),
+    checkFallbacks(flags),
     checkServer(),
     checkMachine(flags.stateDir ?? '.modality-guard'),
     checkData(flags),

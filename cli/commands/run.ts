@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RunReport } from '../../schemas/report.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { ProjectFlags, WorkFlags } from '../flags.ts';
-import { withWorkFlags } from '../flags.ts';
+import { withDeviceFlag, withWorkFlags } from '../flags.ts';
 import { followRun } from '../follow.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
@@ -17,12 +17,14 @@ interface RunFlags extends WorkFlags {
 }
 
 export function addRun(program: Command): void {
-  const command = withWorkFlags(
-    program
-      .command('run')
-      .description('the whole pipeline: ingest, diagnose, augment, train, evaluate, staged rollout')
-      .option('--policy <name>', 'rollout policy: who and what must agree')
-      .option('--detach', 'only start it; a worker elsewhere does the work'),
+  const command = withDeviceFlag(
+    withWorkFlags(
+      program
+        .command('run')
+        .description('the whole pipeline: ingest, diagnose, augment, train, evaluate, staged rollout')
+        .option('--policy <name>', 'rollout policy: who and what must agree')
+        .option('--detach', 'only start it; a worker elsewhere does the work'),
+    ),
   );
   handle<RunFlags>(command, run);
 }

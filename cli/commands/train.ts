@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { WorkFlags } from '../flags.ts';
-import { withWorkFlags } from '../flags.ts';
+import { withDeviceFlag, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
@@ -8,10 +8,12 @@ import { withSession } from '../session.ts';
 import { handle } from './command.ts';
 
 export function addTrain(program: Command): void {
-  const command = withWorkFlags(
-    program
-      .command('train')
-      .description('robust training alone; the result is an artifact, nothing is rolled out'),
+  const command = withDeviceFlag(
+    withWorkFlags(
+      program
+        .command('train')
+        .description('robust training alone; the result is an artifact, nothing is rolled out'),
+    ),
   );
   handle<WorkFlags>(command, train);
 }

@@ -57,7 +57,7 @@ export class DecoderPhase {
     this.options = options;
     this.learner = new Learner(options.parameters, twoCycles(options.steps));
     const trained = [...options.decoder.initializers.keys()].filter((name) => options.parameters.has(name));
-    this.programs = new DecoderPrograms(options.decoder, trained, options.threads);
+    this.programs = new DecoderPrograms(options.decoder, trained, { threads: options.threads });
     this.loss = {
       name: 'pretrain',
       build: (b, logits) => b.crossEntropy(b.output('answer_logits', logits), b.input('answers')),

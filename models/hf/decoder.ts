@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { type Graph, keepPositions, keptPositions, loadGraph, type Tensor } from '../../engine/index.ts';
+import type { Device } from '../../schemas/device.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { numbersOf, withType } from '../half.ts';
 import { type Declared, openFile, type Runner } from '../session.ts';
@@ -31,6 +32,7 @@ export interface DecoderBatch {
 export class Decoder {
   readonly path: string;
   readonly threads: number;
+  readonly device: Device;
   readonly width: number;
   /** Whether its positions have three axes. */
   readonly axes: 1 | 3;
@@ -38,9 +40,15 @@ export class Decoder {
   private readonly runner: Runner;
   private readonly inputs: ReadonlyMap<string, Declared>;
 
-  private constructor(path: string, threads: number, runner: Runner, width: number) {
+  private constructor(
+    path: string,
+    { threads, device }: { threads: number; device: Device },
+    runner: Runner,
+    width: number,
+  ) {
     this.path = path;
     this.threads = threads;
+    this.device = device;
     this.runner = runner;
     this.width = width;
     this.inputs = runner.declared.inputs;
@@ -51,10 +59,11 @@ export class Decoder {
   }
 
   /** Throws GuardError BAD_MODEL naming the file, and the input that is not known. */
-  static async open(path: string, width: number, threads: number): Promise<Decoder> {
+  static async open(path: string, width: number, threads: number, device: Device = 'cpu'): Promise<Decoder> {
     const { size } = await stat(path);
     const edited = size < EDITABLE ? edit(await readFile(path)) : undefined;
-    const decoder = new Decoder(path, threads, await openFile(path, threads, edited), width);
+    const runner = await openFile(path, threads, { bytes: edited, device });
+    const decoder = new Decoder(path, { threads, device }, runner, width);
     try {
       decoder.feeds({
         rows: 1,

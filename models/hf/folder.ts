@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
+import type { Device } from '../../schemas/device.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
 import type { OpenOptions } from '../answer-model.ts';
@@ -40,7 +41,7 @@ export interface FolderParts {
 /** Opens a folder. Throws GuardError BAD_MODEL naming the file, and the key where one is missing or wrong. */
 export async function openParts(
   folder: string,
-  { dtype = 'auto', threads = 0 }: OpenOptions,
+  { dtype = 'auto', threads = 0, device = 'cpu' }: OpenOptions,
 ): Promise<FolderParts> {
   const { graphs } = await chooseGraphs(folder, dtype, graphNames);
   const configPath = join(folder, 'config.json');
@@ -71,12 +72,12 @@ export async function openParts(
     await Promise.all(open.map((each) => each.close()));
   };
   try {
-    const tower = await keep(openFile(graphs.vision_encoder.path, threads));
+    const tower = await keep(openFile(graphs.vision_encoder.path, threads, { device }));
     const vision = family.readsText
-      ? withQFormer(tower, await keep(openQFormer(folder, dtype, threads)))
+      ? withQFormer(tower, await keep(openQFormer(folder, { dtype, threads, device })))
       : tower;
     const embedder = await keep(Embedder.open(graphs.embed_tokens.path, family, width, threads));
-    const decoder = await keep(Decoder.open(graphs.decoder_model_merged.path, width, threads));
+    const decoder = await keep(Decoder.open(graphs.decoder_model_merged.path, width, threads, device));
     const images = new FeatureEncoder(
       library,
       family,
@@ -105,9 +106,12 @@ export async function openParts(
   }
 }
 
-async function openQFormer(folder: string, dtype: Dtype, threads: number): Promise<Runner> {
+async function openQFormer(
+  folder: string,
+  { dtype, threads, device }: { dtype: Dtype; threads: number; device: Device },
+): Promise<Runner> {
   const { graphs } = await chooseGraphs(folder, dtype, ['qformer']);
-  return openFile(graphs.qformer.path, threads);
+  return openFile(graphs.qformer.path, threads, { device });
 }
 
 async function optionalJson(path: string): Promise<Record<string, unknown>> {

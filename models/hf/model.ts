@@ -86,7 +86,9 @@ export class HfModel implements AnswerModel {
    * naming a sample that cannot be attacked, BAD_MODEL naming an operation that has no gradient, CANCELLED where asked to stop.
    */
   async attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
-    this.gradients ??= this.decoder.graph().then((graph) => new AnswerGradients(graph, this.decoder.threads));
+    this.gradients ??= this.decoder
+      .graph()
+      .then((graph) => new AnswerGradients(graph, this.decoder.threads, this.decoder.device));
     return attackSamples(this.attackBatches(samples, options, await this.gradients), samples, options);
   }
 

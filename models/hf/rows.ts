@@ -41,6 +41,7 @@ export class Embedder {
   }
 
   static async open(path: string, family: Family, width: number, threads: number): Promise<Embedder> {
+    // A lookup of a table that is fed by tokens and read at once: the host is the place for it on every device.
     return new Embedder(await openFile(path, threads), family, width);
   }
 

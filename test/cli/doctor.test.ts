@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { modalityGuard, projectFolder } from './command.ts';
@@ -15,13 +16,30 @@ describe('doctor', () => {
     expect(byName.get('cpu')).toMatchObject({ ok: true, detail: 'works' });
     for (const name of ['webgpu', 'cuda']) {
       const { ok, detail } = byName.get(name) as Answer['checks'][number];
-      expect(detail).toMatch(ok ? /^works$/ : name === 'cuda' ? /ONNXRUNTIME_NODE_INSTALL=cuda12/ : /Vulkan/);
+      expect(detail).toMatch(ok ? /^works/ : name === 'cuda' ? /ONNXRUNTIME_NODE_INSTALL=cuda12/ : /Vulkan/);
     }
+    expect(byName.get('training on webgpu')).toMatchObject({
+      ok: true,
+      detail: 'every operation of the training graph has a kernel',
+    });
     expect(checks.filter(({ needed, ok }) => needed && !ok)).toEqual([]);
     expect({ code, status }).toEqual({ code: 0, status: 'ok' });
     const sources = checks.filter(({ group }) => group === 'server').map(({ name }) => name);
     expect(sources[0]).toBe('TEMPORAL_ADDRESS');
     expect(sources).toHaveLength(6);
+  });
+
+  it('is told of a device that is not there before anything begins', async () => {
+    const folder = await projectFolder();
+    const env = { VK_ICD_FILENAMES: '/nowhere/driver.json' };
+    const { code, stdout, stderr } = await modalityGuard(['train', '--device', 'webgpu', '--json'], {
+      folder,
+      env,
+    });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { code: 'UNAVAILABLE' } });
+    expect(stderr).toMatch(/'webgpu' does not compute here: .*libvulkan1/);
+    expect(existsSync(join(folder, '.modality-guard'))).toBe(false);
   });
 
   it('names what is missing and fails', async () => {

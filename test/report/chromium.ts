@@ -1,6 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { install } from '../support/debian.ts';
 
 const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -16,10 +17,7 @@ function installed(): string | null {
 export function findChromium(): string | null {
   const found = installed();
   if (found !== null || !process.env.CI) return found;
-  execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-  execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
-    stdio: 'inherit',
-  });
+  install('chromium');
   const now = installed();
   if (now === null) throw new Error('chromium was installed but is not at any of its usual places');
   return now;

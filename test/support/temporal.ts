@@ -31,6 +31,7 @@ export async function openTestBed(): Promise<TestBed> {
     store,
     stateDir,
     threads: 1,
+    device: 'cpu',
     registry: registryClient(temporal.client),
   });
   return {

@@ -19,6 +19,12 @@ function textOf(field: string, value: unknown): string {
   throw new Fault(field, `expected text, ${typeof value === 'string' ? 'it is empty' : found}`);
 }
 
+/** A table cannot hold half of a surrogate pair. */
+function checkWhole(field: string, text: string | null | undefined): void {
+  if (text && /\p{Surrogate}/u.test(text))
+    throw new Fault(field, 'it holds half a character (a lone surrogate)');
+}
+
 function optionsOf(value: unknown): string[] {
   if (!Array.isArray(value)) throw new Fault('options', 'expected a list of two or more options');
   const options = value.map((option, i) => {
@@ -77,7 +83,14 @@ export class DraftChecker {
     if (problem) throw new Fault('image', problem);
     if (this.ids.has(id)) throw new Fault('id', `"${id.slice(0, 60)}" is taken by an earlier row`);
     this.ids.add(id);
+    checkWhole('id', id);
+    checkWhole('question', question);
+    for (const option of options) checkWhole('options', option);
+    checkWhole('image', image?.path);
     const source = draft.source === undefined || draft.source === null ? '' : String(draft.source);
+    const context = typeof draft.context === 'string' ? draft.context : null;
+    checkWhole('source', source);
+    checkWhole('context', context);
     return {
       id,
       taskKind,
@@ -85,7 +98,7 @@ export class DraftChecker {
       question,
       options,
       answer,
-      context: typeof draft.context === 'string' ? draft.context : null,
+      context,
       image,
       source: source || (image && taskKind !== kinds.text ? digestOfBytes(image.bytes) : id),
       ...(draft.task === undefined ? {} : { task: draft.task }),

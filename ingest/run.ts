@@ -79,6 +79,9 @@ export async function* readSources(
   }
 }
 
+/** A quoted piece of a text may end in half a character, which no file can hold. */
+const whole = (text: string) => Buffer.from(text).toString();
+
 const isBadDraft = (draft: object): draft is BadRow => 'why' in draft;
 
 /** @throws GuardError BadInput */
@@ -113,7 +116,7 @@ export async function ingest(
         if (options.onError === 'stop') refuse(one);
         first ??= one;
         rejected++;
-        rejects.push(one);
+        rejects.push({ ...one, field: whole(one.field), why: whole(one.why) });
       } else {
         kinds[one.taskKind] = (kinds[one.taskKind] ?? 0) + 1;
         samples++;

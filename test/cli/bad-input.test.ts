@@ -110,15 +110,15 @@ describe('a model that is refused', () => {
 
   it('an operation without a gradient rule: no training, no attack, but a diagnosis without attacks', async () => {
     const model = await modelWith({
-      opType: 'LpNormalization',
-      domain: '',
-      attributes: { axis: { type: 'int', value: -1 }, p: { type: 'int', value: 2 } },
+      opType: 'SampleOp',
+      domain: 'com.microsoft',
+      attributes: {},
     });
     for (const command of ['train', 'diagnose']) {
       const { error } = await refusal([command, '--model', model]);
       expect(error.code).toBe('BAD_MODEL');
       expect(error.message).toMatch(
-        /^model sha256:[0-9a-f]{16}: onnx\/decoder_model_merged\.onnx: node 'extra_norm' \(LpNormalization, domain 'ai\.onnx'\)/,
+        /^model sha256:[0-9a-f]{16}: onnx\/decoder_model_merged\.onnx: node 'extra_norm' \(SampleOp, domain 'com\.microsoft'\)/,
       );
       expect(error.message).toMatch(/no gradient rule.*"diagnosis\.attack\.kinds": \[\]/);
     }

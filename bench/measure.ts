@@ -10,6 +10,8 @@ export interface Measurement {
   peer: number | null;
   /** ours / peer, or ours / goal without a peer: below 1 (below `goal` with a peer) is well. */
   ratio: number;
+  /** The same of the processor's seconds, all threads together: other programs disturb it less. With one thread it is fair. */
+  cpuRatio?: number;
   /** What `ratio` is to reach at most with a peer; what `ours` is to reach at most without. */
   goal: number;
   unit: string;
@@ -46,7 +48,7 @@ export function median(values: readonly number[]): number {
 
 /** Completes a measurement with what is the same for all of a run. */
 export function measured(
-  figure: Pick<Measurement, 'name' | 'ours' | 'peer' | 'goal' | 'unit'>,
+  figure: Pick<Measurement, 'name' | 'ours' | 'peer' | 'cpuRatio' | 'goal' | 'unit'>,
   { threads }: RunOptions,
 ): Measurement {
   const { ours, peer, goal } = figure;
@@ -60,6 +62,11 @@ export function measured(
   };
 }
 
+interface Turns {
+  ours: number[];
+  peer: number[];
+}
+
 /**
  * Seconds of a step on both sides, in turn, medians. Both train the same weights on the same batch: their losses must
  * agree, or the times mean nothing.
@@ -69,8 +76,8 @@ export async function alternate(
   peer: Side,
   rounds: number,
   warmUps = 3,
-): Promise<{ ours: number; peer: number }> {
-  const seconds = { ours: [] as number[], peer: [] as number[] };
+): Promise<{ ours: number; peer: number; cpuRatio?: number }> {
+  const [seconds, cpu] = [0, 1].map(() => ({ ours: [] as number[], peer: [] as number[] })) as [Turns, Turns];
   for (let round = -warmUps; round < rounds; round++) {
     await pause(restMilliseconds);
     const a = await ours.step();
@@ -80,8 +87,13 @@ export async function alternate(
     if (round < 0) continue;
     seconds.ours.push(Number(a.seconds));
     seconds.peer.push(Number(b.seconds));
+    if (a.cpu && b.cpu) {
+      cpu.ours.push(Number(a.cpu));
+      cpu.peer.push(Number(b.cpu));
+    }
   }
-  return { ours: median(seconds.ours), peer: median(seconds.peer) };
+  const times = { ours: median(seconds.ours), peer: median(seconds.peer) };
+  return cpu.ours.length > 0 ? { ...times, cpuRatio: median(cpu.ours) / median(cpu.peer) } : times;
 }
 
 function checkSame(ours: number, peer: number, step: number): void {

@@ -23,9 +23,11 @@ async function main([options, threads]: readonly string[]): Promise<void> {
     } else if (command === 'memory') {
       answer({ start, peak: peakBytes() });
     } else {
-      const begin = performance.now();
+      const [begin, used] = [performance.now(), process.cpuUsage()];
       const loss = await step.run();
-      answer({ seconds: (performance.now() - begin) / 1000, loss });
+      const seconds = (performance.now() - begin) / 1000;
+      const { user, system } = process.cpuUsage(used);
+      answer({ seconds, cpu: (user + system) / 1e6, loss });
     }
   }
   await step.close();

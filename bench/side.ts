@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** One line of a side's answers: of a step `seconds` and `loss`. */
+/** One line of a side's answers: of a step `seconds`, `cpu` (seconds of all its threads) and `loss`. */
 export type Answer = Record<string, number | string>;
 
 /** A process of its own that takes a step for each line it is sent, so that both sides are measured alike. */

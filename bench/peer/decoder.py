@@ -1,7 +1,7 @@
 """The peer of the decoder comparisons: the mini model's decoder in PyTorch, eager, on the CPU.
 
 Reads a safetensors file of weights and batch (first argument) and a number of threads (second), prints one JSON line when
-ready, then for each line on stdin one: "step" takes a step of the file's kind and gives {"seconds", "loss"}, "memory" gives the
+ready, then for each line on stdin one: "step" takes a step of the file's kind and gives {"seconds", "cpu", "loss"}, "memory" gives the
 resident size after the imports and the largest so far. As on our side, the last block's queries and all that follows are computed at the last
 position alone.
 """
@@ -189,9 +189,10 @@ def main():
         if line.strip() == 'memory':
             print(json.dumps({'start': start, 'peak': status('VmHWM')}), flush=True)
             continue
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         loss = step()
-        print(json.dumps({'seconds': time.perf_counter() - begin, 'loss': loss.item()}), flush=True)
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - used
+        print(json.dumps({'seconds': seconds, 'cpu': cpu, 'loss': loss.item()}), flush=True)
 
 
 if __name__ == '__main__':

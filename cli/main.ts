@@ -7,6 +7,7 @@ import { addDecisions } from './commands/decide.ts';
 import { addDiagnose } from './commands/diagnose.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrift } from './commands/drift.ts';
+import { addEstimate } from './commands/estimate.ts';
 import { addIngest } from './commands/ingest.ts';
 import { addModels } from './commands/models.ts';
 import { addReport } from './commands/report.ts';
@@ -53,7 +54,16 @@ function programOf(): Command {
       '\nExit codes: 0 done, 1 failed, 2 usage or configuration, 3 a gate or a person said no.',
     );
   const commands = [addRun, addIngest, addDiagnose, addTrain, addStatus, addDecisions, addReport, addModels];
-  for (const add of [...commands, addSchedule, addDrift, addAudit, addWorker, addDoctor, addConfig])
+  for (const add of [
+    ...commands,
+    addEstimate,
+    addSchedule,
+    addDrift,
+    addAudit,
+    addWorker,
+    addDoctor,
+    addConfig,
+  ])
     add(program);
   return program;
 }

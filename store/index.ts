@@ -18,6 +18,7 @@ export {
   writeSampleStream,
   writeSamplesFile,
 } from './samples.ts';
+export { addScores, readScores, scoresFile } from './scores.ts';
 export { cacheKeyOf, runStep, type StepOutcome, type StepRun, type StepSpec } from './step.ts';
 export {
   readLosses,

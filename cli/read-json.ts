@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+
+/** A JSON file that a program wrote. @throws GuardError BadInput naming the file */
+export async function readJson(path: string): Promise<unknown> {
+  const fail = (what: string, cause: unknown) =>
+    new GuardError(ErrorCode.BadInput, `${path}: ${what}`, { cause });
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw fail(`cannot be read (${cause.code ?? cause.message}); check the path`, cause);
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fail(`is no JSON (${(cause as Error).message})`, cause);
+  }
+}
+
+/** As `readJson`, checked. @throws GuardError BadInput naming file and field */
+export async function readJsonOf<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  what: string,
+): Promise<z.output<Schema>> {
+  const parsed = schema.safeParse(await readJson(path));
+  if (parsed.success) return parsed.data;
+  throw new GuardError(ErrorCode.BadInput, `${path}: is no ${what}:\n${z.prettifyError(parsed.error)}`);
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { AccuracyDrop, OpenFigures } from '../../schemas/diagnosis.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { quantile } from '../statistics/bootstrap.ts';
+import { wilson } from '../statistics/wilson.ts';
+
+/** What an estimate takes from a diagnosis, whoever wrote it: a run's report, or what `diagnose --json` prints. */
+export interface Findings {
+  /** Keyed by "<task kind>/<perturbation>". */
+  figures: Record<string, z.infer<typeof FigureOf>>;
+  /** Accuracy that a condition costs; `changes` where samples lack labels: at most that much. */
+  drops: Record<string, Drop>;
+  /** Steps of the training that the report is of; null: none. */
+  trainedSteps: number | null;
+  /** Median of the training that the report is of; null: not measured. */
+  secondsPerStep: number | null;
+}
+
+export interface Drop {
+  drop: number;
+  ci95: [number, number];
+  basis: 'paired' | 'unpaired' | 'changes';
+}
+
+const FigureOf = z.looseObject(
+  OpenFigures.pick({ accuracy: true, ci95: true, changeRate: true, n: true }).shape,
+);
+
+/** Other keys, such as those that later versions add, are nobody's business here. */
+const Diagnosed = z.looseObject({
+  figures: z.record(z.string(), FigureOf).optional(),
+  base: z.record(z.string(), FigureOf).optional(),
+  measures: z
+    .looseObject({
+      conditions: z.record(z.string(), z.looseObject({ drop: z.looseObject(AccuracyDrop.shape).nullable() })),
+    })
+    .optional(),
+  losses: z.array(z.looseObject({ secondsPerStep: z.number().positive().optional() })).optional(),
+});
+
+/** @throws GuardError BadInput naming `where` and the field */
+export function findingsOf(value: unknown, where: string): Findings {
+  const parsed = Diagnosed.safeParse(value);
+  if (!parsed.success) {
+    throw new GuardError(ErrorCode.BadInput, `${where}: no diagnosis:\n${z.prettifyError(parsed.error)}`);
+  }
+  const { base, figures = base, losses = [], measures } = parsed.data;
+  if (!figures || Object.keys(figures).length === 0) {
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${where}: has neither "base" nor "figures" with conditions; pass a run's report.json or what "diagnose --json" prints`,
+    );
+  }
+  const drops: Findings['drops'] = {};
+  for (const [condition, perturbed] of Object.entries(figures)) {
+    const [kind, ...rest] = condition.split('/');
+    const perturbation = rest.join('/');
+    if (perturbation === 'origin' || perturbation === 'helpful_text') continue;
+    const clean = figures[`${kind}/origin`];
+    if (!clean) {
+      const what = `"${condition}" has no "${kind}/origin" beside it, so there is no drop; diagnose "origin" as well`;
+      throw new GuardError(ErrorCode.BadInput, `${where}: ${what}`);
+    }
+    const paired = measures?.conditions[condition]?.drop;
+    drops[condition] = paired
+      ? { drop: paired.drop, ci95: paired.ci95, basis: 'paired' }
+      : unpairedDrop(clean, perturbed);
+  }
+  const times = losses.flatMap(({ secondsPerStep }) => secondsPerStep ?? []);
+  return { figures, drops, trainedSteps: losses.length || null, secondsPerStep: median(times) };
+}
+
+/**
+ * From the two accuracies and their intervals alone (Newcombe 1998, method 10). Wider than the paired interval, because
+ * what the same samples have in common is not known here.
+ */
+function unpairedDrop(clean: z.infer<typeof FigureOf>, perturbed: z.infer<typeof FigureOf>): Drop {
+  if (clean.accuracy === null || perturbed.accuracy === null || !clean.ci95 || !perturbed.ci95)
+    return changesAsDrop(perturbed);
+  const drop = clean.accuracy - perturbed.accuracy;
+  const [c, p] = [clean.ci95, perturbed.ci95];
+  return {
+    drop,
+    ci95: [
+      drop - Math.hypot(clean.accuracy - c[0], p[1] - perturbed.accuracy),
+      drop + Math.hypot(c[1] - clean.accuracy, perturbed.accuracy - p[0]),
+    ],
+    basis: 'unpaired',
+  };
+}
+
+/** Without labels each changed answer may be a lost one, or none. */
+function changesAsDrop({ changeRate, n }: z.infer<typeof FigureOf>): Drop {
+  return { drop: changeRate, ci95: [0, wilson(Math.round(changeRate * n), n)[1]], basis: 'changes' };
+}
+
+/** Null: of nothing. */
+export function median(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
+}

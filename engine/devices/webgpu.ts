@@ -3,7 +3,7 @@ import { exactNodes } from './exact.ts';
 
 /**
  * Operations for which the WebGPU provider of ONNX Runtime 1.30 has a kernel on floats; those of com.microsoft stand
- * behind the others. Held against the placements that ONNX Runtime reports in test/engine/webgpu.test.ts.
+ * behind the others. Held against the placements that ONNX Runtime reports in test/training/webgpu.test.ts.
  */
 const KERNELS = new Set(
   `Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization Cast Ceil Clip Concat Conv
@@ -20,7 +20,7 @@ const KERNELS = new Set(
   com.microsoft.SkipLayerNormalization com.microsoft.SkipSimplifiedLayerNormalization`.split(/\s+/),
 );
 
-/** Operations on floats of a compiled graph that WebGPU leaves to the CPU, with their number; what is kept there on purpose is left out. */
+/** Operations of a compiled graph that WebGPU has no kernel for, with their number; what the CPU keeps on purpose is left out. */
 export function webgpuFallbacks(graph: Graph): Map<string, number> {
   const exact = new Set(exactNodes(graph));
   const counts = new Map<string, number>();

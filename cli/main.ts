@@ -12,6 +12,7 @@ import { addIngest } from './commands/ingest.ts';
 import { addModels } from './commands/models.ts';
 import { addReport } from './commands/report.ts';
 import { addRun } from './commands/run.ts';
+import { addScenarios } from './commands/scenarios.ts';
 import { addSchedule } from './commands/schedule.ts';
 import { addStatus } from './commands/status.ts';
 import { addTrain } from './commands/train.ts';
@@ -57,6 +58,7 @@ function programOf(): Command {
   for (const add of [
     ...commands,
     addEstimate,
+    addScenarios,
     addSchedule,
     addDrift,
     addAudit,

@@ -8,3 +8,8 @@ export function dataFolder(): string {
   while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
   return join(folder, 'data');
 }
+
+/** The scenario packs that come with this package. */
+export function scenarioFolder(): string {
+  return join(dataFolder(), 'scenarios');
+}

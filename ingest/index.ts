@@ -1,4 +1,5 @@
 export { type Format, formats, type Source, sourcesOf } from './detect.ts';
+export { readPack, shippedPacks } from './packs.ts';
 export type { BadRow } from './raw.ts';
 export { type IngestOptions, type IngestResult, ingest, ingestFiles, readSources } from './run.ts';
 export { readSettings } from './settings.ts';

@@ -26,6 +26,8 @@ const perturbationLabels: Record<string, string> = {
   ui_screenshot: 'Screenshot',
   switch_target: 'Photo of a wrong option',
   image_unseen: 'Patterns and inverted images',
+  image_removed: 'Without the image',
+  text_removed: 'Without the question',
 };
 
 /** For use inside a sentence. */

@@ -26,8 +26,10 @@ export const imagePerturbations = [
   'switch_target',
   'image_unseen',
 ] as const;
+/** The modality that decides taken away, of image-heavy and of text-heavy tasks: does the model guess? */
+export const removals = ['image_removed', 'text_removed'] as const;
 /** The catalogue of the method; scenario packs add names of their own, "<pack>/<scenario>". */
-export const catalogue = ['origin', ...textPerturbations, ...imagePerturbations] as const;
+export const catalogue = ['origin', ...textPerturbations, ...imagePerturbations, ...removals] as const;
 export type CatalogueName = (typeof catalogue)[number];
 
 const scenarioName = /^[a-z0-9][\w-]*\/[a-z0-9][\w-]*$/;

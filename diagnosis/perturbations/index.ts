@@ -1,4 +1,15 @@
+export { miniPicture, type PictureSize } from './canvas.ts';
 export { randomFacts } from './facts.ts';
-export { ocrCarriers, seenHints, unseenHints } from './hints.ts';
-export { conditionsFor, perturb } from './perturb.ts';
-export { perturbationWords } from './vocabulary.ts';
+export {
+  type Condition,
+  catalogueCondition,
+  cataloguePacks,
+  conditionsFor,
+  conditionsOf,
+  ocrCarriers,
+  perturbationWords,
+  removalFor,
+  seenHints,
+  unseenHints,
+} from './packs.ts';
+export { perturb, perturbUnder } from './perturb.ts';

@@ -1,16 +1,13 @@
 import { Random } from '../../random/index.ts';
-import {
-  type CatalogueName,
-  imagePerturbations,
-  type PerturbedSample,
-  type Sample,
-  TaskKind,
-  textPerturbations,
-} from '../../schemas/benchmark.ts';
+import { type CatalogueName, type PerturbedSample, removals, type Sample } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { type ImagePerturbation, imageTable } from './image.ts';
+import { miniPicture, type PictureSize } from './canvas.ts';
+import { run, runNow } from './codec.ts';
+import { type Condition, catalogueCondition, conditionsFor, removalFor } from './packs.ts';
+import { type Making, makePicture } from './picture.ts';
 import { Pool } from './pool.ts';
-import { type TextPerturbation, textTable } from './text.ts';
+import { MissingField } from './slots.ts';
+import { write } from './text.ts';
 
 const pools = new WeakMap<readonly Sample[], Pool>();
 
@@ -20,26 +17,65 @@ function poolOf(samples: readonly Sample[]): Pool {
   return pool;
 }
 
-/** The conditions that a kind of task is diagnosed under, `origin` first. */
-export function conditionsFor(taskKind: TaskKind): CatalogueName[] {
-  if (taskKind === TaskKind.ImageHeavy) return ['origin', ...textPerturbations];
-  if (taskKind === TaskKind.TextHeavy) return ['origin', ...imagePerturbations];
-  return ['origin'];
+/** Asked in place of a question that was taken away; words of the mini model's vocabulary. */
+const emptyQuestion = 'which of these ?';
+
+/** The sample without the modality that decides: what is left lets a model guess, no more. */
+function removed(sample: Sample, name: (typeof removals)[number]): PerturbedSample {
+  const common = { perturbation: name, variant: '', hinted: null };
+  if (name === 'image_removed') return { ...sample, ...common, image: null };
+  return { ...sample, ...common, question: emptyQuestion, context: null };
 }
 
-function inText(sample: Sample, name: TextPerturbation, random: Random): PerturbedSample[] {
-  const written = textTable[name](sample, random);
-  if (!written) return [];
-  const { text, variant, hinted } = written;
-  const context = sample.context === null ? text : `${text} ${sample.context}`;
-  return [{ ...sample, context, perturbation: name, variant, hinted }];
+function checked(sample: Sample, name: string, fits: boolean): void {
+  if (!fits) {
+    const expected = [...conditionsFor(sample.taskKind), removalFor(sample.taskKind)].filter(
+      (one) => one !== null,
+    );
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `sample ${sample.id}: ${name} does not apply to ${sample.taskKind}; expected one of ${expected.join(', ')}`,
+    );
+  }
+  if (sample.options.length < 2) {
+    throw new GuardError(ErrorCode.BadInput, `sample ${sample.id}: expected at least two options`);
+  }
+}
+
+interface Setting {
+  seed: number;
+  pool: Pool;
+  size: PictureSize;
+}
+
+/** The sample under a condition; null where it does not fit. */
+function* under(condition: Condition, sample: Sample, setting: Setting): Making<PerturbedSample | null> {
+  const { lists, name, scenario, severity, taskKind } = condition;
+  checked(sample, name, taskKind === sample.taskKind);
+  const random = new Random(setting.seed, 'perturb', name, sample.id);
+  try {
+    if (scenario.picture) {
+      const { pool, size } = setting;
+      const put = yield* makePicture(scenario, { sample, pool, size, lists, random, severity });
+      return put && { ...sample, ...put, perturbation: name };
+    }
+    const written = write(scenario, lists, sample, random);
+    if (!written) return null;
+    const { text, ...rest } = written;
+    const context = sample.context === null ? text : `${text}${scenario.join}${sample.context}`;
+    return { ...sample, ...rest, context, perturbation: name };
+  } catch (error) {
+    if (error instanceof MissingField) return null;
+    throw error;
+  }
 }
 
 /**
  * Intervenes on the irrelevant modality of each sample; question, options and answer stay. The result for a sample
  * depends on (seed, sample id, name) and the pool's samples alone, not on their order or on the other samples.
  * `switch_target` leaves out the samples of which no wrong option has a photo in `pool`, `helpful_text` those without
- * an answer; every other condition returns one row a sample, in order. Throws GuardError where the condition does not fit the sample's kind of task.
+ * an answer; every other condition returns one row a sample, in order. `image_removed` and `text_removed` take the relevant
+ * modality away instead. Throws GuardError where the condition does not fit the sample's kind of task.
  */
 export function perturb(
   samples: readonly Sample[],
@@ -47,21 +83,34 @@ export function perturb(
   seed: number,
   pool: readonly Sample[],
 ): PerturbedSample[] {
+  const setting = { seed, pool: poolOf(pool), size: miniPicture };
   return samples.flatMap((sample): PerturbedSample[] => {
     if (name === 'origin') return [{ ...sample, perturbation: name, variant: '', hinted: null }];
-    if (!conditionsFor(sample.taskKind).includes(name)) {
-      throw new GuardError(
-        ErrorCode.BadInput,
-        `sample ${sample.id}: ${name} does not apply to ${sample.taskKind}; expected one of ${conditionsFor(sample.taskKind).join(', ')}`,
-      );
+    const condition = catalogueCondition(name);
+    if (!condition) {
+      const removal = removals.find((one) => one === name)!;
+      checked(sample, name, removalFor(sample.taskKind) === removal);
+      return [removed(sample, removal)];
     }
-    if (sample.options.length < 2) {
-      throw new GuardError(ErrorCode.BadInput, `sample ${sample.id}: expected at least two options`);
-    }
-    const random = new Random(seed, 'perturb', name, sample.id);
-    if (name in textTable) return inText(sample, name as TextPerturbation, random);
-    const put = imageTable[name as ImagePerturbation](sample, random, poolOf(pool));
-    if (put === null) return [];
-    return [{ ...sample, image: put.image, perturbation: name, variant: put.variant, hinted: put.hinted }];
+    const one = runNow(under(condition, sample, setting));
+    return one ? [one] : [];
   });
+}
+
+/**
+ * As `perturb`, one sample after the other, for the scenarios of any pack: samples that one does not fit (a field or a photo is
+ * not there) are left out. Pictures are made in `size` and may be of any format that sharp reads.
+ */
+export async function* perturbUnder(
+  condition: Condition,
+  samples: Iterable<Sample>,
+  seed: number,
+  pool: readonly Sample[],
+  size: PictureSize = miniPicture,
+): AsyncGenerator<PerturbedSample> {
+  const setting = { seed, pool: poolOf(pool), size };
+  for (const sample of samples) {
+    const one = await run(under(condition, sample, setting));
+    if (one) yield one;
+  }
 }

@@ -2,12 +2,17 @@ import type { Random } from '../../random/index.ts';
 import { type EncodedImage, type Sample, TaskKind } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 
+type Fields = Readonly<Record<string, string>>;
 type Shown = Sample & { image: EncodedImage };
+
+const matches = ({ fields = {} }: Sample, where: Fields) =>
+  Object.entries(where).every(([field, value]) => fields[field] === value);
 
 /** The photos that `switch`, `switch_target` and inverted pictures take: those of image-heavy samples. */
 export class Pool {
   private readonly photos: Shown[];
   private readonly byName = new Map<string, Shown[]>();
+  private readonly byFields = new Map<string, Shown[]>();
 
   constructor(samples: readonly Sample[]) {
     this.photos = samples
@@ -20,25 +25,42 @@ export class Pool {
     }
   }
 
-  /** A photo of another sample. Throws GuardError for a pool without one. */
-  other(sample: Sample, random: Random): Shown {
-    const others = this.photos.length;
-    for (let tries = 0; others > 0 && tries < 64; tries++) {
-      const photo = random.pick(this.photos);
+  /** A photo of another sample; `where`: of one with these fields. Throws GuardError for a pool without one. */
+  other(sample: Sample, random: Random, where?: Fields): Shown {
+    const photos = this.filtered(where);
+    for (let tries = 0; photos.length > 0 && tries < 64; tries++) {
+      const photo = random.pick(photos);
       if (photo.source !== sample.source) return photo;
     }
+    const wanted = where ? ` with ${JSON.stringify(where)}` : '';
     throw new GuardError(
       ErrorCode.BadInput,
-      `sample ${sample.id}: no image of another sample to put beside it; the table needs image_heavy rows with an image`,
+      `sample ${sample.id}: no image of another sample${wanted} to put beside it; the table needs image_heavy rows with an image`,
     );
   }
 
-  has(name: string): boolean {
-    return this.byName.has(name);
+  has(name: string, where?: Fields): boolean {
+    return this.named(name, where).length > 0;
   }
 
   /** A photo of what `name` names. */
-  of(name: string, random: Random): EncodedImage {
-    return random.pick(this.byName.get(name) ?? []).image;
+  of(name: string, random: Random, where?: Fields): EncodedImage {
+    return random.pick(this.named(name, where)).image;
+  }
+
+  private named(name: string, where: Fields | undefined): readonly Shown[] {
+    const photos = this.byName.get(name) ?? [];
+    return where ? photos.filter((photo) => matches(photo, where)) : photos;
+  }
+
+  private filtered(where: Fields | undefined): readonly Shown[] {
+    if (!where) return this.photos;
+    const key = JSON.stringify(where);
+    let photos = this.byFields.get(key);
+    if (!photos) {
+      photos = this.photos.filter((photo) => matches(photo, where));
+      this.byFields.set(key, photos);
+    }
+    return photos;
   }
 }

@@ -1,22 +1,14 @@
 import type { Random } from '../../random/index.ts';
-import type { Sample, textPerturbations } from '../../schemas/benchmark.ts';
-import { randomFacts } from './facts.ts';
-import { ocrCarriers, ocrFragments, seenHints, unseenHints } from './hints.ts';
-import { fill, name } from './patterns.ts';
+import type { Sample } from '../../schemas/benchmark.ts';
+import type { List, Scenario } from '../../schemas/scenario.ts';
+import { fill, type SlotSource } from './slots.ts';
 
-export type TextPerturbation = (typeof textPerturbations)[number];
-
-/** What a text perturbation writes before the question; `hinted` is the option it names. */
+/** What a scenario writes before the question; `hinted` is the option it names. */
 export interface WrittenText {
   text: string;
   variant: string;
   hinted: number | null;
 }
-
-const unrelatedFacts = 10;
-/** More statements after a hint would bury it: the mini model follows the nearest sentence. */
-const factsAfterHint = 1;
-const ocrLines = 5;
 
 /** Without a right answer any option may be the wrong one: what is measured then is whether the answer moves. */
 function wrongOption(sample: Sample, random: Random): number {
@@ -25,33 +17,48 @@ function wrongOption(sample: Sample, random: Random): number {
   return index < sample.answer ? index : index + 1;
 }
 
-function hint(sample: Sample, templates: readonly string[], hinted: number, random: Random): WrittenText {
-  const template = random.pick(templates);
-  const sentence = name(template, sample.options[hinted] as string);
-  return { text: `${sentence} ${randomFacts(random, factsAfterHint)}`, variant: template, hinted };
+/** The option that a scenario points to: null for none, undefined where the sample has no such option. */
+export function hintedOption(
+  { hinted }: Pick<Scenario, 'hinted'>,
+  sample: Sample,
+  random: Random,
+): number | null | undefined {
+  if (hinted === 'none') return null;
+  return hinted === 'wrong' ? wrongOption(sample, random) : (sample.answer ?? undefined);
 }
 
-/** Lines as read from a form, with one in a random place that carries a wrong option. */
-function ocr(sample: Sample, random: Random): WrittenText {
-  const hinted = wrongOption(sample, random);
-  const carrier = random.pick(ocrCarriers);
-  const lines = random.sample(ocrFragments, ocrLines).map((line) => fill(line, random));
-  lines.splice(random.int(lines.length + 1), 0, name(carrier, sample.options[hinted] as string));
-  return { text: lines.join(' '), variant: carrier, hinted };
+/** Draws that may repeat a line before lines are taken twice. */
+const mostTries = 1000;
+
+/** `count` different lines; of a list by kinds a kind is drawn first for each. */
+export function drawLines(list: List, count: number, source: SlotSource): string[] {
+  const { random } = source;
+  if (Array.isArray(list)) return random.sample(list, count).map((line) => fill(line, source));
+  const kinds = Object.keys(list);
+  const lines: string[] = [];
+  for (let tries = 0; lines.length < count; tries++) {
+    const line = fill(random.pick(list[random.pick(kinds)]!), source);
+    if (tries >= mostTries || !lines.includes(line)) lines.push(line);
+  }
+  return lines;
 }
 
-/** One file for the text modality: name -> what stands before the question; null where it does not fit the sample. */
-export const textTable: Readonly<
-  Record<TextPerturbation, (sample: Sample, random: Random) => WrittenText | null>
-> = {
-  unrelated_text: (_, random) => ({
-    text: randomFacts(random, unrelatedFacts),
-    variant: 'facts',
-    hinted: null,
-  }),
-  misleading_text: (sample, random) => hint(sample, seenHints, wrongOption(sample, random), random),
-  misleading_text_unseen: (sample, random) => hint(sample, unseenHints, wrongOption(sample, random), random),
-  ocr_text: ocr,
-  helpful_text: (sample, random) =>
-    sample.answer === null ? null : hint(sample, seenHints, sample.answer, random),
-};
+/** The text of a scenario; null where it does not fit the sample. @throws MissingField */
+export function write(
+  scenario: Scenario,
+  lists: Readonly<Record<string, List>>,
+  sample: Sample,
+  random: Random,
+): WrittenText | null {
+  const { join, lines: around, templates } = scenario;
+  const hinted = hintedOption(scenario, sample, random);
+  if (hinted === undefined) return null;
+  const source = { sample, lists, hinted, random };
+  const template = templates && random.pick(templates);
+  const sentence = template === undefined ? [] : [fill(template, source)];
+  const lines = around ? drawLines(lists[around.of]!, around.count, source) : [];
+  if (around?.place === 'among') lines.splice(random.int(lines.length + 1), 0, ...sentence);
+  else if (around?.place === 'before') lines.push(...sentence);
+  else lines.unshift(...sentence);
+  return { text: lines.join(join), variant: template ?? around!.of, hinted };
+}

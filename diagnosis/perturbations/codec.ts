@@ -1,0 +1,60 @@
+import sharp, { type Sharp } from 'sharp';
+import type { EncodedImage } from '../../schemas/benchmark.ts';
+import { type Canvas, decodePng, type PictureSize } from './canvas.ts';
+import type { Making, Request } from './picture.ts';
+
+/** Pictures are not worked on in more pixels than this a side, or than the model's. */
+const leastBound = 224;
+const most = 50_000_000;
+
+/** What can be had without waiting: pixels of a PNG. */
+export function runNow<T>(making: Making<T>): T {
+  let step = making.next();
+  while (!step.done) {
+    step = making.next('decode' in step.value ? decodePng(step.value.decode) : null);
+  }
+  return step.value;
+}
+
+/** Any format that sharp reads. */
+export async function run<T>(making: Making<T>): Promise<T> {
+  let step = making.next();
+  while (!step.done) step = making.next(await answer(step.value));
+  return step.value;
+}
+
+async function answer(request: Request): Promise<Canvas | null> {
+  try {
+    return 'decode' in request
+      ? await pixelsOf(request.decode, request.size)
+      : await throughJpeg(request.jpeg, request.quality);
+  } catch {
+    return null;
+  }
+}
+
+async function pixelsOf(image: EncodedImage, size: PictureSize): Promise<Canvas | null> {
+  const bound = Math.max(leastBound, size.width, size.height);
+  const { height = 0, width = 0 } = await sharp(image.bytes, { limitInputPixels: most }).metadata();
+  if (width <= bound && height <= bound) {
+    const plain = decodePng(image);
+    if (plain) return plain;
+  }
+  const picture = sharp(image.bytes, { limitInputPixels: most })
+    .autoOrient()
+    .resize({ width: bound, height: bound, fit: 'inside', withoutEnlargement: true });
+  return canvasOf(picture.removeAlpha().toColourspace('srgb'));
+}
+
+async function throughJpeg({ channels, data, height, width }: Canvas, quality: number): Promise<Canvas> {
+  const raw = { width, height, channels };
+  const bytes = await sharp(data, { raw }).jpeg({ quality }).toBuffer();
+  const grey = channels === 1 ? sharp(bytes).toColourspace('b-w') : sharp(bytes);
+  return canvasOf(grey);
+}
+
+async function canvasOf(picture: Sharp): Promise<Canvas> {
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
+  const { channels, height, width } = info;
+  return { width, height, channels: channels === 1 ? 1 : 3, data: new Uint8Array(data) };
+}

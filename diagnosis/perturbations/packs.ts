@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { scenarioFolder } from '../../data/folder.ts';
+import {
+  type CatalogueName,
+  imagePerturbations,
+  type PerturbationName,
+  removals,
+  TaskKind,
+  textPerturbations,
+} from '../../schemas/benchmark.ts';
+import { type List, type Scenario, ScenarioPack, templatesOf } from '../../schemas/scenario.ts';
+import { templateWords } from './slots.ts';
+
+/** A scenario at one severity. */
+export interface Condition {
+  name: PerturbationName;
+  /** The tasks whose irrelevant modality it perturbs. */
+  taskKind: TaskKind;
+  scenario: Scenario;
+  lists: Readonly<Record<string, List>>;
+  severity: number;
+}
+
+/** The packs whose scenarios are the catalogue; their conditions have no pack before their name. */
+export const cataloguePacks = ['catalogue-text', 'catalogue-image'] as const;
+
+/** Severity where a pack says none. */
+const middleSeverity = 3;
+
+/** Every condition of a pack, in its order. */
+export function conditionsOf({ lists, name: pack, perturbs, scenarios }: ScenarioPack): Condition[] {
+  const taskKind = perturbs === 'text' ? TaskKind.ImageHeavy : TaskKind.TextHeavy;
+  const prefix = (cataloguePacks as readonly string[]).includes(pack) ? '' : `${pack}/`;
+  return scenarios.flatMap((scenario): Condition[] => {
+    const { name, severity = middleSeverity } = scenario;
+    const common = { taskKind, scenario, lists };
+    if (!Array.isArray(severity)) return [{ ...common, name: `${prefix}${name}`, severity }];
+    return severity.map((one) => ({ ...common, name: `${prefix}${name}-${one}`, severity: one }));
+  });
+}
+
+function shipped(name: string): ScenarioPack {
+  return ScenarioPack.parse(parse(readFileSync(join(scenarioFolder(), `${name}.yaml`), 'utf8')));
+}
+
+let packs: { text: ScenarioPack; image: ScenarioPack } | undefined;
+function catalogue() {
+  packs ??= { text: shipped('catalogue-text'), image: shipped('catalogue-image') };
+  return packs;
+}
+
+let byName: ReadonlyMap<string, Condition> | undefined;
+/** The catalogue's condition of this name; undefined for `origin` and removals. */
+export function catalogueCondition(name: CatalogueName): Condition | undefined {
+  byName ??= new Map(
+    Object.values(catalogue())
+      .flatMap(conditionsOf)
+      .map((one) => [one.name, one]),
+  );
+  return byName.get(name);
+}
+
+/** The conditions that a kind of task is diagnosed under, `origin` first. */
+export function conditionsFor(taskKind: TaskKind): CatalogueName[] {
+  if (taskKind === TaskKind.ImageHeavy) return ['origin', ...textPerturbations];
+  if (taskKind === TaskKind.TextHeavy) return ['origin', ...imagePerturbations];
+  return ['origin'];
+}
+
+/** What is taken away to see whether the model guesses; null: both modalities are needed. */
+export function removalFor(taskKind: TaskKind): (typeof removals)[number] | null {
+  if (taskKind === TaskKind.ImageHeavy) return removals[0];
+  return taskKind === TaskKind.TextHeavy ? removals[1] : null;
+}
+
+/** The facts of the method. */
+export const factList = (): List => catalogue().text.lists.facts!;
+
+const textTemplates = (name: string) =>
+  catalogue().text.scenarios.find((scenario) => scenario.name === name)?.templates ?? [];
+/** Sentences that may be shown in training, sentences that may not, and lines that carry an option among forms. */
+export const seenHints = () => textTemplates('misleading_text');
+export const unseenHints = () => textTemplates('misleading_text_unseen');
+export const ocrCarriers = () => textTemplates('ocr_text');
+
+/** Every word and mark that the catalogue's text can bring itself, without repetition. */
+export function perturbationWords(): string[] {
+  const { lists } = catalogue().text;
+  const templates = [
+    ...templatesOf(lists.facts!),
+    ...seenHints(),
+    ...unseenHints(),
+    ...templatesOf(lists.forms!),
+    ...ocrCarriers(),
+  ];
+  return [...new Set(templates.flatMap(templateWords))];
+}

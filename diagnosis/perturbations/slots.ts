@@ -1,0 +1,60 @@
+import type { Random } from '../../random/index.ts';
+import type { Sample } from '../../schemas/benchmark.ts';
+import { type List, templatesOf } from '../../schemas/scenario.ts';
+
+/** What the slots of a template are filled from. */
+export interface SlotSource {
+  sample: Sample;
+  lists: Readonly<Record<string, List>>;
+  /** Place of the option that is pointed to; null: none. */
+  hinted: number | null;
+  random: Random;
+}
+
+const slot = /\{([^{}]*)\}/g;
+const day = 86_400_000;
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+/** Thrown where a sample lacks a field: the scenario does not fit it. */
+export class MissingField extends Error {}
+
+function drawn(inside: string, { hinted, lists, random, sample }: SlotSource): string {
+  if (inside.includes('|')) return random.pick(inside.split('|'));
+  const [kind = '', rest = ''] = inside.split(/:(.*)/s);
+  switch (kind) {
+    case '':
+    case 'option':
+      return sample.options[hinted!]!;
+    case 'letter':
+      return alphabet[hinted!]!;
+    case 'question':
+      return sample.question;
+    case 'random_letter':
+      return random.pick([...alphabet]);
+    case 'field': {
+      const value = sample.fields && Object.hasOwn(sample.fields, rest) ? sample.fields[rest] : undefined;
+      if (value === undefined) throw new MissingField(rest);
+      return value;
+    }
+    case 'list':
+      return fill(random.pick(templatesOf(lists[rest]!)), { hinted, lists, random, sample });
+    case 'number': {
+      const [from, to] = rest.split('..').map(Number) as [number, number];
+      return String(from + random.int(to - from + 1));
+    }
+    default: {
+      const [from, to] = rest.split('..').map((end) => Date.parse(end) / day) as [number, number];
+      return new Date((from + random.int(to - from + 1)) * day).toISOString().slice(0, 10);
+    }
+  }
+}
+
+/** A template with every slot filled, from the left to the right. @throws MissingField */
+export function fill(template: string, source: SlotSource): string {
+  return template.replace(slot, (_, inside: string) => drawn(inside, source));
+}
+
+/** Every word and mark that a template without sampled values can produce. */
+export function templateWords(template: string): string[] {
+  return template.match(/\w+|[^\w\s{}|]+/g) ?? [];
+}

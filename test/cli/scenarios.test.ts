@@ -1,0 +1,42 @@
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { previewPack, writePreview } from '../../cli/scenario-preview.ts';
+import { readPack } from '../../ingest/index.ts';
+
+const folder = () => mkdtemp(join(tmpdir(), 'scenarios-'));
+
+describe('scenarios preview', () => {
+  it('shows what a pack makes, in a page and in files, the same bytes each time', async () => {
+    const options = { pack: 'document-pictures', n: 2, seed: 3 };
+    const preview = await previewPack(options);
+    expect(preview.scenarios.map(({ samples }) => samples.length)).toEqual([2, 2, 2, 2, 2, 2, 2]);
+    const [first, second] = [await folder(), await folder()];
+    await writePreview(preview, first);
+    await writePreview(await previewPack(options), second);
+    const files = (await readdir(first)).sort();
+    expect(files).toHaveLength(2 * 7 + 1);
+    for (const file of files) {
+      expect(await readFile(join(second, file)), file).toEqual(await readFile(join(first, file)));
+    }
+    const page = await readFile(join(first, 'index.html'), 'utf8');
+    expect(page.match(/<img src="data:image\/png;base64,/g)).toHaveLength(2 * 7);
+  });
+
+  it('shows no markup of a pack as markup', async () => {
+    const pack = join(await folder(), 'odd.yaml');
+    const scenario = { name: 's', hinted: 'wrong', templates: ['<script>{option}</script>'] };
+    const head = { name: 'odd', description: '<b>', owner: 'o', license: 'MIT', perturbs: 'text' };
+    await writeFile(pack, JSON.stringify({ ...head, scenarios: [scenario] }));
+    const { page } = await writePreview(await previewPack({ pack, n: 1, seed: 1 }), await folder());
+    expect(await readFile(page, 'utf8')).not.toMatch(/<script>|<b>/);
+  });
+
+  it('refuses a pack with file and place', async () => {
+    const pack = join(await folder(), 'wrong.yaml');
+    await writeFile(pack, 'name: wrong\nperturbs: text\nscenarios: []\n');
+    await expect(readPack(pack)).rejects.toThrow(/wrong\.yaml: has wrong values:[\s\S]*owner/);
+    await expect(readPack('no-such-pack')).rejects.toThrow(/expected a file, or one of .*work-orders/);
+  });
+});

@@ -8,7 +8,7 @@ export interface AttackGridTask {
   samples: PerturbedSample[];
   /** Sizes of the attack; 0 is none. */
   grid: number[];
-  options: Pick<AttackOptions, 'attack' | 'alpha' | 'steps' | 'seed'>;
+  options: Pick<AttackOptions, 'attack' | 'alpha' | 'steps' | 'seed' | 'restarts' | 'universalSteps'>;
   open: OpenOptions;
 }
 

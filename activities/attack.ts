@@ -28,13 +28,17 @@ export interface AttackInput {
 export function attack(deps: ActivityDeps) {
   return async (input: AttackInput): Promise<StepOutcome<AttackPoint[]>> => {
     const { attack: name, config, model, seed, taskKind, test } = input;
-    const { alpha, eps, samples: count, steps } = config;
+    const { alpha, eps, restarts, samples: count, steps, universalSteps } = config;
+    const more = {
+      ...(restarts === undefined ? {} : { restarts }),
+      ...(universalSteps === undefined ? {} : { universalSteps }),
+    };
     const step = {
       name: 'attack',
       label: `${taskKind} under ${name}`,
       uses: ['models', 'engine', 'diagnosis'],
       packages: ['onnxruntime-node', 'fast-png'],
-      parameters: { taskKind, attack: name, alpha, eps, count, steps, device: deps.device },
+      parameters: { taskKind, attack: name, alpha, eps, count, steps, device: deps.device, ...more },
       seed,
       inputs: { model, test },
     };
@@ -46,7 +50,13 @@ export function attack(deps: ActivityDeps) {
       if (samples.length === 0) return { outputs: { points: await deps.store.putJson([]) }, result: [] };
       const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
       const results = await attackGridInThread(
-        { folder, samples, grid, options: { attack: name, alpha, steps, seed }, open: { threads, device } },
+        {
+          folder,
+          samples,
+          grid,
+          options: { attack: name, alpha, steps, seed, ...more },
+          open: { threads, device },
+        },
         { signal, onProgress: ({ done, total }) => progress(done, total) },
       );
       const outputs: Record<string, ArtifactRef> = {};

@@ -1,5 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
-import { conditionsFor, perturb as perturbSamples } from '../diagnosis/perturbations/index.ts';
+import {
+  type Condition,
+  catalogue,
+  catalogueCondition,
+  conditionsFor,
+  conditionsOf,
+  miniPicture,
+  type PictureSize,
+  perturb as perturbSamples,
+  perturbUnder,
+  removalFor,
+} from '../diagnosis/perturbations/index.ts';
+import { taskOf } from '../ingest/index.ts';
+import { pictureSizeOf } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import {
@@ -7,11 +20,13 @@ import {
   type PerturbationName,
   type PerturbedSample,
   type Sample,
+  type TaskKind,
   taskKinds,
 } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { type Level, PackSet, reaches } from '../schemas/levels.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
-import { readSamples, writeSamples } from '../store/index.ts';
+import { digestOf, readSamples, writeSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably } from './step.ts';
 
@@ -22,35 +37,45 @@ export interface PerturbInput {
   /** Perturbations to leave out. */
   skip: PerturbationName[];
   seed: number;
+  /** Absent: the catalogue alone, without what only levels ask for. */
+  level?: Level | undefined;
+  /** JSON: a `PackSet`. */
+  packs?: ArtifactRef | undefined;
+  /** Pictures are made in the size that this model takes. */
+  model?: ArtifactRef | undefined;
 }
 
 /** One table a condition, named "<task kind>/<perturbation>". */
 export function perturb(deps: ActivityDeps) {
-  return async ({ count, samples, seed, skip }: PerturbInput): Promise<StepOutcome<null>> => {
+  return async (input: PerturbInput): Promise<StepOutcome<null>> => {
+    const { count, level, model, packs, samples, seed, skip } = input;
+    const size = model ? await pictureSizeOf(await deps.store.checkoutModel(model)) : miniPicture;
     const step = {
       name: 'perturb',
       label: 'perturbations',
       uses: ['diagnosis/perturbations'],
-      packages: ['fast-png'],
-      parameters: { count, skip },
+      packages: ['fast-png', 'sharp'],
+      parameters: { count, skip, catalogue: digestOf(catalogue()), size, level: level ?? null },
       seed,
-      inputs: { samples },
+      inputs: { samples, ...(packs ? { packs } : {}) },
     };
     return durably(deps, step, async ({ progress, signal }) => {
       const pool = await readSamples(await deps.store.path(samples));
+      const set = packs ? await deps.store.getJson(packs, PackSet) : { tasks: [], packs: [] };
+      const setting = { level, seed, pool, set, size };
       const wanted = taskKinds.map((kind) => ({
         kind,
-        names: conditionsFor(kind).filter((n) => !skip.includes(n)),
+        tables: tablesOf(kind, setting).filter(({ name }) => !skip.includes(name)),
       }));
-      const total = wanted.reduce((sum, { names }) => sum + names.length, 0);
+      const total = wanted.reduce((sum, { tables }) => sum + tables.length + 1, 0);
       const outputs: Record<string, ArtifactRef> = {};
-      for (const { kind, names } of wanted) {
+      for (const { kind, tables } of wanted) {
         const ofKind = new Random(seed, 'diagnose', kind).shuffle(pool.filter((s) => s.taskKind === kind));
         if (ofKind.length === 0) continue;
         const used = new Set<string>();
-        for (const name of names.filter((n) => n !== 'origin')) {
+        for (const { make, name } of tables) {
           signal.throwIfAborted();
-          const table = firstOf(perturbSamplesLazily(ofKind, name, seed, pool), count, `${kind}/${name}`);
+          const table = await firstOf(make(ofKind), count, `${kind}/${name}`);
           for (const { id } of table) used.add(id);
           outputs[`${kind}/${name}`] = await writeSamples(deps.store, table);
           progress(Object.keys(outputs).length, total);
@@ -68,22 +93,59 @@ export function perturb(deps: ActivityDeps) {
   };
 }
 
-/** A condition may not fit every sample: in portions, so that no more are made than needed. */
-function* perturbSamplesLazily(
-  samples: readonly Sample[],
-  name: CatalogueName,
-  seed: number,
-  pool: readonly Sample[],
-): Generator<PerturbedSample> {
-  for (let i = 0; i < samples.length; i += 64)
-    yield* perturbSamples(samples.slice(i, i + 64), name, seed, pool);
+interface Setting {
+  level: Level | undefined;
+  seed: number;
+  pool: readonly Sample[];
+  set: PackSet;
+  size: PictureSize;
 }
 
-function firstOf(samples: Iterable<PerturbedSample>, count: number, condition: string): PerturbedSample[] {
+/** A condition and how samples get under it. */
+interface Table {
+  name: PerturbationName;
+  make(samples: readonly Sample[]): AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>;
+}
+
+/** What samples of a kind are put under: the catalogue, packs, and the removal that shows guessing. */
+function tablesOf(kind: TaskKind, { level, pool, seed, set, size }: Setting): Table[] {
+  if (level === 'L0') return [];
+  const ownTask = (sample: Sample) => taskOf(sample, set.tasks);
+  const table = (condition: Condition, fits: (sample: Sample) => boolean): Table => ({
+    name: condition.name,
+    make: (samples) => perturbUnder(condition, samples.filter(fits), seed, pool, size),
+  });
+  // Of a task with packs of its own those are the misinformation, and the catalogue only where it is among them.
+  const inCatalogue = (sample: Sample) => {
+    const own = ownTask(sample)?.scenarios ?? [];
+    return own.length === 0 || own.some((name) => name.startsWith('catalogue-'));
+  };
+  const tables = conditionsFor(kind)
+    .filter((name) => name !== 'origin')
+    .map((name) => table(catalogueCondition(name as CatalogueName)!, inCatalogue));
+  for (const { pack, tasks } of set.packs) {
+    const fits = (sample: Sample) => tasks === null || tasks.includes(ownTask(sample)?.name ?? '');
+    const conditions = conditionsOf(pack).filter(({ taskKind }) => taskKind === kind);
+    if (pool.some((sample) => sample.taskKind === kind && fits(sample)))
+      tables.push(...conditions.map((condition) => table(condition, fits)));
+  }
+  const removal = removalFor(kind);
+  if (removal && reaches(level, 'L1'))
+    tables.push({ name: removal, make: (samples) => perturbSamples(samples, removal, seed, pool) });
+  if (pool.some((sample) => sample.taskKind === kind && inCatalogue(sample))) return tables;
+  return tables.filter(({ name }) => name.includes('/') || name === removal);
+}
+
+/** A condition may not fit every sample: no more are made than needed. */
+async function firstOf(
+  samples: AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>,
+  count: number,
+  condition: string,
+): Promise<PerturbedSample[]> {
   const taken: PerturbedSample[] = [];
-  for (const sample of samples) {
-    if (taken.length === count) break;
+  for await (const sample of samples) {
     taken.push(sample);
+    if (taken.length === count) break;
   }
   if (taken.length > 0) return taken;
   throw new GuardError(

@@ -1,8 +1,16 @@
 import { z } from 'zod';
-import { diagnosisFigures, diagnosisMeasures, hintsOf } from '../diagnosis/index.ts';
+import {
+  diagnosisFigures,
+  diagnosisMeasures,
+  helpfulAmong,
+  hintsOf,
+  levelResults,
+} from '../diagnosis/index.ts';
+import { conditionsOf } from '../diagnosis/perturbations/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { Diagnosis } from '../schemas/diagnosis.ts';
+import { type Level, PackSet } from '../schemas/levels.ts';
 import { AttackPoint } from '../schemas/report.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readPredictions, readSamples } from '../store/index.ts';
@@ -17,18 +25,24 @@ export interface SummarizeInput {
   attacks: Record<string, ArtifactRef>;
   /** Of the bootstrap; a run that was planned without one takes 0. */
   seed?: number;
+  /** Asked for: then the figures say how each level ended. */
+  level?: Level | undefined;
+  /** JSON: a `PackSet`, for the weights of its scenarios. */
+  packs?: ArtifactRef | undefined;
 }
 
 /** The figures of a diagnosis, from its predictions and attack points. */
 export function summarize(deps: ActivityDeps) {
-  return async ({ attacks, predictions, samples, seed = 0 }: SummarizeInput): Promise<StepOutcome<null>> => {
+  return async (input: SummarizeInput): Promise<StepOutcome<null>> => {
+    const { attacks, level, packs, predictions, samples, seed = 0 } = input;
     const step = {
       name: 'summarize',
       label: 'figures',
       uses: ['diagnosis'],
-      parameters: {},
+      parameters: { level: level ?? null },
       seed,
       inputs: {
+        ...(packs ? { packs } : {}),
         ...prefixed('samples', samples),
         ...prefixed('predictions', predictions),
         ...prefixed('attacks', attacks),
@@ -44,19 +58,28 @@ export function summarize(deps: ActivityDeps) {
       const points = await Promise.all(
         Object.values(attacks).map((ref) => store.getJson(ref, z.array(AttackPoint))),
       );
-      const diagnosis: Diagnosis = {
+      const found = {
         figures: diagnosisFigures(
           answers,
           hintsOf(asked),
           new Map(asked.map(({ id, source }) => [id, source])),
         ),
-        attacks: points.flat(),
         measures: diagnosisMeasures(asked, answers, { seed }),
+      };
+      const scenarios = packs ? conditionsIn(await store.getJson(packs, PackSet)) : [];
+      const weights = new Map(scenarios.map(({ name, scenario }) => [name, scenario.weight]));
+      const helpful = helpfulAmong(asked);
+      const diagnosis: Diagnosis = {
+        ...found,
+        attacks: points.flat(),
+        ...(level ? { levels: levelResults(found, points.flat(), { helpful, weights }) } : {}),
       };
       return { outputs: { diagnosis: await store.putJson(diagnosis) }, result: null };
     });
   };
 }
+
+const conditionsIn = ({ packs }: PackSet) => packs.flatMap(({ pack }) => conditionsOf(pack));
 
 export function prefixed(prefix: string, refs: Record<string, ArtifactRef>): Record<string, ArtifactRef> {
   return Object.fromEntries(Object.entries(refs).map(([name, ref]) => [`${prefix}/${name}`, ref]));

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { DeviceChoice } from '../schemas/device.ts';
+import type { Level } from '../schemas/levels.ts';
 import { Dtype } from '../schemas/model.ts';
 
 /** Flags that every command takes. */
@@ -34,6 +35,9 @@ export interface WorkFlags extends ProjectFlags {
   seed?: number;
   samples?: number;
   steps?: number;
+  level?: Level;
+  task?: string;
+  scenarios?: string[];
   loraRank?: number;
   loraAlpha?: number;
 }

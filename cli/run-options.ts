@@ -13,6 +13,9 @@ export function runOptions(flags: WorkFlags): RunOptions {
     ...(flags.benchmark ? { dataFolder: folder(flags.benchmark, '--benchmark') } : {}),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(flags.samples === undefined ? {} : { samples: flags.samples }),
+    ...(flags.level === undefined ? {} : { level: flags.level }),
+    ...(flags.task === undefined ? {} : { tasks: resolve(flags.task) }),
+    ...(flags.scenarios === undefined ? {} : { scenarios: flags.scenarios }),
     ...(flags.steps === undefined ? {} : { steps: flags.steps }),
     ...(flags.loraRank === undefined
       ? {}

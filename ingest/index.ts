@@ -3,3 +3,4 @@ export { readPack, shippedPacks } from './packs.ts';
 export type { BadRow } from './raw.ts';
 export { type IngestOptions, type IngestResult, ingest, ingestFiles, readSources } from './run.ts';
 export { readSettings } from './settings.ts';
+export { taskOf } from './tasks.ts';

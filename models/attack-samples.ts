@@ -3,7 +3,8 @@ import { labelOf, type PerturbedSample, type Prediction, TaskKind } from '../sch
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RunOptions } from './answer-model.ts';
 import { predictionOf } from './answers.ts';
-import { type AttackKind, attackEmbeddings, maskedPower } from './attack.ts';
+import { type AttackKind, attackEmbeddings, type EmbeddingAttack, maskedPower } from './attack.ts';
+import { attackUniversally } from './universal.ts';
 
 export interface AttackOptions extends RunOptions {
   attack: AttackKind;
@@ -12,6 +13,10 @@ export interface AttackOptions extends RunOptions {
   alpha: number;
   steps: number;
   seed: number;
+  /** Times that each attack begins anew from other noise; the one that leaves the answer the least chance counts. Default 1. */
+  restarts?: number | undefined;
+  /** Steps of `universal`; default 10. */
+  universalSteps?: number | undefined;
 }
 
 export interface AttackResult {
@@ -50,6 +55,8 @@ export async function attackSamples(
   options: AttackOptions,
 ): Promise<AttackResult> {
   for (const sample of samples) checkAttackable(sample);
+  const { attack: kind } = options;
+  if (kind === 'universal') return attackUniversally(batches, samples, options);
   const predictions: Prediction[] = new Array(samples.length);
   const power = { squares: 0, count: 0 };
   for await (const batch of batches) {
@@ -57,9 +64,12 @@ export async function attackSamples(
     const { squares, count } = maskedPower(batch.embeds, batch.mask);
     power.squares += squares;
     power.count += count;
-    const attacked = await attackBatch(batch, rows, options);
-    for (const [row, chances] of (await batch.chances(attacked)).entries()) {
-      predictions[batch.indices[row]!] = predictionOf(rows[row]!, chances);
+    for (let restart = 0; restart < (options.restarts ?? 1); restart++) {
+      const attacked = await attackBatch(batch, rows, { ...options, kind, restart });
+      for (const [row, chances] of (await batch.chances(attacked)).entries()) {
+        const found = predictionOf(rows[row]!, chances);
+        predictions[batch.indices[row]!] = stronger(predictions[batch.indices[row]!], found);
+      }
     }
   }
   const rms = Math.sqrt(power.squares / Math.max(1, power.count));
@@ -81,13 +91,23 @@ function checkAttackable({ id, taskKind, image }: PerturbedSample): void {
   }
 }
 
+/** The attack that leaves the right answer the least chance. */
+function stronger(before: Prediction | undefined, found: Prediction): Prediction {
+  if (!before || found.answer === null) return before ?? found;
+  return found.probabilities[found.answer]! < before.probabilities[found.answer]! ? found : before;
+}
+
 async function attackBatch(
   batch: AttackBatch,
   samples: readonly PerturbedSample[],
-  options: AttackOptions,
+  options: AttackOptions & { kind: EmbeddingAttack['kind']; restart: number },
 ): Promise<Float32Array> {
-  const { attack: kind, eps, alpha, steps, seed } = options;
-  const random = samples.map(({ id, perturbation }) => new Random(seed, 'attack', kind, id, perturbation));
+  const { alpha, eps, kind, restart, seed, steps } = options;
+  // The first noise is that of an attack without restarts.
+  const again = restart === 0 ? [] : [restart];
+  const random = samples.map(
+    ({ id, perturbation }) => new Random(seed, 'attack', kind, id, perturbation, ...again),
+  );
   const answers = samples.map((sample, row) => batch.letters[row]![labelOf(sample)]!);
   const gradient = (embeds: Float32Array) => batch.gradient(embeds, answers);
   const { embeds, mask } = batch;

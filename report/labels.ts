@@ -49,6 +49,7 @@ const attackLabels: Record<string, string> = {
   pgd: 'Attack (PGD)',
   pgd_sign: 'Attack (sign PGD)',
   rg: 'Random control',
+  universal: 'One change for all (universal)',
 };
 
 /** A name that is not in the tables is shown as it is, without underscores. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { PerturbationName } from './benchmark.ts';
 import { DeviceChoice } from './device.ts';
+import { Level } from './levels.ts';
 import { Dtype } from './model.ts';
+import { AttackName } from './report.ts';
 import { TrainConfig } from './training.ts';
 
 const positive = z.number().positive();
@@ -14,14 +16,22 @@ export const DiagnosisConfig = z.strictObject({
   samples: count,
   /** Leave out perturbations by name; empty: all of them. */
   skip: z.array(PerturbationName),
+  /** How hard to try; absent: the catalogue and the attacks below. */
+  level: Level.optional(),
+  /** Scenario packs beside the catalogue: names of those that come along, or files. */
+  scenarios: z.array(z.string().min(1)).optional(),
   /** The robustness curve: attacks on the irrelevant modality's embeddings. */
   attack: z.strictObject({
-    kinds: z.array(z.enum(['pgd', 'pgd_sign', 'rg'])),
+    kinds: z.array(AttackName),
     samples: count,
     /** Largest change of an embedding's component; 0 is no attack. */
     eps: z.array(z.number().nonnegative()),
     alpha: positive,
     steps: count,
+    /** Times that an attack begins anew for each sample; 1, and 3 from level L3 on. */
+    restarts: count.optional(),
+    /** Steps in which the one change of `universal` is found. */
+    universalSteps: count.optional(),
   }),
 });
 export type DiagnosisConfig = z.infer<typeof DiagnosisConfig>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Level } from './levels.ts';
 import { AttackPoint, ConditionFigures } from './report.ts';
 
 const share = z.number().min(0).max(1);
@@ -53,6 +54,10 @@ export const DiagnosisMeasures = z.strictObject({
   worst: z.record(z.string(), Share),
   /** Right on one sample of each kind under its worst perturbation; null unless all three kinds have labels. */
   competency: Share.nullable(),
+  /**
+   * By task kind how much the answers lean on each modality, 0 to 1 (docs/statistics.md); null: not measured.
+   */
+  reliance: z.record(z.string(), z.strictObject({ image: Share.nullable(), text: Share.nullable() })),
   letters: z.strictObject({
     predicted: z.array(share),
     answers: z.array(share).nullable(),
@@ -67,5 +72,7 @@ export const Diagnosis = z.strictObject({
   figures: z.record(z.string(), OpenFigures),
   attacks: z.array(AttackPoint),
   measures: DiagnosisMeasures,
+  /** By task kind the accuracy at each level that was measured. */
+  levels: z.record(z.string(), z.partialRecord(Level, share)).optional(),
 });
 export type Diagnosis = z.infer<typeof Diagnosis>;

@@ -19,6 +19,10 @@ export type ConditionFigures = z.infer<typeof ConditionFigures>;
 export const DiagnosisFigures = z.record(z.string(), ConditionFigures);
 export type DiagnosisFigures = z.infer<typeof DiagnosisFigures>;
 
+/** Attacks on embeddings; `universal` is one change for many samples. */
+export const AttackName = z.enum(['pgd', 'pgd_sign', 'rg', 'universal']);
+export type AttackName = z.infer<typeof AttackName>;
+
 export const AttackPoint = z.strictObject({
   taskKind: z.enum(['image_heavy', 'text_heavy']),
   /** Largest change of an embedding's component. */
@@ -26,7 +30,7 @@ export const AttackPoint = z.strictObject({
   /** `eps` over the root mean square of the embeddings attacked. */
   epsRelative: z.number().optional(),
   /** `pgd`: raw-gradient PGD as in training; `pgd_sign`: its sign-gradient form; `rg`: random Gaussian of the same size. */
-  attack: z.enum(['pgd', 'pgd_sign', 'rg']),
+  attack: AttackName,
   accuracy: z.number(),
   changeRate: z.number(),
   n: z.number().int(),
@@ -134,7 +138,7 @@ export const RunReport = z.strictObject({
       taskKind: z.enum(['image_heavy', 'text_heavy']),
       eps: z.number(),
       epsRelative: z.number().optional(),
-      attack: z.enum(['pgd', 'pgd_sign', 'rg']),
+      attack: AttackName,
       /** Accuracy under attack. */
       before: z.number(),
       after: z.number(),

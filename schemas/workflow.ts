@@ -71,6 +71,8 @@ interface Request {
   data: { folder: string };
   seed: number;
   diagnosis: DiagnosisConfig;
+  /** JSON: a `PackSet`, the scenario packs and tasks of the diagnosis. */
+  packs?: ArtifactRef;
   steps: StepPlan;
 }
 export type DiagnoseRequest = Request;

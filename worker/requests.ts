@@ -4,6 +4,7 @@ import { checkEndpoint, endpointFile, endpointId, isEndpoint, noGradients } from
 import type { GuardConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
 import { DiagnosisConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { Level } from '../schemas/levels.ts';
 import type { Dtype } from '../schemas/model.ts';
 import { TrainConfig } from '../schemas/training.ts';
 import {
@@ -35,6 +36,11 @@ export interface RunOptions {
   policy?: string;
   /** Samples per condition of the diagnosis. */
   samples?: number;
+  /** How hard the diagnosis tries. */
+  level?: Level;
+  /** Task file, and scenario packs beside those of the configuration. */
+  tasks?: string;
+  scenarios?: readonly string[];
   /** Training steps. */
   steps?: number;
   lora?: { rank: number; alpha: number };
@@ -90,7 +96,8 @@ function attacksLeftOut({ source }: DiagnoseRequest): boolean {
 
 export function diagnoseRequest(config: LoadedConfig, options: RunOptions): DiagnoseRequest {
   const samples = options.samples === undefined ? {} : { samples: options.samples };
-  const diagnosis = { ...config.diagnosis, ...options.overrides?.diagnosis, ...samples };
+  const level = options.level === undefined ? {} : { level: options.level };
+  const diagnosis = { ...config.diagnosis, ...options.overrides?.diagnosis, ...samples, ...level };
   const source = sourceOf(config, options);
   if ('folder' in source && isEndpoint(source.folder)) diagnosis.attack = { ...diagnosis.attack, kinds: [] };
   return {

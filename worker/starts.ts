@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { type DiagnoseRequest, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
+import { withPacks } from './packs.ts';
 import {
   diagnoseRequest,
   type RunOptions,
@@ -46,23 +48,35 @@ export async function startOrJoin(
   return { workflowId, runId, joined: before === runId };
 }
 
+/** The request with the scenario packs that it names. */
+function complete<Request extends DiagnoseRequest>(
+  { config, store }: Session,
+  { scenarios, tasks }: RunOptions,
+  request: Request,
+): Promise<Request> {
+  return withPacks(request, { folder: dirname(config.file), tasks, scenarios }, store);
+}
+
 /** Diagnosis, training, rollout, report. */
 export async function startRobustify(session: Session, options: RunOptions): Promise<Started> {
-  const request = robustifyRequest(session.config, await withEndpointFolder(session.stateDir, options));
+  const asked = await withEndpointFolder(session.stateDir, options);
+  const request = await complete(session, asked, robustifyRequest(session.config, asked));
   const { model } = request;
   const workflowId = workflowIds.robustify(model, requestDigest(request));
   return startOrJoin(session, { type: WorkflowName.Robustify, workflowId, model, args: [request] });
 }
 
 export async function startDiagnose(session: Session, options: RunOptions): Promise<Started> {
-  const request = diagnoseRequest(session.config, await withEndpointFolder(session.stateDir, options));
+  const asked = await withEndpointFolder(session.stateDir, options);
+  const request = await complete(session, asked, diagnoseRequest(session.config, asked));
   const { model } = request;
   const workflowId = workflowIds.diagnose(model, requestDigest(request));
   return startOrJoin(session, { type: WorkflowName.Diagnose, workflowId, model, args: [request] });
 }
 
 export async function startTrain(session: Session, options: RunOptions): Promise<Started> {
-  const request = trainRequest(session.config, await withEndpointFolder(session.stateDir, options));
+  const asked = await withEndpointFolder(session.stateDir, options);
+  const request = await complete(session, asked, trainRequest(session.config, asked));
   const { model } = request;
   const workflowId = workflowIds.train(model, requestDigest(request));
   return startOrJoin(session, { type: WorkflowName.Train, workflowId, model, args: [request] });

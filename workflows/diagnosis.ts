@@ -1,6 +1,8 @@
 import { patched } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { taskKinds } from '../schemas/benchmark.ts';
+import type { DiagnosisConfig } from '../schemas/config.ts';
+import { reaches } from '../schemas/levels.ts';
 import type { DiagnoseRequest, DiagnosisRefs, ModelSource } from '../schemas/workflow.ts';
 import type { Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
@@ -31,6 +33,17 @@ async function modelOf(track: Track, request: DiagnoseRequest): Promise<Artifact
   return imported.outputs.model!;
 }
 
+const restartsOfLevels = 3;
+
+/** The attacks that a level asks for; without one those of the configuration. */
+function attackOf({ attack, level }: DiagnosisConfig): DiagnosisConfig['attack'] {
+  if (level === undefined) return attack;
+  if (!reaches(level, 'L3')) return { ...attack, kinds: [] };
+  const kinds = new Set([...attack.kinds, 'pgd' as const, 'pgd_sign' as const]);
+  if (reaches(level, 'L4')) kinds.add('universal');
+  return { restarts: restartsOfLevels, ...attack, kinds: [...kinds] };
+}
+
 /**
  * Diagnoses one model: perturbs the test split, predicts every condition, attacks the embeddings over the grid of eps,
  * and draws the figures from all of it. The conditions do not depend on each other.
@@ -42,9 +55,18 @@ export async function diagnoseModel(
   test: ArtifactRef,
 ): Promise<DiagnosisRefs> {
   const steps = stepsOf(request.steps);
-  const { seed, diagnosis } = request;
+  const { seed, diagnosis, packs } = request;
+  const { level } = diagnosis;
   const { outputs: samples } = await track(
-    steps.perturb({ samples: test, count: diagnosis.samples, skip: diagnosis.skip, seed }),
+    steps.perturb({
+      samples: test,
+      count: diagnosis.samples,
+      skip: diagnosis.skip,
+      seed,
+      level,
+      packs,
+      model,
+    }),
   );
   const predicting = patched('conditions of a kind together')
     ? taskKinds.map(async (kind) => {
@@ -57,17 +79,16 @@ export async function diagnoseModel(
         const { outputs } = await track(steps.predict({ label: condition, model, samples: table }));
         return { [condition]: outputs.predictions! };
       });
-  const attacking = diagnosis.attack.kinds.flatMap((attack) =>
+  const config = attackOf(diagnosis);
+  const attacking = config.kinds.flatMap((attack) =>
     (['image_heavy', 'text_heavy'] as const).map(async (taskKind) => {
-      const { outputs } = await track(
-        steps.attack({ taskKind, attack, model, test, config: diagnosis.attack, seed }),
-      );
+      const { outputs } = await track(steps.attack({ taskKind, attack, model, test, config, seed }));
       return [`${taskKind}/${attack}`, outputs.points!] as const;
     }),
   );
   const [predictions, attacks] = await Promise.all([Promise.all(predicting), Promise.all(attacking)]).then(
     ([p, a]) => [Object.assign({}, ...p) as Record<string, ArtifactRef>, Object.fromEntries(a)] as const,
   );
-  const summary = await track(steps.summarize({ samples, predictions, attacks, seed }));
+  const summary = await track(steps.summarize({ samples, predictions, attacks, seed, level, packs }));
   return { figures: summary.outputs.diagnosis!, samples, predictions };
 }

@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { readSettings } from '../../ingest/index.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
+import { levels } from '../../schemas/levels.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withWorkFlags } from '../flags.ts';
@@ -24,8 +25,20 @@ export function addDiagnose(program: Command): void {
         .description(
           'which modality does the model listen to: accuracy and changed answers per perturbation',
         ),
-    ).option('--gate <file>', 'rules (YAML) that the diagnosis must keep to; exit code 3 where one fails'),
-  );
+    ),
+  )
+    .addOption(
+      new Option(
+        '--level <level>',
+        'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 universal',
+      ).choices(levels),
+    )
+    .option('--task <file>', 'task file (YAML): its tasks name their scenario packs')
+    .option(
+      '--scenarios <pack...>',
+      'scenario packs beside the catalogue: files, or names of those that come along',
+    )
+    .option('--gate <file>', 'rules (YAML) that the diagnosis must keep to; exit code 3 where one fails');
   handle<DiagnoseFlags>(command, diagnose);
 }
 

@@ -1,16 +1,36 @@
-import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
+import { type PerturbedSample, type Prediction, removals } from '../../schemas/benchmark.ts';
 import type { ConditionMeasures, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import { jsDivergence } from '../statistics/divergence.ts';
 import { calibrationError } from './calibration.ts';
 import { accuracyDrops } from './drop.ts';
 import { byId, cleanOf, conditionOf } from './figures.ts';
 import { letterBias } from './letters.ts';
+import { reliance } from './reliance.ts';
 import { worstCase } from './worst.ts';
 
 export interface MeasureOptions {
   seed: number;
   /** Accuracy that may be lost without anybody minding, a share. Default .05. */
   relevantDrop?: number;
+}
+
+/** What measures read of samples. */
+type Asked = Pick<PerturbedSample, 'id' | 'source'> &
+  Partial<Pick<PerturbedSample, 'answer' | 'hinted' | 'perturbation'>>;
+
+/** Perturbations that point to the right option. */
+export function helpfulAmong(samples: Iterable<Asked>): Set<string> {
+  const helpful = new Set<string>(['helpful_text']);
+  for (const { answer, hinted, perturbation } of samples) {
+    if (perturbation !== undefined && typeof hinted === 'number' && hinted === answer)
+      helpful.add(perturbation);
+  }
+  return helpful;
+}
+
+/** Neither as it was nor without what decides: a fall of accuracy is expected there. */
+function isDisturbed({ perturbation }: Prediction): boolean {
+  return perturbation !== 'origin' && !(removals as readonly string[]).includes(perturbation);
 }
 
 function groupsOf(predictions: readonly Prediction[]): Map<string, Prediction[]> {
@@ -35,17 +55,19 @@ function meanJs(clean: readonly Prediction[], perturbed: readonly Prediction[]):
  * competency and letter bias. `samples` tell the source items. @throws GuardError BadInput as `figures` does
  */
 export function diagnosisMeasures(
-  samples: Iterable<Pick<PerturbedSample, 'id' | 'source'>>,
+  samples: Iterable<Asked>,
   predictions: readonly Prediction[],
   { seed, relevantDrop = 0.05 }: MeasureOptions,
 ): DiagnosisMeasures {
   const sources = new Map<string, string>();
-  for (const { id, source } of samples) sources.set(id, source);
+  const asked = [...samples];
+  for (const { id, source } of asked) sources.set(id, source);
+  const helpful = helpfulAmong(asked);
   const sourceOf = (id: string) => sources.get(id) ?? id;
   const groups = groupsOf(predictions);
   const cleanFor = (group: readonly Prediction[]) =>
     groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' })) ?? [];
-  const perturbed = [...groups].filter(([, group]) => group[0]!.perturbation !== 'origin');
+  const perturbed = [...groups].filter(([, group]) => isDisturbed(group[0]!));
   const drops = accuracyDrops(
     perturbed.map(([condition, group]) => ({ condition, clean: cleanFor(group), perturbed: group })),
     { seed, relevantDrop, sourceOf },
@@ -62,7 +84,8 @@ export function diagnosisMeasures(
   return {
     relevantDrop,
     conditions: Object.fromEntries(conditions),
-    ...worstCase(predictions, { seed, sourceOf }),
+    ...worstCase(predictions, { seed, sourceOf, helpful }),
+    reliance: reliance(predictions, { seed, sourceOf, helpful }),
     letters: letterBias(clean),
   };
 }

@@ -1,13 +1,25 @@
 import { Random } from '../../random/index.ts';
-import { type Prediction, TaskKind, taskKinds } from '../../schemas/benchmark.ts';
+import { type Prediction, removals, TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import { middle } from '../statistics/bootstrap.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
 
 type Shares = Pick<DiagnosisMeasures, 'worst' | 'competency'>;
 
-/** A right hint is no interference. */
-const notCounted = new Set(['helpful_text']);
+const rightHints: ReadonlySet<string> = new Set(['helpful_text']);
+/** A right hint is no interference, nor is what takes the deciding modality away. */
+export function isNoInterference(perturbation: string, helpful: ReadonlySet<string>): boolean {
+  return helpful.has(perturbation) || (removals as readonly string[]).includes(perturbation);
+}
+
+interface WorstOptions {
+  seed: number;
+  sourceOf: (id: string) => string;
+  confidence?: number;
+  /** Perturbations that point to the right option. Default: those of the catalogue. */
+  helpful?: ReadonlySet<string>;
+}
+
 const resamples = 2000;
 
 interface Standing {
@@ -19,11 +31,11 @@ interface Standing {
 function standing(
   predictions: readonly Prediction[],
   kind: TaskKind,
-  sourceOf: (id: string) => string,
+  { helpful = rightHints, sourceOf }: Pick<WorstOptions, 'helpful' | 'sourceOf'>,
 ): Standing[] {
   const right = new Map<string, boolean>();
   for (const { id, taskKind, perturbation, answer, predicted } of predictions) {
-    if (taskKind !== kind || answer === null || notCounted.has(perturbation)) continue;
+    if (taskKind !== kind || answer === null || isNoInterference(perturbation, helpful)) continue;
     right.set(id, (right.get(id) ?? true) && predicted === answer);
   }
   return [...right].map(([id, all]) => ({ right: all, source: sourceOf(id) }));
@@ -57,12 +69,10 @@ const shareOf = (standings: readonly Standing[]) =>
  * chance that one sample of each kind, drawn by itself, is answered rightly under its worst perturbation (VQA samples
  * are never perturbed). Its interval is a bootstrap over source items within the kinds.
  */
-export function worstCase(
-  predictions: readonly Prediction[],
-  { confidence, seed, sourceOf }: { seed: number; sourceOf: (id: string) => string; confidence?: number },
-): Shares {
+export function worstCase(predictions: readonly Prediction[], options: WorstOptions): Shares {
+  const { confidence, seed } = options;
   const kinds = taskKinds
-    .map((kind) => [kind, standing(predictions, kind, sourceOf)] as const)
+    .map((kind) => [kind, standing(predictions, kind, options)] as const)
     .filter(([, standings]) => standings.length > 0);
   const worst = Object.fromEntries(
     kinds.map(([kind, standings]) => {

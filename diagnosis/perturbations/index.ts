@@ -2,6 +2,7 @@ export { miniPicture, type PictureSize } from './canvas.ts';
 export { randomFacts } from './facts.ts';
 export {
   type Condition,
+  catalogue,
   catalogueCondition,
   cataloguePacks,
   conditionsFor,

@@ -46,7 +46,8 @@ function shipped(name: string): ScenarioPack {
 }
 
 let packs: { text: ScenarioPack; image: ScenarioPack } | undefined;
-function catalogue() {
+/** The packs of the catalogue. */
+export function catalogue(): { text: ScenarioPack; image: ScenarioPack } {
   packs ??= { text: shipped('catalogue-text'), image: shipped('catalogue-image') };
   return packs;
 }

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPredictions, readSamples } from '../../store/index.ts';
 import { diagnoseOnce, openSession, type Session } from '../../worker/index.ts';
@@ -56,5 +58,45 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     const { cached, seconds } = await diagnoseOnce(session, {});
     expect(cached).toEqual(['ingest', 'diagnose']);
     expect(seconds).toEqual({ ingest: 0, diagnose: 0 });
+  });
+
+  it('holds in each level those before it, and puts packs only before the samples of their tasks', async () => {
+    const tasks = join(project.folder, 'tasks.yaml');
+    await writeFile(
+      tasks,
+      'tasks: [{ name: garments, decides: image, owner: me, scenarios: [marketplace-titles] }]\n',
+    );
+    const attack = {
+      kinds: [],
+      samples: 8,
+      eps: [0.01],
+      alpha: 0.1,
+      steps: 1,
+      restarts: 2,
+      universalSteps: 2,
+    };
+    const options = { level: 'L4' as const, samples: 4, tasks, overrides: { diagnosis: { attack } } };
+    const { attacks, figures, levels, measures } = await diagnoseOnce(session, options);
+    const names = Object.keys(figures);
+    expect(names).toContain('image_heavy/marketplace-titles/wrong_title');
+    expect(names).not.toContain('image_heavy/misleading_text');
+    expect(names.filter((name) => name.startsWith('text_heavy/corruptions/'))).toHaveLength(55);
+    expect(names).toEqual(expect.arrayContaining(['image_heavy/image_removed', 'text_heavy/text_removed']));
+    expect(new Set(attacks.map((point) => point.attack))).toEqual(new Set(['pgd', 'pgd_sign', 'universal']));
+    expect(attacks.filter((point) => point.attack === 'universal').map(({ n }) => n)).toEqual([4, 4]);
+    for (const kind of ['image_heavy', 'text_heavy']) {
+      const { L0, L2 } = levels![kind]!;
+      expect(Object.keys(levels![kind]!).sort()).toEqual(['L0', 'L1', 'L2', 'L3', 'L4']);
+      expect(L2).toBe(measures.worst[kind]!.share);
+      expect(L2).toBeLessThanOrEqual(L0!);
+      for (const score of Object.values(measures.reliance[kind]!)) expect(score!.n).toBeGreaterThanOrEqual(4);
+    }
+  });
+
+  it('perturbs nothing at L0', async () => {
+    const { attacks, figures, levels } = await diagnoseOnce(session, { level: 'L0', samples: 4 });
+    expect(Object.keys(figures).sort()).toEqual(['image_heavy/origin', 'text_heavy/origin', 'vqa/origin']);
+    expect(attacks).toEqual([]);
+    expect(Object.keys(levels!.text_heavy!)).toEqual(['L0']);
   });
 });

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { type AttackBatch, attackSamples } from '../../models/attack-samples.ts';
+import type { PerturbedSample } from '../../schemas/benchmark.ts';
+
+/**
+ * A model of two options whose first option's logit is the sum of the masked components: lowering any of them lowers it, by
+ * the same vector for every sample.
+ */
+const width = 3;
+const length = 4;
+const chanceOf = (logit: number) => 1 / (1 + Math.exp(-logit));
+
+function world(count: number) {
+  const samples = Array.from(
+    { length: count },
+    (_, i): PerturbedSample => ({
+      id: `s${i}`,
+      taskKind: 'text_heavy',
+      split: 'test',
+      question: 'q',
+      options: ['yes', 'no'],
+      answer: 0,
+      context: null,
+      image: { bytes: new Uint8Array([1]), path: null },
+      source: `source ${i}`,
+      perturbation: 'switch',
+      variant: '',
+      hinted: null,
+    }),
+  );
+  const mask = new Uint8Array(count * length);
+  // The tokens that may be moved lie at another place in each sample.
+  for (let row = 0; row < count; row++) mask.fill(1, row * length + (row % 2), row * length + (row % 2) + 2);
+  const embeds = new Float32Array(count * length * width).fill(0.05);
+  const logits = (values: Float32Array) =>
+    samples.map((_, row) => {
+      let sum = 0;
+      for (let token = row * length; token < (row + 1) * length; token++) {
+        for (let i = 0; i < width; i++) if (mask[token]) sum += values[token * width + i]!;
+      }
+      return sum;
+    });
+  const batch: AttackBatch = {
+    indices: samples.map((_, i) => i),
+    embeds,
+    mask,
+    letters: samples.map(() => [0, 1]),
+    gradient: async (values) => {
+      const rows = logits(values);
+      return values.map((_, i) => {
+        const token = Math.floor(i / width);
+        return mask[token] ? chanceOf(rows[Math.floor(token / length)]!) - 1 : 0;
+      });
+    },
+    chances: async (values) => logits(values).map((logit) => [chanceOf(logit), 1 - chanceOf(logit)]),
+  };
+  const batches = async function* () {
+    yield batch;
+  };
+  return { samples, batches };
+}
+
+const settings = { attack: 'universal', eps: 0.2, alpha: 0.1, steps: 1, seed: 3 } as const;
+
+describe('a universal attack', () => {
+  it('fools samples that it was not found on, by the same change for all', async () => {
+    const { batches, samples } = world(20);
+    const { epsRelative, predictions } = await attackSamples(batches(), samples, settings);
+    expect(predictions).toHaveLength(10);
+    expect(predictions.every(({ predicted }) => predicted === 1)).toBe(true);
+    expect(new Set(predictions.map(({ probabilities }) => probabilities[0]!.toFixed(6))).size).toBe(1);
+    // Every component at its bound: 6 components of .05 - .2.
+    expect(predictions[0]!.probabilities[0]).toBeCloseTo(chanceOf(6 * (0.05 - 0.2)), 5);
+    expect(epsRelative).toBeCloseTo(4, 5);
+  });
+
+  it('is the same each time, and another with another seed', async () => {
+    const { batches, samples } = world(9);
+    const once = await attackSamples(batches(), samples, { ...settings, universalSteps: 1 });
+    expect(await attackSamples(batches(), samples, { ...settings, universalSteps: 1 })).toEqual(once);
+    const other = await attackSamples(batches(), samples, { ...settings, universalSteps: 1, seed: 4 });
+    expect(other.predictions).not.toEqual(once.predictions);
+  });
+
+  it('needs samples of two sources', async () => {
+    const { batches, samples } = world(2);
+    const same = samples.map((sample) => ({ ...sample, source: 'one' }));
+    await expect(attackSamples(batches(), same, settings)).rejects.toThrow(/two sources or more, found 1/);
+  });
+});
+
+describe('restarts', () => {
+  it('keep the strongest, and the first is that of an attack without them', async () => {
+    const { batches, samples } = world(6);
+    const options = { ...settings, attack: 'pgd', alpha: 1e-3 } as const;
+    const one = await attackSamples(batches(), samples, options);
+    const many = await attackSamples(batches(), samples, { ...options, restarts: 5 });
+    const chances = (found: typeof one) => found.predictions.map(({ probabilities }) => probabilities[0]!);
+    expect(await attackSamples(batches(), samples, { ...options, restarts: 1 })).toEqual(one);
+    for (const [i, chance] of chances(many).entries()) expect(chance).toBeLessThanOrEqual(chances(one)[i]!);
+    expect(chances(many)).not.toEqual(chances(one));
+  });
+});

@@ -21,6 +21,9 @@ export interface AttackInput {
   seed: number;
 }
 
+/** 1, 2, 4 and 8 of the 255 steps of a pixel. */
+const usualPixelEps = [0, 1, 2, 4, 8].map((steps) => steps / 255);
+
 /**
  * The robustness curve of one task kind: accuracy under an attack on the irrelevant modality's embeddings, over a grid
  * of eps. The result holds the points; the predictions at every eps are tables of their own.
@@ -28,7 +31,8 @@ export interface AttackInput {
 export function attack(deps: ActivityDeps) {
   return async (input: AttackInput): Promise<StepOutcome<AttackPoint[]>> => {
     const { attack: name, config, model, seed, taskKind, test } = input;
-    const { alpha, eps, restarts, samples: count, steps, universalSteps } = config;
+    const { alpha, restarts, samples: count, steps, universalSteps } = config;
+    const eps = name === 'pixels' ? (config.pixelEps ?? usualPixelEps) : config.eps;
     const more = {
       ...(restarts === undefined ? {} : { restarts }),
       ...(universalSteps === undefined ? {} : { universalSteps }),
@@ -46,8 +50,9 @@ export function attack(deps: ActivityDeps) {
       const { device, threads } = deps;
       const folder = await deps.store.checkoutModel(model);
       const samples = attacked(await readSamples(await deps.store.path(test)), taskKind, count, seed);
-      // A team's own data need not hold both kinds of task.
-      if (samples.length === 0) return { outputs: { points: await deps.store.putJson([]) }, result: [] };
+      // A team's own data need not hold both kinds of task, and of an image-heavy one the picture is not to be touched.
+      if (samples.length === 0 || (name === 'pixels' && taskKind === 'image_heavy'))
+        return { outputs: { points: await deps.store.putJson([]) }, result: [] };
       const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
       const results = await attackGridInThread(
         {
@@ -64,6 +69,8 @@ export function attack(deps: ActivityDeps) {
       const clean = results[0]!.predictions;
       for (const [i, { epsRelative, predictions }] of results.entries()) {
         const size = grid[i]!;
+        // The model's pictures are not open to it.
+        if (predictions.length === 0) continue;
         outputs[`eps=${size}`] = await writePredictions(deps.store, predictions);
         if (!eps.includes(size)) continue;
         points.push(attackPoint({ taskKind, eps: size, attack: name, epsRelative }, clean, predictions));

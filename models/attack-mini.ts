@@ -21,9 +21,18 @@ export async function* attackBatches(
       mask: irrelevantTokens(rows, batch.sequences, batch.tokens),
       letters: batch.sequences.map(({ letters }) => letters),
       gradient: gradientOf(model, gradients, batch, batchSize),
+      pictures: async () =>
+        rows.every(({ image }) => image !== null)
+          ? rows.map(({ image }, row) => model.openPicture(image!, slotsOf(batch, row)))
+          : null,
       chances: (embeds) => model.chances(batch, embeds),
     };
   }
+}
+
+/** Places of a row's image tokens. */
+function slotsOf({ sequences, tokens }: EmbeddedBatch, row: number): number[] {
+  return Array.from({ length: sequences[row]!.imageSlots }, (_, i) => tokens.starts[row]! + i);
 }
 
 /** [rows, length]: 1 at the tokens of the modality that must not decide. */

@@ -4,6 +4,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RunOptions } from './answer-model.ts';
 import { predictionOf } from './answers.ts';
 import { type AttackKind, attackEmbeddings, type EmbeddingAttack, maskedPower } from './attack.ts';
+import { attackPixels, type OpenPicture } from './pixels.ts';
 import { attackUniversally } from './universal.ts';
 
 export interface AttackOptions extends RunOptions {
@@ -42,6 +43,8 @@ export interface AttackBatch {
   gradient(embeds: Float32Array, answers: readonly number[]): Promise<Float32Array>;
   /** Softmax over each row's option letters. */
   chances(embeds: Float32Array): Promise<number[][]>;
+  /** The rows' pictures, where the way from their pixels to the features can be differentiated. */
+  pictures?(): Promise<OpenPicture[] | null>;
 }
 
 /**
@@ -56,6 +59,7 @@ export async function attackSamples(
 ): Promise<AttackResult> {
   for (const sample of samples) checkAttackable(sample);
   const { attack: kind } = options;
+  if (kind === 'pixels') return attackPixels(batches, samples, options);
   if (kind === 'universal') return attackUniversally(batches, samples, options);
   const predictions: Prediction[] = new Array(samples.length);
   const power = { squares: 0, count: 0 };
@@ -91,8 +95,13 @@ function checkAttackable({ id, taskKind, image }: PerturbedSample): void {
   }
 }
 
+/** Token ids of the right answers of a batch's rows. */
+export function answersOf({ letters }: AttackBatch, rows: readonly PerturbedSample[]): number[] {
+  return rows.map((sample, row) => letters[row]![labelOf(sample)]!);
+}
+
 /** The attack that leaves the right answer the least chance. */
-function stronger(before: Prediction | undefined, found: Prediction): Prediction {
+export function stronger(before: Prediction | undefined, found: Prediction): Prediction {
   if (!before || found.answer === null) return before ?? found;
   return found.probabilities[found.answer]! < before.probabilities[found.answer]! ? found : before;
 }
@@ -108,7 +117,7 @@ async function attackBatch(
   const random = samples.map(
     ({ id, perturbation }) => new Random(seed, 'attack', kind, id, perturbation, ...again),
   );
-  const answers = samples.map((sample, row) => batch.letters[row]![labelOf(sample)]!);
+  const answers = answersOf(batch, samples);
   const gradient = (embeds: Float32Array) => batch.gradient(embeds, answers);
   const { embeds, mask } = batch;
   return attackEmbeddings({ gradient, embeds, mask, eps, alpha, steps, kind, random });

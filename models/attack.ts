@@ -2,9 +2,9 @@ import type { Random } from '../random/index.ts';
 
 /**
  * `pgd`: raw-gradient steps; `pgd_sign`: steps along the gradient's sign; `rg`: Gaussian noise, the control; `universal`: one
- * change for all samples.
+ * change for all samples; `pixels`: sign steps on the picture itself.
  */
-export type AttackKind = 'pgd' | 'pgd_sign' | 'rg' | 'universal';
+export type AttackKind = 'pgd' | 'pgd_sign' | 'rg' | 'universal' | 'pixels';
 
 export interface EmbeddingAttack {
   /**
@@ -21,7 +21,7 @@ export interface EmbeddingAttack {
   /** Step size. For `pgd` it multiplies the gradient itself, for `pgd_sign` its sign. */
   alpha: number;
   steps: number;
-  kind: Exclude<AttackKind, 'universal'>;
+  kind: Exclude<AttackKind, 'universal' | 'pixels'>;
   /** One source for the batch, or one a row, so that a row's noise does not depend on the rows beside it. */
   random: Random | readonly Random[];
 }

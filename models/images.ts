@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Tensor } from '../engine/index.ts';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import type { Processor } from './processor.ts';
 import type { Runner } from './session.ts';
@@ -46,6 +47,22 @@ export class ImageEncoder {
     const data = new Float32Array(images.length * size);
     for (const [i, digest] of digests.entries()) data.set(found.get(digest)!, i * size);
     return { dims: [images.length, this.tokens, this.width], data };
+  }
+
+  /** An image as the encoder takes it, [height, width] of one channel. */
+  pixelsOf(image: EncodedImage): Float32Array {
+    return this.processor.pixels(image);
+  }
+
+  /** The encoder's feeds of one picture. */
+  feedsOf(pixels: Float32Array): Record<string, Tensor> {
+    const { height, width } = this.processor;
+    return { pixel_values: { dtype: 'float32', dims: [1, 1, height, width], data: pixels } };
+  }
+
+  /** Features [tokens, width] of prepared pixels; not kept. */
+  async featuresOf(pixels: Float32Array): Promise<Float32Array> {
+    return (await this.encoder.run(this.feedsOf(pixels))).image_features!.data as Float32Array;
   }
 
   private async encode(batch: [string, EncodedImage][]): Promise<[string, Float32Array][]> {

@@ -11,6 +11,7 @@ import { decoderFeeds, decoderInputs, openLastPosition } from './decoder.ts';
 import { type ModelFolder, readModelFolder } from './folder.ts';
 import { AnswerGradients } from './gradient.ts';
 import { ImageEncoder, type ImageFeatures } from './images.ts';
+import { type OpenPicture, PixelGradients } from './pixels.ts';
 import { expectNames, openRunner, type Runner } from './session.ts';
 
 /** A padded batch with its embeddings, image features in place. */
@@ -47,7 +48,7 @@ export async function openModel(folder: string, options: OpenOptions = {}): Prom
     await Promise.all(runners.map((runner) => runner.close()));
     throw cause;
   }
-  return new Model(files, { embed, decoder }, runners as [Runner, Runner, Runner], {
+  return new Model(files, { vision, embed, decoder }, runners as [Runner, Runner, Runner], {
     threads,
     device,
   });
@@ -56,6 +57,7 @@ export async function openModel(folder: string, options: OpenOptions = {}): Prom
 /** A multimodal model that answers multiple-choice questions. */
 export class Model implements AnswerModel {
   readonly files: ModelFolder;
+  private readonly vision: Graph;
   /** Token embeddings and decoder as they stand in the folder. */
   readonly embed: Graph;
   readonly decoder: Graph;
@@ -66,14 +68,16 @@ export class Model implements AnswerModel {
   private readonly lastLogits: Runner;
   private readonly runners: readonly Runner[];
   private gradients: AnswerGradients | undefined;
+  private pixelGradients: PixelGradients | undefined;
 
   constructor(
     files: ModelFolder,
-    graphs: { embed: Graph; decoder: Graph },
+    graphs: { vision: Graph; embed: Graph; decoder: Graph },
     runners: [Runner, Runner, Runner],
     { threads, device }: { threads: number; device: Device },
   ) {
     this.files = files;
+    this.vision = graphs.vision;
     this.embed = graphs.embed;
     this.decoder = graphs.decoder;
     this.threads = threads;
@@ -162,7 +166,29 @@ export class Model implements AnswerModel {
     return attackSamples(attackBatches(this, this.gradients, samples, options), samples, options);
   }
 
+  /** A picture whose pixels an attack may change; its features stand at `slots`. */
+  openPicture(image: EncodedImage, slots: readonly number[]): OpenPicture {
+    this.pixelGradients ??= new PixelGradients(this.vision, this.threads);
+    const { images, pixelGradients } = this;
+    const values = images.pixelsOf(image);
+    const dims = [1, slots.length, this.files.config.text_config.hidden_size];
+    return {
+      values,
+      plane: values.length,
+      range: [this.files.processor.range],
+      slots,
+      features: (changed) => images.featuresOf(changed),
+      gradient: (changed, features) =>
+        pixelGradients.at(images.feedsOf(changed), 'pixel_values', {
+          dtype: 'float32',
+          dims,
+          data: features,
+        }),
+    };
+  }
+
   async close(): Promise<void> {
+    await this.pixelGradients?.close();
     await this.gradients?.close();
     await Promise.all(this.runners.map((runner) => runner.close()));
   }

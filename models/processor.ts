@@ -32,6 +32,8 @@ export interface GreyImage {
 export interface Processor {
   readonly height: number;
   readonly width: number;
+  /** The numbers of brightness 0 and 1. */
+  readonly range: readonly [number, number];
   /**
    * [1, height, width] as one row, normalised.
    * Throws GuardError BAD_INPUT, naming the image's path, where the bytes are no readable PNG.
@@ -66,6 +68,7 @@ export function makeProcessor(config: PreprocessorConfig): Processor {
   return {
     height,
     width,
+    range: [-mean / std, (1 - mean) / std],
     pixels(image) {
       const grey = decodeGrey(image);
       const data = resizeBilinear(grey.data, grey.width, grey.height, width, height);

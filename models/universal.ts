@@ -1,9 +1,9 @@
 import { Random } from '../random/index.ts';
-import { labelOf, type PerturbedSample, type Prediction } from '../schemas/benchmark.ts';
+import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { predictionOf } from './answers.ts';
 import { maskedPower } from './attack.ts';
-import type { AttackBatch, AttackOptions, AttackResult } from './attack-samples.ts';
+import { type AttackBatch, type AttackOptions, type AttackResult, answersOf } from './attack-samples.ts';
 
 /** Steps over the whole training half, where none are asked for. */
 const usualSteps = 10;
@@ -37,7 +37,10 @@ export async function attackUniversally(
   for (let step = 0; step < steps; step++) {
     const slope = new Float32Array(shared.delta.length);
     for (const batch of learning) {
-      const answers = batch.indices.map((i, row) => batch.letters[row]![labelOf(samples[i]!)]!);
+      const answers = answersOf(
+        batch,
+        batch.indices.map((i) => samples[i]!),
+      );
       const gradient = await batch.gradient(moved(batch, shared), answers);
       const rows = batch.indices.map((i) => training.has(samples[i]!.source));
       eachMasked(batch, shared.width, (row, to, from) => {

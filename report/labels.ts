@@ -49,6 +49,7 @@ const attackLabels: Record<string, string> = {
   pgd: 'Attack (PGD)',
   pgd_sign: 'Attack (sign PGD)',
   rg: 'Random control',
+  pixels: 'Attack on the pixels (PGD)',
   universal: 'One change for all (universal)',
 };
 

@@ -32,6 +32,8 @@ export const DiagnosisConfig = z.strictObject({
     restarts: count.optional(),
     /** Steps in which the one change of `universal` is found. */
     universalSteps: count.optional(),
+    /** Largest changes of a pixel's brightness, 0 to 1, of `pixels`; 1, 2, 4 and 8 of 255 steps unless said. */
+    pixelEps: z.array(z.number().nonnegative()).optional(),
   }),
 });
 export type DiagnosisConfig = z.infer<typeof DiagnosisConfig>;

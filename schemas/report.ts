@@ -19,8 +19,8 @@ export type ConditionFigures = z.infer<typeof ConditionFigures>;
 export const DiagnosisFigures = z.record(z.string(), ConditionFigures);
 export type DiagnosisFigures = z.infer<typeof DiagnosisFigures>;
 
-/** Attacks on embeddings; `universal` is one change for many samples. */
-export const AttackName = z.enum(['pgd', 'pgd_sign', 'rg', 'universal']);
+/** Attacks on embeddings but for `pixels`, which changes the picture itself; `universal` is one change for many samples. */
+export const AttackName = z.enum(['pgd', 'pgd_sign', 'rg', 'universal', 'pixels']);
 export type AttackName = z.infer<typeof AttackName>;
 
 export const AttackPoint = z.strictObject({

@@ -39,7 +39,7 @@ const restartsOfLevels = 3;
 function attackOf({ attack, level }: DiagnosisConfig): DiagnosisConfig['attack'] {
   if (level === undefined) return attack;
   if (!reaches(level, 'L3')) return { ...attack, kinds: [] };
-  const kinds = new Set([...attack.kinds, 'pgd' as const, 'pgd_sign' as const]);
+  const kinds = new Set([...attack.kinds, 'pgd' as const, 'pgd_sign' as const, 'pixels' as const]);
   if (reaches(level, 'L4')) kinds.add('universal');
   return { restarts: restartsOfLevels, ...attack, kinds: [...kinds] };
 }

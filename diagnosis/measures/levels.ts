@@ -32,7 +32,7 @@ export function levelResults(
       L0: accuracy,
       L1: weight > 0 ? heuristics.reduce((sum, one) => sum + one.weight * one.under, 0) / weight : null,
       L2: weight > 0 && worst ? worst.share : null,
-      L3: lowest(['pgd', 'pgd_sign']),
+      L3: lowest(['pgd', 'pgd_sign', 'pixels']),
       L4: lowest(['universal']),
     };
     result[kind] = Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null));

@@ -2,6 +2,7 @@ import { type PerturbedSample, TaskKind } from '../../schemas/benchmark.ts';
 import { chancesOf } from '../answers.ts';
 import { ATTACK_ROWS, type AttackBatch } from '../attack-samples.ts';
 import type { AnswerGradients } from '../gradient.ts';
+import type { OpenPicture } from '../pixels.ts';
 import type { Decoder, DecoderBatch } from './decoder.ts';
 import { type Embedder, type Row, wholeOf } from './rows.ts';
 import { batchesByLength, RUN_TOKENS } from './schedule.ts';
@@ -14,11 +15,13 @@ export interface Attacked {
   embedder: Embedder;
   gradients: AnswerGradients;
   imageToken: number;
+  /** Opens a sample's picture whose features stand at these places; null where pixels are out of reach. */
+  openPicture(sample: PerturbedSample, slots: readonly number[]): Promise<OpenPicture | null>;
 }
 
 /** Questions in batches that an attack can work on, of at most `size` rows. */
 export async function* attackBatches(
-  { decoder, embedder, gradients, imageToken }: Attacked,
+  { decoder, embedder, gradients, imageToken, openPicture }: Attacked,
   rows: readonly Row[],
   samples: readonly PerturbedSample[],
   size = ATTACK_ROWS,
@@ -37,6 +40,16 @@ export async function* attackBatches(
       mask: irrelevantTokens(batch, samples, length, imageToken),
       letters: batch.map(({ letters }) => letters),
       gradient: (embeds, answers) => gradientOf(decoder, gradients, full, embeds, answers),
+      async pictures() {
+        const opened: OpenPicture[] = [];
+        for (const { ids, index } of batch) {
+          const slots = [...ids.keys()].filter((at) => ids[at] === imageToken);
+          const picture = await openPicture(samples[index]!, slots);
+          if (!picture) return null;
+          opened.push(picture);
+        }
+        return opened;
+      },
       async chances(embeds) {
         const logits = await decoder.lastLogits({ ...tokens, embeds });
         const vocabulary = logits.length / tokens.rows;

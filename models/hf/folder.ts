@@ -7,6 +7,7 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
 import type { OpenOptions } from '../answer-model.ts';
 import { withQFormer } from '../instructblip/vision.ts';
+import { rangeOf } from '../pixels.ts';
 import { openFile, type Runner } from '../session.ts';
 import { Decoder } from './decoder.ts';
 import { familyOf } from './families/index.ts';
@@ -33,6 +34,8 @@ export interface FolderParts {
   embedder: Embedder;
   decoder: Decoder;
   abilities: Abilities;
+  /** The vision encoder's file, and its numbers of brightness 0 and 1 by channel. */
+  vision: { path: string; range: [number, number][] };
   /** Tokens that a prompt may have. */
   longest: number;
   release(): Promise<void>;
@@ -97,6 +100,7 @@ export async function openParts(
       embedder,
       decoder,
       abilities: await probe(decoder),
+      vision: { path: graphs.vision_encoder.path, range: await pixelRange(folder) },
       longest,
       release,
     };
@@ -104,6 +108,13 @@ export async function openParts(
     await release();
     throw cause;
   }
+}
+
+/** Empty where the processor does not normalise by channel. */
+async function pixelRange(folder: string): Promise<[number, number][]> {
+  const { image_mean: mean, image_std: std } = await readJson(join(folder, 'preprocessor_config.json'));
+  const parsed = z.tuple([z.array(z.number()), z.array(z.number())]).safeParse([mean, std]);
+  return parsed.success ? rangeOf(...parsed.data) : [];
 }
 
 async function openQFormer(

@@ -5,6 +5,7 @@ import type { Tensor } from '../../engine/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { numbersOf, withType } from '../half.ts';
+import type { OpenPicture, PixelGradients } from '../pixels.ts';
 import { decodeGrey } from '../processor.ts';
 import type { Runner } from '../session.ts';
 import type { Family, VisionInput } from './family.ts';
@@ -103,10 +104,15 @@ export class FeatureEncoder {
   }
 
   private async encode(alike: readonly { key: string; input: VisionInput }[]): Promise<Features[]> {
+    return this.run(this.feedsOf(alike.map(({ input }) => input)), alike);
+  }
+
+  /** What the encoder is fed for pictures of one shape. */
+  private feedsOf(inputs: readonly VisionInput[]): Record<string, Tensor> {
     const feeds: Record<string, Tensor> = {};
     for (const [name, declared] of this.runner.declared.inputs) {
       const meaning = name.endsWith('grid_thw') ? 'image_grid_thw' : name;
-      const parts = alike.map(({ input }) => input.feeds[meaning]);
+      const parts = inputs.map(({ feeds }) => feeds[meaning]);
       if (!parts.every((part) => part !== undefined)) {
         throw new GuardError(
           ErrorCode.BadModel,
@@ -115,6 +121,13 @@ export class FeatureEncoder {
       }
       feeds[name] = withType(stack(parts), declared.dtype);
     }
+    return feeds;
+  }
+
+  private async run(
+    feeds: Record<string, Tensor>,
+    alike: readonly { key: string; input: VisionInput }[],
+  ): Promise<Features[]> {
     const results = await this.runner.run(feeds);
     const data = numbersOf((results.image_features ?? Object.values(results)[0]) as Tensor);
     const size = data.length / alike.length;
@@ -128,6 +141,42 @@ export class FeatureEncoder {
       const own = data.slice(i * size, (i + 1) * size);
       return this.keep({ key, slots: size / this.width, layout: input.layout, data: own });
     });
+  }
+
+  /**
+   * A picture whose pixels an attack may change; null where its numbers are no planes of whole pictures (Qwen's patches), or
+   * the features depend on the text as well. Throws GuardError BAD_INPUT naming a bad picture.
+   */
+  async openPicture(
+    image: EncodedImage,
+    slots: readonly number[],
+    { gradients, range }: { gradients: PixelGradients; range: OpenPicture['range'] },
+  ): Promise<OpenPicture | null> {
+    const name = this.runner.inputs.find((input) => input.endsWith('pixel_values'));
+    if (this.family.readsText || name === undefined) return null;
+    const feeds = this.feedsOf([await this.prepare(image, '')]);
+    const pixels = feeds[name]!;
+    const { dims, dtype } = pixels;
+    if (dims.length < 4 || dims.at(-3) !== range.length) return null;
+    const fed = (values: Float32Array) => ({
+      ...feeds,
+      [name]: withType({ dtype: 'float32', dims, data: values }, dtype),
+    });
+    const features = async (values: Float32Array) => {
+      const results = await this.runner.run(fed(values));
+      return (results.image_features ?? Object.values(results)[0]) as Tensor;
+    };
+    const values = Float32Array.from(numbersOf(pixels));
+    const { dims: shape } = await features(values);
+    return {
+      values,
+      plane: dims.at(-1)! * dims.at(-2)!,
+      range,
+      slots,
+      features: async (changed) => numbersOf(await features(changed)),
+      gradient: (changed, arriving) =>
+        gradients.at(fed(changed), name, { dtype: 'float32', dims: shape, data: arriving }),
+    };
   }
 
   private keep(features: Features): Features {

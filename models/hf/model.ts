@@ -1,11 +1,12 @@
-import { cancelled, type Graph, type Tensor } from '../../engine/index.ts';
+import { cancelled, type Graph, loadGraph, type Tensor } from '../../engine/index.ts';
 import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from '../answer-model.ts';
 import { chancesOf, predictionOf } from '../answers.ts';
 import { type AttackBatch, type AttackOptions, type AttackResult, attackSamples } from '../attack-samples.ts';
 import { AnswerGradients } from '../gradient.ts';
-import { attackBatches } from './attack.ts';
+import { PixelGradients } from '../pixels.ts';
+import { type Attacked, attackBatches } from './attack.ts';
 import type { Decoder } from './decoder.ts';
 import type { Family } from './family.ts';
 import { type FolderParts, openParts } from './folder.ts';
@@ -35,7 +36,9 @@ export class HfModel implements AnswerModel {
   private readonly abilities: Abilities;
   private readonly longest: number;
   private readonly release: () => Promise<void>;
+  private readonly vision: FolderParts['vision'];
   private gradients: Promise<AnswerGradients> | undefined;
+  private pixelGradients: Promise<PixelGradients> | undefined;
 
   private constructor(parts: FolderParts) {
     this.folder = parts.folder;
@@ -47,6 +50,7 @@ export class HfModel implements AnswerModel {
     this.abilities = parts.abilities;
     this.longest = parts.longest;
     this.release = parts.release;
+    this.vision = parts.vision;
   }
 
   /** Throws GuardError BAD_MODEL, naming the file and key, where the folder lacks something or holds another kind of model. */
@@ -119,8 +123,16 @@ export class HfModel implements AnswerModel {
 
   async close(): Promise<void> {
     await (await this.gradients)?.close();
+    await (await this.pixelGradients)?.close();
     await this.release();
   }
+
+  private readonly openPicture: Attacked['openPicture'] = async ({ image }, slots) => {
+    const { path, range } = this.vision;
+    if (!image) return null;
+    this.pixelGradients ??= loadGraph(path).then((graph) => new PixelGradients(graph, this.decoder.threads));
+    return this.images.openPicture(image, slots, { gradients: await this.pixelGradients, range });
+  };
 
   private async *attackBatches(
     samples: readonly PerturbedSample[],
@@ -129,7 +141,13 @@ export class HfModel implements AnswerModel {
   ): AsyncGenerator<AttackBatch> {
     const run = new Run(options, samples.length);
     const { decoder, embedder } = this;
-    const attacked = { decoder, embedder, gradients, imageToken: this.family.imageToken };
+    const attacked = {
+      decoder,
+      embedder,
+      gradients,
+      imageToken: this.family.imageToken,
+      openPicture: this.openPicture,
+    };
     const size = this.abilities.batches ? options.batchSize : 1;
     for (const window of this.windows(samples)) {
       const rows = await this.rowsOf(samples, window);

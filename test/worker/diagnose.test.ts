@@ -74,6 +74,7 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       steps: 1,
       restarts: 2,
       universalSteps: 2,
+      pixelEps: [0.02],
     };
     const options = { level: 'L4' as const, samples: 4, tasks, overrides: { diagnosis: { attack } } };
     const { attacks, figures, levels, measures } = await diagnoseOnce(session, options);
@@ -82,7 +83,12 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     expect(names).not.toContain('image_heavy/misleading_text');
     expect(names.filter((name) => name.startsWith('text_heavy/corruptions/'))).toHaveLength(55);
     expect(names).toEqual(expect.arrayContaining(['image_heavy/image_removed', 'text_heavy/text_removed']));
-    expect(new Set(attacks.map((point) => point.attack))).toEqual(new Set(['pgd', 'pgd_sign', 'universal']));
+    expect(new Set(attacks.map((point) => point.attack))).toEqual(
+      new Set(['pgd', 'pgd_sign', 'pixels', 'universal']),
+    );
+    expect(attacks.filter((point) => point.attack === 'pixels').map(({ taskKind }) => taskKind)).toEqual([
+      'text_heavy',
+    ]);
     expect(attacks.filter((point) => point.attack === 'universal').map(({ n }) => n)).toEqual([4, 4]);
     for (const kind of ['image_heavy', 'text_heavy']) {
       const { L0, L2 } = levels![kind]!;

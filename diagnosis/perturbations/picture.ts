@@ -111,7 +111,8 @@ class Maker {
     const { random, severity, size } = this.setting;
     if (op.op === 'text') {
       const template = random.pick(op.say);
-      return this.put(withCaption(yield* this.pixels(), this.filled(template), op), template, true);
+      const under = enlarged(yield* this.pixels(), size);
+      return this.put(withCaption(under, this.filled(template), op), template, true);
     }
     if (op.op === 'invert') {
       const pixels = yield* this.pixels(patterns.blocks);
@@ -222,6 +223,13 @@ function* decoded(file: EncodedImage, size: PictureSize): Making<Canvas> {
 
 const unreadable = ({ id }: Sample) =>
   new GuardError(ErrorCode.BadInput, `sample ${id}: JPEG pictures are not made here`);
+
+/** A small photo has no room for text: it takes the size that the model sees. */
+function enlarged(canvas: Canvas, size: PictureSize): Canvas {
+  const factor = Math.min(size.width / canvas.width, size.height / canvas.height);
+  if (factor <= 1) return canvas;
+  return scaled(canvas, Math.round(canvas.width * factor), Math.round(canvas.height * factor));
+}
 
 function colourName(value: Op<'constant'>['value']): string {
   if (value === 0) return 'black';

@@ -40,7 +40,7 @@ export {
   stringAttribute,
   type ValueInfo,
 } from './onnx/graph.ts';
-export { floatsOf, withFloats } from './onnx/half.ts';
+export { float32Of, floatsOf, inFloatType, withFloats } from './onnx/half.ts';
 export { keepPositions, keptPositions } from './onnx/positions.ts';
 export {
   type DType,

@@ -1,6 +1,7 @@
 import {
   compile,
   DeviceTensors,
+  float32Of,
   type Graph,
   largeWeights,
   type Program,
@@ -8,7 +9,6 @@ import {
   type TensorSource,
 } from '../engine/index.ts';
 import type { Device } from '../schemas/device.ts';
-import { numbersOf } from './half.ts';
 
 /** Programs kept, one a batch shape; the oldest go first. */
 const KEPT = 16;
@@ -47,7 +47,7 @@ export class AnswerGradients {
     const results = await (await this.program(all)).run(all, await this.weights);
     return {
       loss: Number(results.loss!.data[0]),
-      gradient: numbersOf(results['grad.inputs_embeds']!),
+      gradient: float32Of(results['grad.inputs_embeds']!),
     };
   }
 

@@ -1,4 +1,4 @@
-import { compile, type Graph, Parameters, type Program, type Tensor } from '../engine/index.ts';
+import { compile, float32Of, type Graph, Parameters, type Program, type Tensor } from '../engine/index.ts';
 import { Random } from '../random/index.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import { predictionOf } from './answers.ts';
@@ -9,7 +9,6 @@ import {
   answersOf,
   stronger,
 } from './attack-samples.ts';
-import { numbersOf } from './half.ts';
 
 /** A picture as a vision encoder takes it, open to changes. */
 export interface OpenPicture {
@@ -64,7 +63,7 @@ export class PixelGradients {
       });
       this.programs.set(key, program);
     }
-    return numbersOf((await program.run(all, this.weights))[`grad.${pixels}`]!);
+    return float32Of((await program.run(all, this.weights))[`grad.${pixels}`]!);
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,7 @@ import {
   peftFiles,
   saveGraph,
 } from '../engine/index.ts';
-import { HfModel, wholeFolder } from '../models/index.ts';
+import { adapterFolder, HfModel, wholeFolder } from '../models/index.ts';
 import { labelOf, type PerturbedSample } from '../schemas/benchmark.ts';
 import type { Device } from '../schemas/device.ts';
 import type { TrainConfig } from '../schemas/training.ts';
@@ -24,9 +24,6 @@ import type { Group } from './group.ts';
 import { DEFAULT_LORA, loraOptions, shared } from './lora.ts';
 import { type Trainee, targetPattern, trainingNote } from './trainee.ts';
 import { weightBytes } from './weights.ts';
-
-/** The folder of the adapter beside the merged model's files. */
-const adapterFolder = 'adapter';
 
 /**
  * Opens a folder in the Hugging Face ONNX layout for training with adapters; the base stays as it is, in whatever

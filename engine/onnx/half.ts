@@ -1,4 +1,4 @@
-import type { Tensor } from './tensor.ts';
+import type { DType, Tensor } from './tensor.ts';
 
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
@@ -18,13 +18,14 @@ export function toHalf(value: number): number {
   float[0] = value;
   const bits = word[0]!;
   const sign = (bits >>> 16) & 0x8000;
-  const size = Math.abs(value);
-  if (Number.isNaN(value)) return sign | 0x7e00;
-  if (size >= 65520) return sign | 0x7c00;
-  // Below 2^-14 the steps are 2^-24, above them 2^(exponent - 10).
-  const exponent = size < 2 ** -14 ? -14 : Math.floor(Math.log2(size));
-  const steps = roundEven(size * 2 ** (10 - exponent));
-  return sign | (size < 2 ** -14 ? steps : ((exponent + 15) << 10) + steps - 1024);
+  const size = bits & 0x7fffffff;
+  if (size >= 0x7f800000) return sign | (size > 0x7f800000 ? 0x7e00 : 0x7c00);
+  if (size >= 0x477ff000) return sign | 0x7c00;
+  // Below 2^-14 the steps are 2^-24.
+  if (size < 0x38800000) return sign | roundEven(Math.abs(float[0]) * 2 ** 24);
+  const half = (size - 0x38000000) >>> 13;
+  const rest = size & 0x1fff;
+  return sign | (rest > 0x1000 || (rest === 0x1000 && half & 1) ? half + 1 : half);
 }
 
 /** Bits of the nearest bfloat16, ties to even. */
@@ -60,9 +61,23 @@ export function floatsOf({ dtype, data }: Tensor): Float32Array {
   return Float32Array.from(data as Float32Array);
 }
 
+/** The elements of a float tensor as float32: its own array where they are, else a copy. */
+export function float32Of(tensor: Tensor): Float32Array {
+  return tensor.dtype === 'float32' ? (tensor.data as Float32Array) : floatsOf(tensor);
+}
+
 /** The floats as a tensor of `like`'s type (float32, float16 or bfloat16) and shape. */
-export function withFloats(like: Tensor, values: Float32Array): Tensor {
-  const narrow = { float16: toHalf, bfloat16: toBrain }[like.dtype as 'float16'];
-  const data = narrow ? Uint16Array.from(values, narrow) : values;
-  return { dtype: like.dtype, dims: [...like.dims], data };
+export function withFloats(like: Pick<Tensor, 'dtype' | 'dims'>, values: Float32Array): Tensor {
+  const { dims, dtype } = like;
+  const narrow = { float16: toHalf, bfloat16: toBrain }[dtype as 'float16'];
+  if (!narrow) return { dtype, dims: [...dims], data: values };
+  const data = new Uint16Array(values.length);
+  for (let i = 0; i < data.length; i++) data[i] = narrow(values[i] as number);
+  return { dtype, dims: [...dims], data };
+}
+
+/** A float32 tensor in the float type that a graph takes; tensors of other types stay as they are. */
+export function inFloatType(tensor: Tensor, dtype: DType): Tensor {
+  const narrow = tensor.dtype === 'float32' && (dtype === 'float16' || dtype === 'bfloat16');
+  return narrow ? withFloats({ dtype, dims: tensor.dims }, tensor.data as Float32Array) : tensor;
 }

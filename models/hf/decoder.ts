@@ -1,8 +1,15 @@
 import { readFile, stat } from 'node:fs/promises';
-import { type Graph, keepPositions, keptPositions, loadGraph, type Tensor } from '../../engine/index.ts';
+import {
+  float32Of,
+  type Graph,
+  inFloatType,
+  keepPositions,
+  keptPositions,
+  loadGraph,
+  type Tensor,
+} from '../../engine/index.ts';
 import type { Device } from '../../schemas/device.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { numbersOf, withType } from '../half.ts';
 import { type Declared, openFile, type Runner } from '../session.ts';
 
 /** Bytes inside one .onnx file (its external data apart) beyond which it is opened as it is. */
@@ -92,7 +99,7 @@ export class Decoder {
   /** Logits [rows, vocabulary] at each row's last token. */
   async lastLogits(batch: DecoderBatch): Promise<Float32Array> {
     const { logits } = await this.runner.run(this.feeds(batch), ['logits']);
-    const all = numbersOf(logits as Tensor);
+    const all = float32Of(logits as Tensor);
     const [rows, length, vocabulary] = (logits as Tensor).dims as [number, number, number];
     const last = length === 1 ? all : lastOf(all, batch.lengths, length, vocabulary);
     if (!last.every(Number.isFinite)) {
@@ -175,7 +182,7 @@ function sizeOf(dim: number | string | undefined): number {
 }
 
 function floats(data: Float32Array, dims: number[], dtype: Tensor['dtype']): Tensor {
-  return withType({ dtype: 'float32', dims, data }, dtype);
+  return inFloatType({ dtype: 'float32', dims, data }, dtype);
 }
 
 function attentionMask(rows: number, before: number, length: number, lengths: readonly number[]): Tensor {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { RawImage } from '@huggingface/transformers';
 import { hasPngSignature } from 'fast-png';
-import type { Tensor } from '../../engine/index.ts';
+import { float32Of, inFloatType, type Tensor } from '../../engine/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { numbersOf, withType } from '../half.ts';
 import type { OpenPicture, PixelGradients } from '../pixels.ts';
 import { decodeGrey } from '../processor.ts';
 import type { Runner } from '../session.ts';
@@ -119,7 +118,7 @@ export class FeatureEncoder {
           `the vision encoder takes an input '${name}' that is not known here`,
         );
       }
-      feeds[name] = withType(stack(parts), declared.dtype);
+      feeds[name] = inFloatType(stack(parts), declared.dtype);
     }
     return feeds;
   }
@@ -129,7 +128,7 @@ export class FeatureEncoder {
     alike: readonly { key: string; input: VisionInput }[],
   ): Promise<Features[]> {
     const results = await this.runner.run(feeds);
-    const data = numbersOf((results.image_features ?? Object.values(results)[0]) as Tensor);
+    const data = float32Of((results.image_features ?? Object.values(results)[0]) as Tensor);
     const size = data.length / alike.length;
     if (data.length % (alike.length * this.width) !== 0) {
       throw new GuardError(
@@ -160,20 +159,20 @@ export class FeatureEncoder {
     if (dims.length < 4 || dims.at(-3) !== range.length) return null;
     const fed = (values: Float32Array) => ({
       ...feeds,
-      [name]: withType({ dtype: 'float32', dims, data: values }, dtype),
+      [name]: inFloatType({ dtype: 'float32', dims, data: values }, dtype),
     });
     const features = async (values: Float32Array) => {
       const results = await this.runner.run(fed(values));
       return (results.image_features ?? Object.values(results)[0]) as Tensor;
     };
-    const values = Float32Array.from(numbersOf(pixels));
+    const values = Float32Array.from(float32Of(pixels));
     const { dims: shape } = await features(values);
     return {
       values,
       plane: dims.at(-1)! * dims.at(-2)!,
       range,
       slots,
-      features: async (changed) => numbersOf(await features(changed)),
+      features: async (changed) => float32Of(await features(changed)),
       gradient: (changed, arriving) =>
         gradients.at(fed(changed), name, { dtype: 'float32', dims: shape, data: arriving }),
     };

@@ -1,5 +1,4 @@
-import type { Tensor } from '../../engine/index.ts';
-import { numbersOf } from '../half.ts';
+import { float32Of, type Tensor } from '../../engine/index.ts';
 import { openFile, type Runner } from '../session.ts';
 import type { DecoderBatch, Past } from './decoder.ts';
 import type { Family } from './family.ts';
@@ -76,7 +75,7 @@ export class Embedder {
 
   private async embed(ids: Tensor): Promise<Float32Array> {
     const results = await this.runner.run({ [this.runner.inputs[0] as string]: ids });
-    return numbersOf(Object.values(results)[0] as Tensor);
+    return float32Of(Object.values(results)[0] as Tensor);
   }
 
   private place(embeds: Float32Array, start: number, { from, row, to }: Span): void {

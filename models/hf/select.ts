@@ -1,11 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { loadHeader } from '../../engine/index.ts';
+import { loadHeader, peftFiles } from '../../engine/index.ts';
 import type { Dtype } from '../../schemas/model.ts';
 import { chooseGraphs, graphNames } from './files.ts';
 
 /** Configuration, tokenizer, processor, licence and model card; not the weights of other frameworks, nor other precisions. */
 const TEXTS = /(^|\/)([^/]*\.(json|jinja|txt|model|md)|LICENSE[^/]*|NOTICE[^/]*)$/i;
+
+/** The folder of the adapter that a decoder was merged with, beside the model's files. */
+export const adapterFolder = 'adapter';
 
 export interface NeededFiles {
   /** Relative to the folder, with `/`. */
@@ -14,14 +17,17 @@ export interface NeededFiles {
   notes: string[];
 }
 
-/** The files of a folder that answering in one precision takes. Throws GuardError BAD_MODEL naming what is missing. */
+/**
+ * The files of a folder that answering in one precision takes, and the adapter that its decoder was merged with. Throws
+ * GuardError BAD_MODEL naming what is missing.
+ */
 export async function neededFiles(folder: string, dtype: Dtype): Promise<NeededFiles> {
   const present = await filesOf(folder);
   const names = present.some((file) => /^onnx\/qformer[^/]*\.onnx$/.test(file))
     ? [...graphNames, 'qformer' as const]
     : graphNames;
   const { graphs, notes } = await chooseGraphs(folder, dtype, names);
-  const wanted = new Set<string>();
+  const wanted = new Set([`${adapterFolder}/${peftFiles.weights}`]);
   for (const { path } of Object.values(graphs)) {
     const { external } = await loadHeader(path);
     for (const file of [path, ...[...external.values()].map((name) => join(dirname(path), name))])

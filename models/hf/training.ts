@@ -1,6 +1,5 @@
-import type { Tensor } from '../../engine/index.ts';
+import { float32Of, type Tensor } from '../../engine/index.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
-import { numbersOf } from '../half.ts';
 import { irrelevantTokens, paddedLength } from './attack.ts';
 import type { Decoder, DecoderBatch } from './decoder.ts';
 import { type Embedder, type Row, wholeOf } from './rows.ts';
@@ -59,7 +58,7 @@ export function blankFeeds(decoder: Decoder, rows: number, length: number): Reco
 function feedsInFloat32(decoder: Decoder, batch: DecoderBatch): Record<string, Tensor> {
   const feeds = Object.entries(decoder.feeds(batch)).map(([name, tensor]) => {
     const half = tensor.dtype === 'float16';
-    return [name, half ? { ...tensor, dtype: 'float32' as const, data: numbersOf(tensor) } : tensor] as const;
+    return [name, half ? { ...tensor, dtype: 'float32' as const, data: float32Of(tensor) } : tensor] as const;
   });
   return Object.fromEntries(feeds);
 }

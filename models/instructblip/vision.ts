@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Tensor } from '../../engine/index.ts';
-import { numbersOf, withType } from '../half.ts';
+import { float32Of, inFloatType, type Tensor } from '../../engine/index.ts';
 import type { Runner } from '../session.ts';
 
 /** Pictures whose patch embeddings are kept: at 257 patches 1,408 wide they are 1.4 MB each. */
@@ -34,7 +33,7 @@ export function withQFormer(tower: Runner, qformer: Runner): Runner {
       const { pixel_values, ...rest } = feeds;
       const found = await patches(pixel_values as Tensor);
       const dtype = qformer.declared.inputs.get(PATCHES)?.dtype ?? 'float32';
-      return qformer.run({ ...rest, [PATCHES]: withType(found, dtype) }, outputs);
+      return qformer.run({ ...rest, [PATCHES]: inFloatType(found, dtype) }, outputs);
     },
     close: () => Promise.resolve(),
   };
@@ -42,5 +41,5 @@ export function withQFormer(tower: Runner, qformer: Runner): Runner {
 
 /** As float32: tower and Q-Former may be of unlike precision. */
 function floats(tensor: Tensor): Tensor {
-  return { dtype: 'float32', dims: tensor.dims, data: numbersOf(tensor) };
+  return { dtype: 'float32', dims: tensor.dims, data: float32Of(tensor) };
 }

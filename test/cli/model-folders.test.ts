@@ -1,6 +1,7 @@
-import { copyFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { peftFiles } from '../../engine/index.ts';
 import { taskKinds } from '../../schemas/benchmark.ts';
 import type { GuardConfig } from '../../schemas/config.ts';
 import { ArtifactStore, writeSamplesFile } from '../../store/index.ts';
@@ -45,16 +46,28 @@ describe('diagnose --model <folder>', { timeout: 120_000 }, () => {
   it.each(['llava', 'smolvlm', 'qwen2_vl', 'instructblip'])('takes a folder of %s', async (name) => {
     const { code, stderr, stdout } = await diagnose(fixture(name), '--state-dir', name);
     expect(code, stderr).toBe(0);
-    const { attacks, figures } = JSON.parse(stdout);
+    const { base, pgd } = JSON.parse(stdout);
     for (const condition of [
       'image_heavy/misleading_text',
       'text_heavy/full_black',
       'text_heavy/switch',
       'vqa/origin',
     ]) {
-      expect(figures[condition]).toMatchObject({ n: 3 });
+      expect(base[condition]).toMatchObject({ n: 3 });
     }
-    expect(attacks).toContainEqual(expect.objectContaining({ taskKind: 'image_heavy', eps: 0.01, n: 2 }));
+    expect(pgd).toContainEqual(expect.objectContaining({ taskKind: 'image_heavy', eps: 0.01, n: 2 }));
+  });
+
+  it.each(['q4', 'quantized'])('attacks a decoder in %s', async (name) => {
+    const folder = join(project.folder, name);
+    const filter = (path: string) => !/variants|reference|decoder_model/.test(path);
+    await cp(fixture('llava'), folder, { recursive: true, filter });
+    const decoder = join(folder, `onnx/decoder_model_merged_${name}.onnx`);
+    await copyFile(join(fixture('llava'), `variants/${name}.onnx`), decoder);
+    const { code, stderr, stdout } = await diagnose(folder, '--state-dir', `attacked ${name}`);
+    expect(code, stderr).toBe(0);
+    const { pgd } = JSON.parse(stdout);
+    expect(pgd).toContainEqual(expect.objectContaining({ taskKind: 'text_heavy', eps: 0.01, n: 2 }));
   });
 
   it('keeps one precision of several, and says what it takes in place of another', async () => {
@@ -64,10 +77,12 @@ describe('diagnose --model <folder>', { timeout: 120_000 }, () => {
       join(fixture('llava'), 'variants/q4.onnx'),
       join(folder, 'onnx/decoder_model_merged_q4.onnx'),
     );
-    const kept = async (state: string) => {
+    await mkdir(join(folder, 'adapter'));
+    for (const file of Object.values(peftFiles)) await writeFile(join(folder, 'adapter', file), file);
+    const kept = async (state: string, part: string) => {
       const store = await ArtifactStore.open(join(project.folder, state, 'store'));
       const [checkout] = (await readdir(store.checkouts)).filter((entry) => !entry.startsWith('.'));
-      return readdir(join(store.checkouts, checkout!, 'onnx'));
+      return readdir(join(store.checkouts, checkout!, part));
     };
     const config = JSON.parse(
       await readFile(join(project.folder, 'temporal.config.json'), 'utf8'),
@@ -78,7 +93,8 @@ describe('diagnose --model <folder>', { timeout: 120_000 }, () => {
     const { code, stderr } = await diagnose(folder, '--state-dir', 'q4', '--dtype', 'q4', '--config', file);
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/no vision_encoder in q4 \(there is fp32\); fp32 is taken for it/);
-    expect(await kept('q4')).toEqual([
+    expect((await kept('q4', 'adapter')).sort()).toEqual(Object.values(peftFiles).sort());
+    expect(await kept('q4', 'onnx')).toEqual([
       'decoder_model_merged_q4.onnx',
       'embed_tokens.onnx',
       'vision_encoder.onnx',

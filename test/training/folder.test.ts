@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeSafeTensors, loadGraph } from '../../engine/index.ts';
-import { openAnswerModel } from '../../models/index.ts';
+import { filesToKeep, openAnswerModel } from '../../models/index.ts';
 import type { PerturbedSample, TaskKind } from '../../schemas/benchmark.ts';
 import { type TrainHooks, trainRobust } from '../../training/index.ts';
 import { colourImage, fixture } from '../models/hf-samples.ts';
@@ -74,6 +74,9 @@ describe('training of model folders', () => {
     expect(losses.at(-1)!.total).toBeLessThan(0.95 * losses[0]!.total);
     expect(losses[0]!.adversarial).toBeGreaterThan(0);
     const weights = await readFile(join(folder, 'adapter/adapter_model.safetensors'));
+    expect((await filesToKeep(folder))?.files).toEqual(
+      expect.arrayContaining(['adapter/adapter_model.safetensors', 'adapter/adapter_config.json']),
+    );
     const { tensors } = decodeSafeTensors(weights, folder);
     const { text_config: text } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
     const adapted = 2 * text.num_hidden_layers;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ArtifactRef } from './artifact.ts';
-import { DiagnosisMeasures, OpenFigures } from './diagnosis.ts';
+import { Diagnosis, DiagnosisMeasures, OpenFigures } from './diagnosis.ts';
 import { EndpointUse } from './endpoint.ts';
 import { GateResult } from './gate.ts';
 import { ErrorPatterns } from './pattern.ts';
@@ -23,6 +23,8 @@ export const DiagnosisReport = z.strictObject({
   base: z.record(z.string(), OpenFigures),
   pgd: z.array(AttackRow),
   measures: DiagnosisMeasures,
+  /** By task kind the accuracy at each level; there where a level was asked for. */
+  levels: Diagnosis.shape.levels,
   verdict: Verdict,
   /** Where the rules come from; the verdict of built-in ones never fails a command. */
   rules: z.enum(['given', 'built-in']),

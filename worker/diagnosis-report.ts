@@ -100,6 +100,7 @@ export async function reportDiagnosis(
     base: figures,
     pgd: attacks.map(({ accuracy, ...point }) => ({ ...point, before: accuracy, after: null })),
     measures,
+    ...(outcome.levels ? { levels: outcome.levels } : {}),
     rules: rules ? 'given' : 'built-in',
     ...judgeGates(evidence, rules ?? defaultRules(evidence)),
     patterns: errorPatterns(log, { seed }),

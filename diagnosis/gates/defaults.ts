@@ -1,5 +1,6 @@
 import { TaskKind } from '../../schemas/benchmark.ts';
 import { GateRule } from '../../schemas/gate.ts';
+import { isNoInterference, rightHints } from '../measures/worst.ts';
 import type { Evidence } from './figures.ts';
 
 /** Points of accuracy that a perturbation may cost, and changed answers where nobody knows the right ones. */
@@ -10,7 +11,7 @@ export function defaultRules({ predictions }: Pick<Evidence, 'predictions'>): Ga
   return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((kind) => {
     const perturbed = predictions.filter(
       ({ perturbation, taskKind }) =>
-        taskKind === kind && perturbation !== 'origin' && perturbation !== 'helpful_text',
+        taskKind === kind && perturbation !== 'origin' && !isNoInterference(perturbation, rightHints),
     );
     if (perturbed.length === 0) return [];
     const subject = kind === TaskKind.ImageHeavy ? 'text' : 'picture';

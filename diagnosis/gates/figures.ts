@@ -4,7 +4,7 @@ import type { AttackPoint } from '../../schemas/report.ts';
 import { calibrationError } from '../measures/calibration.ts';
 import { pairedDrop } from '../measures/drop.ts';
 import { byId, cleanOf, conditionOf, type Hints, hintKey } from '../measures/figures.ts';
-import { worstCase } from '../measures/worst.ts';
+import { isNoInterference, rightHints, worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
 import { clusteredWilson, wilson } from '../statistics/wilson.ts';
 
@@ -124,17 +124,25 @@ export function measured(
   const { figure } = rule;
   if (figure === 'attackAccuracy') return attackAccuracy(evidence, rule, condition, confidence);
   if (figure !== 'worst' && figure !== 'competency') return measures[figure](evidence, condition, confidence);
-  const { competency, worst } = worstCase(evidence.predictions, { ...evidence, confidence });
+  const { competency, worst } = worstCase(evidence.predictions, {
+    ...evidence,
+    confidence,
+    helpful: helpfulIn(evidence),
+  });
   const found = figure === 'competency' ? competency : worst[condition];
   return found ? { value: found.share, interval: found.ci95, n: found.n } : null;
 }
 
-/** A right hint is no interference, and `origin` none at all: a pattern does not mean them. */
-const outsidePatterns: Partial<Record<GateRule['figure'], readonly string[]>> = {
-  drop: ['origin', 'helpful_text'],
-  changeRate: ['origin', 'helpful_text'],
-  followed: ['origin', 'helpful_text'],
-};
+/** Perturbations that point to the right option, those of scenario packs included. */
+function helpfulIn({ hints, predictions }: Evidence): Set<string> {
+  const right = predictions.filter(
+    (prediction) => prediction.answer !== null && hints.get(hintKey(prediction)) === prediction.answer,
+  );
+  return new Set([...rightHints, ...right.map(({ perturbation }) => perturbation)]);
+}
+
+/** Figures of interference: a pattern of theirs does not mean `origin`, right hints, or what takes the deciding modality away. */
+const ofInterference: ReadonlySet<GateRule['figure']> = new Set(['drop', 'changeRate', 'followed']);
 
 /** The conditions under which a rule's figure was or could have been measured. */
 export function conditionsOf({ attacks, predictions }: Evidence, { eps, figure }: GateRule): string[] {
@@ -153,8 +161,11 @@ export function matching(evidence: Evidence, rule: GateRule): string[] {
     return rule.figure === 'competency' ? all : [rule.condition];
   const parts = rule.condition.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
   const pattern = new RegExp(`^${parts.join('.*')}$`);
-  const left = outsidePatterns[rule.figure] ?? [];
-  return all.filter(
-    (condition) => pattern.test(condition) && !left.some((name) => condition.endsWith(`/${name}`)),
-  );
+  const matched = all.filter((condition) => pattern.test(condition));
+  if (!ofInterference.has(rule.figure)) return matched;
+  const helpful = helpfulIn(evidence);
+  return matched.filter((condition) => {
+    const name = condition.slice(condition.indexOf('/') + 1);
+    return name !== 'origin' && !isNoInterference(name, helpful);
+  });
 }

@@ -6,7 +6,8 @@ import { clusteredWilson } from '../statistics/wilson.ts';
 
 type Shares = Pick<DiagnosisMeasures, 'worst' | 'competency'>;
 
-const rightHints: ReadonlySet<string> = new Set(['helpful_text']);
+/** Those of the catalogue that point to the right option. */
+export const rightHints: ReadonlySet<string> = new Set(['helpful_text']);
 /** A right hint is no interference, nor is what takes the deciding modality away. */
 export function isNoInterference(perturbation: string, helpful: ReadonlySet<string>): boolean {
   return helpful.has(perturbation) || (removals as readonly string[]).includes(perturbation);

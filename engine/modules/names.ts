@@ -11,7 +11,12 @@ export interface NamedPlace {
   linear?: Linear;
 }
 
-/** Every place where a graph reads a stored tensor of more than one element. */
+/** Whether a node asks for the operand's shape or type alone: unoptimised exports do so of weights, too. */
+function passesOver({ opType }: Node, operand: number): boolean {
+  return opType === 'Shape' || opType === 'Size' || (opType === 'CastLike' && operand === 1);
+}
+
+/** Every place where a graph reads the elements of a stored tensor of more than one. */
 export function namedPlaces(graph: Graph): NamedPlace[] {
   const view = new GraphView(graph);
   return graph.nodes.flatMap((node) => {
@@ -19,7 +24,7 @@ export function namedPlaces(graph: Graph): NamedPlace[] {
     const linear = linearOf(view, node);
     return node.inputs.flatMap((_, operand) => {
       const place = placeOf(view, node, operand);
-      if (!place || place.dims.every((dim) => dim === 1)) return [];
+      if (!place || passesOver(node, operand) || place.dims.every((dim) => dim === 1)) return [];
       const own = linear?.weight.operand === operand ? linear : undefined;
       const names = [...tensorNames(view, place, node), ...scopeNames(node, operand)];
       // Where a product's weight was renamed, that of its bias often was not.

@@ -42,7 +42,7 @@ export interface Norm {
 type Source = Pick<Place, 'initializer' | 'dims' | 'turned'>;
 
 /** Operations that hand a stored tensor on as it is, turned round at most. */
-export const PASSING = new Set(['Identity', 'Cast', 'DequantizeLinear', 'Transpose']);
+export const PASSING = new Set(['Identity', 'Cast', 'DequantizeLinear', 'QuantizeLinear', 'Transpose']);
 
 /** The stored tensor behind a fixed value and its shape as the value has it. */
 function sourceOf(view: GraphView, name: string | undefined): Source | undefined {
@@ -137,7 +137,8 @@ function addedBias(
       const bias = placeOf(view, reader, operand);
       return bias?.dims.join() === `${width}` ? { bias, result: reader.outputs[0] as string } : undefined;
     }
-    if (!['Cast', 'Identity', 'Reshape'].includes(reader.opType)) return undefined;
+    if (!['Cast', 'DequantizeLinear', 'Identity', 'QuantizeLinear', 'Reshape'].includes(reader.opType))
+      return undefined;
     value = reader.outputs[0] as string;
   }
 }

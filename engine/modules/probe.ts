@@ -53,7 +53,7 @@ function probeAt(
     besideProduct(graph, name, linear, floatType(graph, node));
     return { name, transposed: false };
   }
-  beforeOperand(graph, name, node, place, held?.dtype ?? 'float32');
+  beforeOperand(graph, name, node, place, held && /^b?float/.test(held.dtype) ? held.dtype : 'float32');
   return { name, transposed };
 }
 

@@ -1,7 +1,16 @@
 import type { Graph, Node } from '../onnx/graph.ts';
 
-/** Operations that hand one operand on in another shape or type; what they read is operand 0. */
-const RESHAPING = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
+/** Operations that hand one operand on in another shape or type (quantised, too); what they read is operand 0. */
+const RESHAPING = new Set([
+  'Cast',
+  'DequantizeLinear',
+  'Flatten',
+  'Identity',
+  'QuantizeLinear',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+]);
 
 /** A graph with producers, consumers and the values that no input reaches. */
 export class GraphView {

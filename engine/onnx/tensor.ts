@@ -18,6 +18,9 @@ const TYPES = {
   uint64: { code: 13, array: BigUint64Array },
   /** bfloat16, as its bits. */
   bfloat16: { code: 16, array: Uint16Array },
+  /** Two to a byte, the first in the lower half. */
+  uint4: { code: 21, array: Uint8Array },
+  int4: { code: 22, array: Uint8Array },
 } as const;
 
 export type DType = keyof typeof TYPES;
@@ -34,7 +37,7 @@ export type TensorData =
   | Int8Array
   | Uint8Array;
 
-/** A dense row-major array. `bool` holds 0 and 1; the halves hold bits. */
+/** A dense row-major array. `bool` holds 0 and 1; the halves hold bits, the types of 4 bits whole bytes. */
 export interface Tensor {
   dtype: DType;
   dims: number[];
@@ -53,8 +56,14 @@ export function dtypeOf(code: number): DType | undefined {
   return (Object.keys(TYPES) as DType[]).find((name) => TYPES[name].code === code);
 }
 
+/** Zeros for so many elements. */
 export function newData(dtype: DType, length: number): TensorData {
-  return new TYPES[dtype].array(length);
+  return new TYPES[dtype].array(slotsOf(dtype, length));
+}
+
+/** Members of the typed array that hold so many elements. */
+function slotsOf(dtype: DType, length: number): number {
+  return dtype === 'int4' || dtype === 'uint4' ? Math.ceil(length / 2) : length;
 }
 
 /** A float32 tensor from plain numbers. */
@@ -105,16 +114,23 @@ export function tensorFromProto(
   const dtype = dtypeOf(proto.dataType ?? 0);
   const fail = (what: string) =>
     new GuardError(ErrorCode.BadModel, `tensor '${proto.name ?? ''}' of shape [${dims}]: ${what}`);
-  if (!dtype) throw fail(`element type ${proto.dataType} is not supported`);
+  if (!dtype)
+    throw fail(
+      `element type ${proto.dataType} is not supported; export it as float32, float16 or integers of 4 or 8 bits`,
+    );
   if (dims.some((dim) => dim < 0)) throw fail('a dimension is negative');
   if (proto.dataLocation === 1) {
     const entries = Object.fromEntries((proto.externalData ?? []).map((e) => [e.key, e.value]));
     const bytes = external(entries);
     if (!('shared' in bytes)) return fromBytes(dtype, dims, bytes);
     const { buffer, byteOffset } = bytes.shared;
-    return { dtype, dims, data: new TYPES[dtype].array(buffer, byteOffset, elementCount(dims)) };
+    return {
+      dtype,
+      dims,
+      data: new TYPES[dtype].array(buffer, byteOffset, slotsOf(dtype, elementCount(dims))),
+    };
   }
-  const count = elementCount(dims);
+  const count = slotsOf(dtype, elementCount(dims));
   if (proto.rawData && proto.rawData.byteLength > 0) return fromBytes(dtype, dims, proto.rawData);
   const values = typedValues(proto, dtype);
   if (values.length !== count) throw fail(`expected ${count} elements, found ${values.length}`);

@@ -50,7 +50,8 @@ export function locateParameters(
     if (!located) {
       throw new GuardError(
         ErrorCode.BadModel,
-        `${gradient} [${dims}]: no graph of the folder reads a weight of this shape, by name, position or otherwise`,
+        `${gradient} [${dims}]: no graph of the folder (decoder: ${context.graphs.decoder.source}) reads a weight of this ` +
+          'shape in floats or in a quantised form that has gradients; verify the float export, or leave this gradient out',
       );
     }
     if (located.as === 'candidates') {

@@ -31,9 +31,9 @@ export type Config = z.infer<typeof Config>;
 
 /**
  * A gradient below the first share of the largest one is zero in exact arithmetic (a key's bias under softmax): what is
- * stored is rounding, and is compared with the second share, a thousandth of which is the rounding of the largest.
+ * stored is rounding, and is compared with the second share, so that another rounding of this size is within 1e-3.
  */
-const ZERO = { below: 1e-6, scale: 1e-4 };
+const ZERO = { below: 1e-6, scale: 1e-3 };
 
 /** What the steps of a verification share. */
 export class Context {

@@ -25,7 +25,8 @@ export interface Resolved {
 const RESULTS = /^(grad\.|present|logits$|step_logits$|loss$|answer_id$|image$)/;
 
 /**
- * Feeds for a graph from a pool of arrays: by name, by the end of a name (image_grid_thw for grid_thw), else what
+ * Feeds for a graph from a pool of arrays: by name, by the end of a name (image_grid_thw for grid_thw, unless another graph
+ * takes it), else what
  * exporters usually mean by a name (masks of ones, positions from 0, an empty cache), else the one array left that fits
  * by type and shape. `taken` names arrays that belong elsewhere. Throws GuardError BAD_MODEL naming an input without any.
  */
@@ -34,7 +35,7 @@ export function resolveInputs(graph: Graph, pool: Pool, sizes: Sizes, taken: Rea
   const sources = new Map<string, string>();
   const open: ValueInfo[] = [];
   for (const info of graph.inputs) {
-    const source = byName(info, pool);
+    const source = byName(info, pool, taken);
     const tensor = source === undefined ? undefined : fitted(pool.get(source) as Tensor, info);
     if (source !== undefined && tensor) {
       feeds[info.name] = tensor;
@@ -68,10 +69,11 @@ function unresolved(graph: Graph, info: ValueInfo, pool: Pool, count: number): G
   );
 }
 
-function byName({ name }: ValueInfo, pool: Pool): string | undefined {
+function byName({ name }: ValueInfo, pool: Pool, taken: ReadonlySet<string>): string | undefined {
   if (pool.has(name)) return name;
   const ends = [...pool.keys()].filter(
-    (other) => !RESULTS.test(other) && (other.endsWith(`_${name}`) || name.endsWith(`_${other}`)),
+    (other) =>
+      !RESULTS.test(other) && !taken.has(other) && (other.endsWith(`_${name}`) || name.endsWith(`_${other}`)),
   );
   return ends.length === 1 ? ends[0] : undefined;
 }

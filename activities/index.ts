@@ -5,16 +5,18 @@ import { gate } from './gate.ts';
 import { importModel } from './import-model.ts';
 import { ingest } from './ingest.ts';
 import { perturb } from './perturb.ts';
+import { pilot } from './pilot.ts';
 import { pollLogs } from './poll-logs.ts';
 import { predict } from './predict.ts';
 import { registry } from './registry.ts';
 import { replayTraffic } from './replay-traffic.ts';
 import { report } from './report.ts';
+import { score } from './score.ts';
 import { summarize } from './summarize.ts';
 import { train } from './train.ts';
 
 export type { ActivityDeps, RegistryCall, RegistryClient } from './deps.ts';
-export { layOutReport, type ReportFiles } from './report-files.ts';
+export { layOutPilot, layOutReport, type ReportFiles } from './report-files.ts';
 
 /** The durable steps, with what they need from the worker. */
 export function createActivities(deps: ActivityDeps) {
@@ -25,11 +27,13 @@ export function createActivities(deps: ActivityDeps) {
     importModel: importModel(deps),
     ingest: ingest(deps),
     perturb: perturb(deps),
+    pilot: pilot(deps),
     pollLogs: pollLogs(deps),
     predict: predict(deps),
     registry: registry(deps),
     replayTraffic: replayTraffic(deps),
     report: report(deps),
+    score: score(deps),
     summarize: summarize(deps),
     train: train(deps),
   };

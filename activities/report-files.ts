@@ -8,6 +8,24 @@ export interface ReportFiles {
   json: string;
 }
 
+const folderOf = (stateDir: string, workflowId: string) =>
+  join(stateDir, 'runs', workflowId.replaceAll(/[^\w.-]+/g, '_'));
+
+/** Lays a pilot out as pilot.json in the folder of its run. @returns the file */
+export async function layOutPilot(
+  store: ArtifactStore,
+  stateDir: string,
+  workflowId: string,
+  pilot: ArtifactRef,
+): Promise<string> {
+  const folder = folderOf(stateDir, workflowId);
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'pilot.json');
+  const bytes = await store.get(pilot);
+  await writeAtomically(file, (write) => write(bytes));
+  return file;
+}
+
 /** Lays a run's report out as files, in a folder named by the run. */
 export async function layOutReport(
   store: ArtifactStore,
@@ -15,7 +33,7 @@ export async function layOutReport(
   workflowId: string,
   report: { html: ArtifactRef; json: ArtifactRef },
 ): Promise<ReportFiles> {
-  const folder = join(stateDir, 'runs', workflowId.replaceAll(/[^\w.-]+/g, '_'));
+  const folder = folderOf(stateDir, workflowId);
   await mkdir(folder, { recursive: true });
   const files = { html: join(folder, 'report.html'), json: join(folder, 'report.json') };
   for (const kind of ['html', 'json'] as const) {

@@ -19,6 +19,8 @@ export interface ReportInput {
   after: DiagnosisRefs;
   losses: ArtifactRef;
   augmented: Record<string, ArtifactRef>;
+  /** JSON: a `Pilot`. */
+  pilot?: ArtifactRef;
   rollout: { result: RolloutResult; artifacts: Record<string, ArtifactRef> };
   seconds: Record<string, number>;
   cached: string[];
@@ -62,6 +64,7 @@ function artifactsOf({
   before,
   losses,
   model,
+  pilot,
   rollout,
 }: ReportInput): Record<string, ArtifactRef> {
   return {
@@ -74,6 +77,7 @@ function artifactsOf({
     ...prefixed('trained/predictions', after.predictions),
     ...prefixed('augmented', augmented),
     losses,
+    ...(pilot ? { pilot } : {}),
     ...rollout.artifacts,
   };
 }

@@ -13,5 +13,6 @@ export const ExitCode = {
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof GuardError && error.code === ErrorCode.Rejected) return ExitCode.GateSaidNo;
   return error instanceof GuardError && error.code === ErrorCode.BadConfig ? ExitCode.Usage : ExitCode.Failed;
 }

@@ -10,6 +10,7 @@ import { addDrift } from './commands/drift.ts';
 import { addEstimate } from './commands/estimate.ts';
 import { addIngest } from './commands/ingest.ts';
 import { addModels } from './commands/models.ts';
+import { addPilot } from './commands/pilot.ts';
 import { addReport } from './commands/report.ts';
 import { addRun } from './commands/run.ts';
 import { addScenarios } from './commands/scenarios.ts';
@@ -57,6 +58,7 @@ function programOf(): Command {
   const commands = [addRun, addIngest, addDiagnose, addTrain, addStatus, addDecisions, addReport, addModels];
   for (const add of [
     ...commands,
+    addPilot,
     addEstimate,
     addScenarios,
     addSchedule,

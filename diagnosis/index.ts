@@ -1,7 +1,7 @@
 /** Measures, statistics and gates of the diagnosis. Perturbations have their own index beside this one. */
 export { type Forecast, forecastAccuracy, forecastGain } from './cost/curve.ts';
 export { type Estimate, estimate } from './cost/estimate.ts';
-export { findingsOf, median } from './cost/findings.ts';
+export { findingsOf } from './cost/findings.ts';
 export { evenWeights, pilotCurve, weightedAccuracy } from './cost/gain.ts';
 export { scorePilot, trackRecord } from './cost/score.ts';
 export { disclaimer } from './disclaimer.ts';

@@ -38,6 +38,20 @@ export const DiagnosisConfig = z.strictObject({
 });
 export type DiagnosisConfig = z.infer<typeof DiagnosisConfig>;
 
+/** Short trainings before the real one: what does it promise? */
+export const PilotConfig = z.strictObject({
+  /** Growing shares of `steps`, and so of the data: each step takes new rows. */
+  shares: z
+    .array(z.number().gt(0).max(1))
+    .min(3, { error: 'a learning curve needs at least 3 shares' })
+    .default([0.25, 0.5, 1]),
+  /** Steps of the longest one. */
+  steps: z.number().int().min(3).default(40),
+  /** Samples per condition of each diagnosis. */
+  samples: count.default(200),
+});
+export type PilotConfig = z.infer<typeof PilotConfig>;
+
 export const rolloutStages = ['offline', 'shadow', 'canary-5', 'canary-25', 'canary-50', 'full'] as const;
 export const RolloutStage = z.enum(rolloutStages);
 export type RolloutStage = z.infer<typeof RolloutStage>;
@@ -112,6 +126,8 @@ export const GuardConfig = z.strictObject({
   policies: z.array(RolloutPolicy),
   diagnosis: DiagnosisConfig,
   training: TrainConfig,
+  /** `enabled`: a stage of every run, before its training. */
+  pilot: PilotConfig.extend({ enabled: z.boolean().default(false) }).prefault({}),
   /** Options by step: `default`, and what differs from it. */
   steps: z
     .strictObject({
@@ -128,6 +144,8 @@ export const GuardConfig = z.strictObject({
       report: StepOptions.partial(),
       registry: StepOptions.partial(),
       pollLogs: StepOptions.partial(),
+      pilot: StepOptions.partial(),
+      score: StepOptions.partial(),
     })
     .partial()
     .extend({ default: StepOptions }),

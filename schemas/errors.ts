@@ -17,6 +17,8 @@ export const ErrorCode = {
   Unavailable: 'UNAVAILABLE',
   /** What a paid service may cost is used up. */
   Budget: 'BUDGET',
+  /** Everything ran, and a gate or a person said no. */
+  Rejected: 'REJECTED',
   /** A person or a signal ended the work. */
   Cancelled: 'CANCELLED',
 } as const;

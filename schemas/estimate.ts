@@ -70,7 +70,7 @@ export const PilotPoint = z.strictObject({
   /** Of the pilot's steps, and so of its data: each step takes new rows. 0: the model as it is. */
   share,
   steps: z.number().int().nonnegative(),
-  /** Seconds of training, as measured; 0 without training. */
+  /** Seconds of the training, getting ready included; 0 without one. */
   seconds: amount,
   /** Keyed by "<task kind>/<perturbation>". */
   figures: z.record(z.string(), OpenFigures),
@@ -84,7 +84,7 @@ export const Pilot = z.strictObject({
   seed: z.number().int(),
   /** Rows a step. */
   batch: z.number().int().positive(),
-  /** Median over all steps; null: not measured. */
+  /** Of one more step, without getting ready; null: not measured. */
   secondsPerStep: positive.nullable(),
   /** Labelled samples of the training split. */
   available: kindCounts,

@@ -3,7 +3,7 @@
  * constants, so that workflow code can import it.
  */
 import type { ArtifactRef, Digest } from './artifact.ts';
-import type { DiagnosisConfig, RolloutPolicy, StepOptions } from './config.ts';
+import type { DiagnosisConfig, PilotConfig, RolloutPolicy, StepOptions } from './config.ts';
 import type { Dtype } from './model.ts';
 import type { ApprovalRecord, PairedFigures, RolloutResult, Verdict } from './report.ts';
 import type { TrainConfig } from './training.ts';
@@ -15,6 +15,7 @@ export const WorkflowName = {
   Robustify: 'robustify',
   Diagnose: 'diagnose',
   Train: 'train',
+  Pilot: 'pilot',
   Rollout: 'rollout',
   Registry: 'registry',
   DriftWatch: 'driftWatch',
@@ -28,6 +29,7 @@ export const workflowIds = {
   robustify: (model: string, request: Digest) => `robustify/${model}/${shortDigest(request)}`,
   diagnose: (model: string, request: Digest) => `diagnose/${model}/${shortDigest(request)}`,
   train: (model: string, request: Digest) => `train/${model}/${shortDigest(request)}`,
+  pilot: (model: string, request: Digest) => `pilot/${model}/${shortDigest(request)}`,
   rollout: (parent: string) => `${parent}/rollout`,
   registry: (model: string) => `registry/${model}`,
   drift: (model: string) => `drift/${model}`,
@@ -59,6 +61,8 @@ export const stepNames = [
   'report',
   'registry',
   'pollLogs',
+  'pilot',
+  'score',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 export type StepPlan = Record<StepName, StepOptions>;
@@ -79,7 +83,12 @@ export type DiagnoseRequest = Request;
 export interface TrainRequest extends Request {
   training: TrainConfig;
 }
+export interface PilotRequest extends TrainRequest {
+  pilot: PilotConfig;
+}
 export interface RobustifyRequest extends TrainRequest {
+  /** Absent: none. */
+  pilot?: PilotConfig;
   policy: RolloutPolicy;
 }
 
@@ -109,6 +118,9 @@ export const robustifyStages = [
   'rollout',
   'report',
 ] as const;
+
+/** As they are with a pilot before the training. */
+export const pilotedStages = ['ingest', 'diagnose', 'pilot', ...robustifyStages.slice(2)] as const;
 
 export const StageState = { Waiting: 'waiting', Running: 'running', Done: 'done', Failed: 'failed' } as const;
 export type StageState = (typeof StageState)[keyof typeof StageState];
@@ -163,14 +175,24 @@ export interface RolloutStatus {
 export interface RobustifyResult {
   outcome: RolloutResult['outcome'];
   reason: string;
-  model: { base: ArtifactRef; trained: ArtifactRef };
-  report: { html: ArtifactRef; json: ArtifactRef };
+  /** Null: the pilot's gate said no, and nothing was trained or reported. */
+  model: { base: ArtifactRef; trained: ArtifactRef | null };
+  report: { html: ArtifactRef; json: ArtifactRef } | null;
   artifacts: Record<string, ArtifactRef>;
   manifests: ArtifactRef[];
 }
 export interface DiagnoseResult {
   model: ArtifactRef;
   diagnosis: DiagnosisRefs;
+  manifests: ArtifactRef[];
+  seconds: Record<string, number>;
+  cached: string[];
+}
+export interface PilotResult {
+  model: ArtifactRef;
+  /** JSON: a `Pilot`. */
+  pilot: ArtifactRef;
+  finding: GateFinding;
   manifests: ArtifactRef[];
   seconds: Record<string, number>;
   cached: string[];

@@ -1,8 +1,8 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { ApprovalRecord } from '../schemas/report.ts';
-import { type RolloutStatus, type WaitingGate, WorkflowName, workflowIds } from '../schemas/workflow.ts';
-import { decideUpdate, modelAttribute, rolloutStatusQuery } from '../workflows/messages.ts';
+import { type WaitingGate, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { decideUpdate, modelAttribute, pipelineStatusQuery } from '../workflows/messages.ts';
 import type { Session } from './session.ts';
 
 export interface DecideOptions {
@@ -18,23 +18,30 @@ export interface DecideOptions {
 
 const bad = (message: string, cause?: unknown) => new GuardError(ErrorCode.BadInput, message, { cause });
 
-/** The gates that wait for a person now. */
+/** The gates that wait for a person now: of rollouts, and of runs whose pilot waits. */
 export async function waitingGates({ client }: Session, model?: string): Promise<WaitingGate[]> {
   const ofModel = model === undefined ? '' : ` AND ${modelAttribute.name} = "${model.replaceAll('"', '')}"`;
-  const query = `WorkflowType = "${WorkflowName.Rollout}" AND ExecutionStatus = "Running"${ofModel}`;
+  const types = `("${WorkflowName.Rollout}", "${WorkflowName.Robustify}")`;
+  const query = `WorkflowType IN ${types} AND ExecutionStatus = "Running"${ofModel}`;
   const found: WaitingGate[] = [];
   for await (const { workflowId } of client.workflow.list({ query })) {
-    const { waiting } = await client.workflow.getHandle(workflowId).query(rolloutStatusQuery);
-    if (waiting) found.push(waiting);
+    const waiting = await waitingAt(client, workflowId);
+    // A run shows its rollout's gate, too.
+    if (waiting?.workflowId === workflowId) found.push(waiting);
   }
   return found;
 }
 
-async function rolloutStatus({ client }: Session, workflowId: string): Promise<RolloutStatus | null> {
+/** Undefined: there is no such workflow; null: none of its gates waits. */
+async function waitingAt(
+  client: Session['client'],
+  workflowId: string,
+): Promise<WaitingGate | null | undefined> {
   try {
-    return await client.workflow.getHandle(workflowId).query(rolloutStatusQuery);
+    const { waiting } = await client.workflow.getHandle(workflowId).query(pipelineStatusQuery);
+    return waiting;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
+    if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }
@@ -42,11 +49,14 @@ async function rolloutStatus({ client }: Session, workflowId: string): Promise<R
 async function gateToDecide(session: Session, options: DecideOptions): Promise<WaitingGate> {
   if (options.workflowId !== undefined) {
     const { workflowId } = options;
+    const own = await waitingAt(session.client, workflowId);
+    if (own) return own;
     const id = workflowId.endsWith('/rollout') ? workflowId : workflowIds.rollout(workflowId);
-    const status = await rolloutStatus(session, id);
-    if (status === null) throw bad(`there is no rollout "${id}"; \`modality-guard status\` lists the runs`);
-    if (status.waiting === null) throw bad(`no gate of ${id} waits for a decision`);
-    return status.waiting;
+    const waiting = await waitingAt(session.client, id);
+    if (waiting) return waiting;
+    if (own === undefined && waiting === undefined)
+      throw bad(`there is no run "${workflowId}"; \`modality-guard status\` lists the runs`);
+    throw bad(`no gate of ${workflowId} waits for a decision`);
   }
   const gates = await waitingGates(session, options.model);
   const [gate] = gates;

@@ -16,6 +16,8 @@ export type { RunOptions } from './requests.ts';
 export {
   type DiagnoseOutcome,
   diagnoseOnce,
+  type PilotOutcome,
+  pilotOnce,
   type RobustifyOutcome,
   robustifyResult,
   type TrainOutcome,

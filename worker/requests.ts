@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { checkEndpoint, endpointFile, endpointId, isEndpoint, noGradients } from '../models/index.ts';
-import type { GuardConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
+import type { GuardConfig, PilotConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
 import { DiagnosisConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Level } from '../schemas/levels.ts';
@@ -10,6 +10,7 @@ import { TrainConfig } from '../schemas/training.ts';
 import {
   type DiagnoseRequest,
   type ModelSource,
+  type PilotRequest,
   type RobustifyRequest,
   type StepPlan,
   stepNames,
@@ -43,8 +44,14 @@ export interface RunOptions {
   scenarios?: readonly string[];
   /** Training steps. */
   steps?: number;
+  /** Short trainings and a gate before the real one. */
+  pilot?: boolean;
   lora?: { rank: number; alpha: number };
-  overrides?: { diagnosis?: Partial<DiagnosisConfig>; training?: Partial<TrainConfig> };
+  overrides?: {
+    diagnosis?: Partial<DiagnosisConfig>;
+    training?: Partial<TrainConfig>;
+    pilot?: Partial<PilotConfig>;
+  };
 }
 
 function stepPlan({ default: common, ...special }: GuardConfig['steps']): StepPlan {
@@ -123,8 +130,15 @@ export function trainRequest(config: LoadedConfig, options: RunOptions): TrainRe
   return { ...request, training: checked('training', TrainConfig, training) };
 }
 
+export function pilotRequest(config: LoadedConfig, options: RunOptions): PilotRequest {
+  const { enabled: _, ...pilot } = config.pilot;
+  return { ...trainRequest(config, options), pilot: { ...pilot, ...options.overrides?.pilot } };
+}
+
 export function robustifyRequest(config: LoadedConfig, options: RunOptions): RobustifyRequest {
-  return { ...trainRequest(config, options), policy: policyOf(config, options.policy) };
+  const { pilot, ...request } = pilotRequest(config, options);
+  const policy = policyOf(config, options.policy);
+  return { ...request, policy, ...((options.pilot ?? config.pilot.enabled) ? { pilot } : {}) };
 }
 
 /** Names the request in workflow ids. Time-outs and retries are no part of what is asked for. */

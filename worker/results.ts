@@ -1,16 +1,17 @@
-import { layOutReport, type ReportFiles } from '../activities/index.ts';
+import { layOutPilot, layOutReport, type ReportFiles } from '../activities/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { StepManifest } from '../schemas/artifact.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
 import { EndpointUse } from '../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { Pilot } from '../schemas/estimate.ts';
 import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report.ts';
-import type { DiagnoseResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
+import type { DiagnoseResult, PilotResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
 import { readLosses } from '../store/index.ts';
 import { clearly } from './failures.ts';
 import type { RunOptions } from './requests.ts';
 import type { Session } from './session.ts';
-import { type Started, startDiagnose, startTrain } from './starts.ts';
+import { type Started, startDiagnose, startPilot, startTrain } from './starts.ts';
 import { follow, type StatusView } from './status.ts';
 
 export interface RobustifyOutcome {
@@ -25,10 +26,13 @@ export interface RobustifyOutcome {
   runId: string;
 }
 
-/** Waits for a run's end. @throws GuardError with the code and message of the step that failed */
+/** Waits for a run's end. @throws GuardError with the code and message of the step that failed; Rejected where the pilot's gate said no */
 export async function robustifyResult(session: Session, workflowId: string): Promise<RobustifyOutcome> {
   const { stateDir, store } = session;
   const result: RobustifyResult = await clearly(() => session.client.workflow.result(workflowId));
+  const { pilot } = result.artifacts;
+  if (pilot) await layOutPilot(store, stateDir, workflowId, pilot);
+  if (result.report === null) throw new GuardError(ErrorCode.Rejected, result.reason);
   const report = await store.getJson(result.report.json, RunReport);
   return {
     outcome: result.outcome,
@@ -146,4 +150,36 @@ export async function trainOnce(
   const points = await readLosses(await session.store.path(losses));
   const { runId, workflowId } = started;
   return { workflowId, runId, base, trained, losses: points, seconds, cached };
+}
+
+export type PilotOutcome = Pick<Started, 'workflowId' | 'runId'> &
+  Pick<PilotResult, 'model' | 'finding' | 'seconds' | 'cached'> & { pilot: Pilot; file: string };
+
+/** Trains a model shortly on growing shares of the data, and waits for what that reached. `file`: it as pilot.json. */
+export async function pilotOnce(
+  session: Session,
+  options: RunOptions,
+  onStatus?: OnStatus,
+  waiting: { signal?: AbortSignal } = {},
+): Promise<PilotOutcome> {
+  const started = await startPilot(session, options);
+  const { cached, finding, model, pilot, seconds } = await resultOf<PilotResult>(
+    session,
+    started,
+    onStatus,
+    waiting,
+  );
+  const { stateDir, store } = session;
+  const { runId, workflowId } = started;
+  const file = await layOutPilot(store, stateDir, workflowId, pilot);
+  return {
+    workflowId,
+    runId,
+    model,
+    finding,
+    pilot: await store.getJson(pilot, Pilot),
+    file,
+    seconds,
+    cached,
+  };
 }

@@ -5,6 +5,7 @@ import { modelAttribute } from '../workflows/messages.ts';
 import { withPacks } from './packs.ts';
 import {
   diagnoseRequest,
+  pilotRequest,
   type RunOptions,
   requestDigest,
   robustifyRequest,
@@ -80,6 +81,13 @@ export async function startTrain(session: Session, options: RunOptions): Promise
   const { model } = request;
   const workflowId = workflowIds.train(model, requestDigest(request));
   return startOrJoin(session, { type: WorkflowName.Train, workflowId, model, args: [request] });
+}
+
+export async function startPilot(session: Session, options: RunOptions): Promise<Started> {
+  const request = pilotRequest(session.config, await withEndpointFolder(session.stateDir, options));
+  const { model } = request;
+  const workflowId = workflowIds.pilot(model, requestDigest(request));
+  return startOrJoin(session, { type: WorkflowName.Pilot, workflowId, model, args: [request] });
 }
 
 export async function cancelRun({ client }: Session, workflowId: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { executeChild, ParentClosePolicy, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import {
+  type PilotRequest,
+  pilotedStages,
   type RobustifyRequest,
   type RobustifyResult,
   type RolloutOutcome,
@@ -8,10 +10,11 @@ import {
   WorkflowName,
   workflowIds,
 } from '../schemas/workflow.ts';
-import { diagnoseModel, ingest } from './diagnosis.ts';
+import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
 import { modelAttribute, verdictAttribute } from './messages.ts';
+import { askAfterPilot, pilotModel } from './pilot.ts';
 import type { rollout } from './rollout.ts';
-import { Stages } from './stages.ts';
+import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
 import { augment, trainModel } from './training.ts';
 
@@ -20,10 +23,17 @@ import { augment, trainModel } from './training.ts';
  * and writes the report.
  */
 export async function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
-  const stages = new Stages(request.model, robustifyStages);
+  const stages = new Stages(request.model, request.pilot ? pilotedStages : robustifyStages);
 
-  const { model: base, splits } = await stages.stage('ingest', (track) => ingest(track, request));
+  const ingested = await stages.stage('ingest', (track) => ingest(track, request));
+  const { model: base, splits } = ingested;
   const before = await stages.stage('diagnose', (track) => diagnoseModel(track, request, base, splits.test));
+  const piloted = request.pilot
+    ? await stages.stage('pilot', (track) =>
+        pilotAndAsk(track, stages, { ...request, pilot: request.pilot! }, ingested),
+      )
+    : null;
+  if (piloted?.decision === 'reject') return turnedDown(stages, base, piloted);
   const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
   const { trained, losses } = await stages.stage('train', (track) =>
     trainModel(track, request, base, augmented),
@@ -31,6 +41,9 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
   const after = await stages.stage('evaluate', (track) =>
     diagnoseModel(track, request, trained, splits.test),
   );
+  const { training } = request;
+  if (piloted)
+    await stepsOf(request.steps).score({ pilot: piloted.pilot, after: after.figures, steps: training.steps });
   const rolledOut = await stages.stage('rollout', () => rollOut(request, base, trained, splits.heldout));
   for (const account of rolledOut.accounts) stages.add('rollout', account);
   stages.rolledOut('rollout', rolledOut.result);
@@ -42,6 +55,7 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
       after,
       losses,
       augmented,
+      ...(piloted ? { pilot: piloted.pilot } : {}),
       rollout: { result: rolledOut.result, artifacts: rolledOut.artifacts },
       ...stages.account(),
       parameters: { diagnosis: request.diagnosis, training: request.training, policy: request.policy },
@@ -51,6 +65,33 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
   const { outcome, reason } = rolledOut.result;
   const manifests = [...stages.manifests, ...rolledOut.manifests];
   return { outcome, reason, model: { base, trained }, report: { html, json }, artifacts, manifests };
+}
+
+type Piloted = Awaited<ReturnType<typeof pilotAndAsk>>;
+
+async function pilotAndAsk(
+  track: Track,
+  stages: Stages<string>,
+  request: RobustifyRequest & PilotRequest,
+  ingested: Ingested,
+) {
+  const { finding, pilot } = await pilotModel(track, request, ingested);
+  return { pilot, ...(await askAfterPilot(stages, request, finding)) };
+}
+
+/** Nothing is trained, and the champion stays. */
+function turnedDown(stages: Stages<string>, base: ArtifactRef, { pilot, reason }: Piloted): RobustifyResult {
+  stages.rejected();
+  upsertSearchAttributes([{ key: verdictAttribute, value: 'rejected' }]);
+  const { manifests } = stages;
+  return {
+    outcome: 'rejected',
+    reason,
+    model: { base, trained: null },
+    report: null,
+    artifacts: { pilot },
+    manifests,
+  };
 }
 
 /** The challenger against the registry's champion; against the base where that is the first one, or its own twin. */

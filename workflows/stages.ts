@@ -34,11 +34,7 @@ export class Stages<Name extends string> {
     const { workflowId } = workflowInfo();
     this.status = { workflowId, model, stages: names.map(waitingStage), waiting: null, outcome: null };
     setHandler(pipelineStatusQuery, () => this.status);
-    setHandler(gateSignal, (gate: WaitingGate | null) => {
-      this.status.waiting = gate;
-      const running = this.status.stages.find(({ state }) => state === StageState.Running);
-      if (running) running.detail = gate === null ? '' : `${gate.stage} waits for a person`;
-    });
+    setHandler(gateSignal, (gate: WaitingGate | null) => this.waits(gate));
   }
 
   /** Runs one stage and keeps account of it. */
@@ -67,6 +63,18 @@ export class Stages<Name extends string> {
   add(name: Name, account: { seconds: number; cached: boolean }): void {
     this.find(name).steps.total++;
     this.count(name, account);
+  }
+
+  /** Shows a gate of the run itself, or that it waits no more. */
+  waits(gate: WaitingGate | null): void {
+    this.status.waiting = gate;
+    const running = this.status.stages.find(({ state }) => state === StageState.Running);
+    if (running) running.detail = gate === null ? '' : `${gate.stage} waits for a person`;
+  }
+
+  /** The run ends here: what follows is not done. */
+  rejected(): void {
+    this.status.outcome = 'rejected';
   }
 
   /** How the rollout, which was the stage `name`, ended. */

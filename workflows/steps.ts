@@ -19,9 +19,12 @@ function activityOptions(name: StepName, options: StepOptions): ActivityOptions 
 
 /** The activities, each with the time-outs and retries that the plan gives its step. */
 export function stepsOf(plan: StepPlan): Activities {
-  const proxies = stepNames.map((name) => {
-    const options = activityOptions(name, plan[name]);
-    return [name, proxyActivities<Activities>(options)[name]] as const;
-  });
+  // A run that was planned before a step existed never calls it.
+  const proxies = stepNames
+    .filter((name) => plan[name])
+    .map((name) => {
+      const options = activityOptions(name, plan[name]);
+      return [name, proxyActivities<Activities>(options)[name]] as const;
+    });
   return Object.fromEntries(proxies) as unknown as Activities;
 }

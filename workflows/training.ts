@@ -21,8 +21,8 @@ export async function trainModel(
   request: TrainRequest,
   base: ArtifactRef,
   augmented: Record<string, ArtifactRef>,
-): Promise<{ trained: ArtifactRef; losses: ArtifactRef }> {
-  const { outputs } = await track(
+): Promise<{ trained: ArtifactRef; losses: ArtifactRef; manifest: ArtifactRef }> {
+  const { manifest, outputs } = await track(
     stepsOf(request.steps).train({
       model: base,
       name: request.model,
@@ -31,7 +31,7 @@ export async function trainModel(
       seed: request.seed,
     }),
   );
-  return { trained: outputs.model!, losses: outputs.losses! };
+  return { trained: outputs.model!, losses: outputs.losses!, manifest };
 }
 
 /** Augmentation and training alone: no diagnosis, no rollout. */

@@ -13,6 +13,7 @@ import { handle } from './command.ts';
 
 interface RunFlags extends WorkFlags {
   policy?: string;
+  pilot?: boolean;
   detach?: boolean;
 }
 
@@ -23,6 +24,7 @@ export function addRun(program: Command): void {
         .command('run')
         .description('the whole pipeline: ingest, diagnose, augment, train, evaluate, staged rollout')
         .option('--policy <name>', 'rollout policy: who and what must agree')
+        .option('--pilot', 'short trainings and a gate before the real one')
         .option('--detach', 'only start it; a worker elsewhere does the work'),
     ),
   );
@@ -30,7 +32,11 @@ export function addRun(program: Command): void {
 }
 
 async function run(flags: RunFlags, output: Output): Promise<ExitCode | undefined> {
-  const options = { ...runOptions(flags), ...(flags.policy ? { policy: flags.policy } : {}) };
+  const options = {
+    ...runOptions(flags),
+    ...(flags.policy ? { policy: flags.policy } : {}),
+    ...(flags.pilot ? { pilot: true } : {}),
+  };
   return withSession(flags, output, !flags.detach, async (work) => {
     const { session, api } = work;
     const started = await api.startRobustify(session, options);

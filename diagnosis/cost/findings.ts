@@ -12,7 +12,7 @@ export interface Findings {
   drops: Record<string, Drop>;
   /** Steps of the training that the report is of; null: none. */
   trainedSteps: number | null;
-  /** Median of the training that the report is of; null: not measured. */
+  /** Of the training that the report is of, getting ready included where steps were not timed; null: not measured. */
   secondsPerStep: number | null;
 }
 
@@ -35,6 +35,7 @@ const Diagnosed = z.looseObject({
       conditions: z.record(z.string(), z.looseObject({ drop: z.looseObject(AccuracyDrop.shape).nullable() })),
     })
     .optional(),
+  seconds: z.record(z.string(), z.number().nonnegative()).optional(),
   losses: z.array(z.looseObject({ secondsPerStep: z.number().positive().optional() })).optional(),
 });
 
@@ -44,7 +45,7 @@ export function findingsOf(value: unknown, where: string): Findings {
   if (!parsed.success) {
     throw new GuardError(ErrorCode.BadInput, `${where}: no diagnosis:\n${z.prettifyError(parsed.error)}`);
   }
-  const { base, figures = base, losses = [], measures } = parsed.data;
+  const { base, figures = base, losses = [], measures, seconds = {} } = parsed.data;
   if (!figures || Object.keys(figures).length === 0) {
     throw new GuardError(
       ErrorCode.BadInput,
@@ -66,8 +67,9 @@ export function findingsOf(value: unknown, where: string): Findings {
       ? { drop: paired.drop, ci95: paired.ci95, basis: 'paired' }
       : unpairedDrop(clean, perturbed);
   }
+  const whole = losses.length > 0 && seconds.train ? seconds.train / losses.length : null;
   const times = losses.flatMap(({ secondsPerStep }) => secondsPerStep ?? []);
-  return { figures, drops, trainedSteps: losses.length || null, secondsPerStep: median(times) };
+  return { figures, drops, trainedSteps: losses.length || null, secondsPerStep: median(times) ?? whole };
 }
 
 /**
@@ -95,7 +97,7 @@ function changesAsDrop({ changeRate, n }: z.infer<typeof FigureOf>): Drop {
 }
 
 /** Null: of nothing. */
-export function median(values: readonly number[]): number | null {
+function median(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   return quantile(
     [...values].sort((a, b) => a - b),

@@ -199,6 +199,8 @@ describe('an estimate', () => {
       ci95: [expect.closeTo(0.4 - Math.SQRT2 * 0.05), expect.closeTo(0.4 + Math.SQRT2 * 0.05)],
       basis: 'unpaired',
     });
+    const timed = { ...report, losses: [{}, {}], seconds: { train: 5 } };
+    expect(findingsOf(timed, 'report.json').secondsPerStep).toBe(2.5);
     expect(Object.keys(drops)).toEqual(Object.keys(conditions));
     const unlabelled = {
       figures: { 'image_heavy/origin': figure(null), 'image_heavy/ocr_text': figure(null, 0.25) },

@@ -1,0 +1,148 @@
+import {
+  evenWeights,
+  forecastGain,
+  overallVerdict,
+  pairedComparison,
+  pilotCurve,
+} from '../diagnosis/index.ts';
+import { type ArtifactRef, MediaType, StepManifest } from '../schemas/artifact.ts';
+import { TaskKind } from '../schemas/benchmark.ts';
+import { Diagnosis } from '../schemas/diagnosis.ts';
+import { Pilot } from '../schemas/estimate.ts';
+import type { PairedFigures } from '../schemas/report.ts';
+import type { DiagnosisRefs, GateFinding, StepOutcome } from '../schemas/workflow.ts';
+import { readPredictions, readSamples } from '../store/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { durably } from './step.ts';
+import { prefixed } from './summarize.ts';
+
+export interface PilotInput {
+  model: string;
+  seed: number;
+  batch: number;
+  /** The training split. */
+  train: ArtifactRef;
+  /** In rising order of steps, with the manifest of the training; the first one is the model as it is. */
+  points: { share: number; steps: number; training: ArtifactRef | null; diagnosis: DiagnosisRefs }[];
+}
+
+const kinds = [TaskKind.ImageHeavy, TaskKind.TextHeavy];
+const labels = { image_heavy: 'Image-heavy', text_heavy: 'Text-heavy' };
+
+/** Puts a pilot's short trainings together: `pilot` is a `Pilot`; the finding compares the longest one with the model as it is. */
+export function pilot(deps: ActivityDeps) {
+  return async (input: PilotInput): Promise<StepOutcome<GateFinding>> => {
+    const { batch, model, points, seed, train } = input;
+    const step = {
+      name: 'pilot',
+      label: 'pilot',
+      uses: ['diagnosis'],
+      parameters: { model, batch, points: points.map(({ share, steps }) => ({ share, steps })) },
+      seed,
+      inputs: Object.assign({ train }, ...points.map(inputsOf)) as Record<string, ArtifactRef>,
+    };
+    return durably(deps, step, async () => {
+      const made = await pilotOf(deps, input);
+      return {
+        outputs: { pilot: await deps.store.putJson(made, MediaType.Json) },
+        result: await findingOf(deps, input, made),
+      };
+    });
+  };
+}
+
+function inputsOf({ diagnosis, steps, training }: PilotInput['points'][number]): Record<string, ArtifactRef> {
+  const { figures, predictions, samples } = diagnosis;
+  return {
+    [`${steps}/figures`]: figures,
+    ...(training ? { [`${steps}/training`]: training } : {}),
+    ...prefixed(`${steps}/predictions`, predictions),
+    ...prefixed(`${steps}/samples`, samples),
+  };
+}
+
+async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<Pilot> {
+  const { batch, model, seed } = input;
+  const points: Pilot['points'] = [];
+  for (const { diagnosis, share, steps, training } of input.points) {
+    const { figures } = await store.getJson(diagnosis.figures, Diagnosis);
+    const seconds = training === null ? 0 : (await store.getJson(training, StepManifest)).seconds;
+    points.push({ share, steps, seconds, figures });
+  }
+  const rows = await readSamples(await store.path(input.train));
+  const count = (kind: TaskKind) =>
+    rows.filter(({ answer, taskKind }) => taskKind === kind && answer !== null).length;
+  const available = { image_heavy: count('image_heavy'), text_heavy: count('text_heavy'), vqa: count('vqa') };
+  return Pilot.parse({
+    kind: 'pilot',
+    model,
+    seed,
+    batch,
+    secondsPerStep: stepTime(points),
+    available,
+    points,
+  } satisfies Pilot);
+}
+
+/** What one more step takes, without the time in which a training gets ready: null where nothing was trained. */
+function stepTime(points: Pilot['points']): number | null {
+  const [first, last] = [points[1], points.at(-1)];
+  if (!first || !last) return null;
+  const more = (last.seconds - first.seconds) / (last.steps - first.steps);
+  return more > 0 ? more : last.seconds / last.steps || null;
+}
+
+/** Whether the longest training makes answers under perturbation better, on the same samples, and what its curve promises. */
+async function findingOf(
+  deps: ActivityDeps,
+  { points, seed }: PilotInput,
+  made: Pilot,
+): Promise<GateFinding> {
+  const first = points[0]!.diagnosis;
+  const last = points.at(-1)!;
+  const figures: PairedFigures[] = [];
+  for (const kind of kinds) {
+    const names = evenWeights(first.samples, kind).map(([name]) => name);
+    if (names.length === 0) continue;
+    const before = await answersTo(deps, first, names);
+    const after = await answersTo(deps, last.diagnosis, names);
+    figures.push(
+      pairedComparison({
+        name: `${labels[kind]} accuracy, perturbed`,
+        champion: before.right,
+        challenger: after.right,
+        sources: before.sources,
+        margin: 0,
+        seed,
+      }),
+    );
+  }
+  const { reason, verdict } = overallVerdict(figures);
+  const promises = kinds.flatMap((kind) => {
+    const curve = pilotCurve(made, evenWeights(made.points[0]!.figures, kind));
+    if (!curve) return [];
+    const { ci95, value } = forecastGain(curve, 2 * last.steps);
+    const points = [value, ...ci95].map((share) => (share * 100).toFixed(1));
+    return [
+      `${labels[kind]}: ${2 * last.steps} steps promise ${points[0]} points (${points[1]} to ${points[2]})`,
+    ];
+  });
+  const requests = figures.reduce((sum, { n }) => sum + n, 0);
+  return { verdict, reason: [reason, ...promises].join('; '), figures, requests };
+}
+
+async function answersTo({ store }: ActivityDeps, refs: DiagnosisRefs, names: readonly string[]) {
+  const right: boolean[] = [];
+  const sources: string[] = [];
+  for (const name of names) {
+    const asked = await readSamples(await store.path(refs.samples[name]!));
+    const sourceOf = new Map(asked.map(({ id, source }) => [id, source]));
+    for (const { answer, id, predicted } of await readPredictions(
+      await store.path(refs.predictions[name]!),
+    )) {
+      right.push(predicted === answer);
+      sources.push(sourceOf.get(id) ?? id);
+    }
+  }
+  return { right, sources };
+}

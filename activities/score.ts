@@ -1,0 +1,42 @@
+import { Context } from '@temporalio/activity';
+import { scorePilot } from '../diagnosis/index.ts';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import { Diagnosis } from '../schemas/diagnosis.ts';
+import { Pilot, type PredictionScore } from '../schemas/estimate.ts';
+import { addScores } from '../store/index.ts';
+import type { ActivityDeps } from './deps.ts';
+import { alive, asFailure } from './step.ts';
+
+export interface ScoreInput {
+  pilot: ArtifactRef;
+  /** The diagnosis after the real training, and how many steps that had. */
+  after: ArtifactRef;
+  steps: number;
+}
+
+/** Compares what a pilot predicted with what the real training reached, and keeps the result in the project's record. */
+export function score({ stateDir, store }: ActivityDeps) {
+  return async ({ after, pilot: ref, steps }: ScoreInput): Promise<PredictionScore[]> => {
+    const stop = alive('score of the pilot');
+    try {
+      const pilot = await store.getJson(ref, Pilot);
+      const { figures } = await store.getJson(after, Diagnosis);
+      const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
+      const at = new Date().toISOString();
+      const { model } = pilot;
+      const scores = scorePilot(pilot, steps, figures).map((one) => ({
+        at,
+        workflowId,
+        model,
+        steps,
+        ...one,
+      }));
+      await addScores(stateDir, scores);
+      return scores;
+    } catch (error) {
+      throw asFailure(error);
+    } finally {
+      stop();
+    }
+  };
+}

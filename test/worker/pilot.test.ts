@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exitCodeOf } from '../../cli/exit-codes.ts';
+import { Pilot } from '../../schemas/estimate.ts';
+import { readScores } from '../../store/index.ts';
+import {
+  decide,
+  follow,
+  openSession,
+  pilotOnce,
+  robustifyResult,
+  type Session,
+  startRobustify,
+  waitingGates,
+} from '../../worker/index.ts';
+import { keepHistory } from '../support/histories.ts';
+import { type Project, smallProject } from '../support/project.ts';
+
+let project: Project;
+let session: Session;
+beforeAll(async () => {
+  project = await smallProject((config) => {
+    config.pilot = { enabled: false, shares: [0.25, 0.5, 1], steps: 4, samples: 8 };
+    config.diagnosis.attack.kinds = [];
+    config.policies.push({ ...config.policies[0]!, name: 'hasty', approvalTimeoutSeconds: 0.2 });
+  });
+  session = await openSession({ folder: project.folder, log: () => {} });
+});
+afterAll(async () => {
+  await session?.close();
+  await project?.remove();
+});
+
+async function start(policy: string, seed: number) {
+  const { workflowId } = await startRobustify(session, { pilot: true, policy, seed });
+  return { workflowId, ended: follow(session, workflowId, () => {}) };
+}
+
+/** Random weights may have made the pilot worse, and then nobody is asked: null. */
+async function gateOf(workflowId: string) {
+  for (;;) {
+    const gate = (await waitingGates(session)).find((one) => one.workflowId === workflowId);
+    if (gate) return gate;
+    const { status } = await session.client.workflow.getHandle(workflowId).describe();
+    if (status.name !== 'RUNNING') return null;
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+}
+
+describe('a pilot', { timeout: 400_000 }, () => {
+  it('trains on growing shares of the data, and says what each of them reached', async () => {
+    const { file, finding, pilot, workflowId } = await pilotOnce(session, {});
+    await keepHistory(session.client, 'pilot', workflowId);
+    expect(Pilot.parse(JSON.parse(await readFile(file, 'utf8')))).toEqual(pilot);
+    expect(pilot.points.map(({ share, steps }) => [share, steps])).toEqual([
+      [0, 0],
+      [0.25, 1],
+      [0.5, 2],
+      [1, 4],
+    ]);
+    expect(pilot).toMatchObject({ batch: 16, available: { image_heavy: 40, text_heavy: 40, vqa: 40 } });
+    expect(pilot.secondsPerStep).toBeGreaterThan(0);
+    const conditions = Object.keys(pilot.points[0]!.figures);
+    for (const { figures } of pilot.points) expect(Object.keys(figures)).toEqual(conditions);
+    expect(finding.figures.map(({ name }) => name)).toEqual([
+      'Image-heavy accuracy, perturbed',
+      'Text-heavy accuracy, perturbed',
+    ]);
+    expect(finding.reason).toContain('8 steps promise');
+    const again = await pilotOnce(session, {});
+    expect(again.cached).toEqual(['ingest', 'pilot']);
+    expect(again.pilot).toEqual(pilot);
+  });
+
+  it('comes before the training where a run asks for it, and its prediction is compared with what came out', async () => {
+    const { ended, workflowId } = await start('demo', 7);
+    await ended;
+    const { report } = await robustifyResult(session, workflowId);
+    await keepHistory(session.client, 'robustify-pilot', workflowId);
+    expect(report.seconds).toHaveProperty('pilot');
+    expect(report.artifacts.pilot).toBeDefined();
+    const scores = await readScores(session.stateDir);
+    expect(scores.map(({ taskKind, steps }) => [taskKind, steps])).toEqual([
+      ['image_heavy', 6],
+      ['text_heavy', 6],
+    ]);
+    for (const { actual, ci95, covered, error, predicted, workflowId: run } of scores) {
+      expect(run).toBe(workflowId);
+      expect(error).toBeCloseTo(actual - predicted);
+      expect(covered).toBe(ci95[0] <= actual && actual <= ci95[1]);
+    }
+  });
+
+  it('waits for a person, who can end the run before anything is trained', async () => {
+    const { ended, workflowId } = await start('standard', 7);
+    const gate = await gateOf(workflowId);
+    expect(gate).toMatchObject({ stage: 'pilot', next: 'train' });
+    await decide(session, { workflowId, decision: 'reject', by: 'Ada', comment: 'too little for the money' });
+    await ended;
+    const refusal: unknown = await robustifyResult(session, workflowId).catch((error) => error);
+    expect(refusal).toMatchObject({
+      code: 'REJECTED',
+      message: 'pilot: rejected by Ada: too little for the money',
+    });
+    expect(exitCodeOf(refusal)).toBe(3);
+    expect(await readScores(session.stateDir)).toHaveLength(2);
+  });
+
+  it('takes silence for a no', async () => {
+    const { ended, workflowId } = await start('hasty', 7);
+    await ended;
+    await expect(robustifyResult(session, workflowId)).rejects.toThrow(/nobody decided within 0.2 s/);
+  });
+});

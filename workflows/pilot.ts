@@ -1,0 +1,60 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { ApprovalRecord } from '../schemas/report.ts';
+import type { GateFinding, PilotRequest, PilotResult, RobustifyRequest } from '../schemas/workflow.ts';
+import { decisionsUnder } from './decision.ts';
+import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
+import { Stages, type Track } from './stages.ts';
+import { stepsOf } from './steps.ts';
+import { augment, trainModel } from './training.ts';
+
+/**
+ * Short trainings on growing shares of the data, one after the other so that their step times can be compared, and a
+ * small diagnosis of each and of the model as it is.
+ */
+export async function pilotModel(
+  track: Track,
+  request: PilotRequest,
+  { model: base, splits }: Ingested,
+): Promise<{ pilot: ArtifactRef; finding: GateFinding }> {
+  const { model, pilot, seed, steps: plan, training } = request;
+  const attack = { ...request.diagnosis.attack, kinds: [] };
+  const small = { ...request, diagnosis: { ...request.diagnosis, samples: pilot.samples, attack } };
+  const diagnose = (one: ArtifactRef) => diagnoseModel(track, small, one, splits.test);
+  const points: Parameters<ReturnType<typeof stepsOf>['pilot']>[0]['points'] = [
+    { share: 0, steps: 0, training: null, diagnosis: await diagnose(base) },
+  ];
+  for (const share of [...pilot.shares].sort((a, b) => a - b)) {
+    const steps = Math.max(1, Math.round(share * pilot.steps));
+    if (steps === points.at(-1)!.steps) continue;
+    const short = { ...request, training: { ...training, steps } };
+    const rows = await augment(track, short, base, splits.train);
+    const { manifest, trained } = await trainModel(track, short, base, rows);
+    points.push({ share, steps, training: manifest, diagnosis: await diagnose(trained) });
+  }
+  const { outputs, result } = await track(
+    stepsOf(plan).pilot({ model, seed, batch: training.batch, train: splits.train, points }),
+  );
+  return { pilot: outputs.pilot!, finding: result };
+}
+
+/** Asks whether the real training may begin, under the run's policy. A pilot that made things worse is a no. */
+export async function askAfterPilot(
+  stages: Pick<Stages<string>, 'waits'>,
+  { policy }: RobustifyRequest,
+  { figures, reason, verdict }: GateFinding,
+): Promise<Pick<ApprovalRecord, 'decision'> & { reason: string }> {
+  if (verdict === 'fail') return { decision: 'reject', reason: `pilot: ${reason}` };
+  const decisions = decisionsUnder(policy, async (gate) => stages.waits(gate));
+  const { workflowId } = workflowInfo();
+  const record = await decisions.ask({ workflowId, stage: 'pilot', next: 'train', verdict, reason, figures });
+  return { decision: record.decision, reason: `pilot: rejected by ${record.by}: ${record.comment}` };
+}
+
+/** A pilot alone: nothing is rolled out, and nobody is asked. */
+export async function pilot(request: PilotRequest): Promise<PilotResult> {
+  const stages = new Stages(request.model, ['ingest', 'pilot'] as const);
+  const ingested = await stages.stage('ingest', (track) => ingest(track, request));
+  const made = await stages.stage('pilot', (track) => pilotModel(track, request, ingested));
+  return { ...made, model: ingested.model, manifests: stages.manifests, ...stages.account() };
+}

@@ -1,5 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import { reaches } from '../schemas/levels.ts';
 import type { ApprovalRecord } from '../schemas/report.ts';
 import type { GateFinding, PilotRequest, PilotResult, RobustifyRequest } from '../schemas/workflow.ts';
 import { decisionsUnder } from './decision.ts';
@@ -19,7 +20,11 @@ export async function pilotModel(
 ): Promise<{ pilot: ArtifactRef; finding: GateFinding }> {
   const { model, pilot, seed, steps: plan, training } = request;
   const attack = { ...request.diagnosis.attack, kinds: [] };
-  const small = { ...request, diagnosis: { ...request.diagnosis, samples: pilot.samples, attack } };
+  const { level } = request.diagnosis;
+  // Attacks say nothing about the traffic's misinformation.
+  const heuristics = reaches(level, 'L3') ? { level: 'L2' as const } : {};
+  const diagnosis = { ...request.diagnosis, ...heuristics, samples: pilot.samples, attack };
+  const small = { ...request, diagnosis };
   const diagnose = (one: ArtifactRef) => diagnoseModel(track, small, one, splits.test);
   const points: Parameters<ReturnType<typeof stepsOf>['pilot']>[0]['points'] = [
     { share: 0, steps: 0, training: null, diagnosis: await diagnose(base) },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AccuracyDrop, OpenFigures } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { isNoInterference, rightHints } from '../measures/worst.ts';
 import { quantile } from '../statistics/bootstrap.ts';
 import { wilson } from '../statistics/wilson.ts';
 
@@ -39,6 +40,12 @@ const Diagnosed = z.looseObject({
   losses: z.array(z.looseObject({ secondsPerStep: z.number().positive().optional() })).optional(),
 });
 
+/** Whether the irrelevant modality misinforms: no right hint, and nothing taken away that decides. */
+export function misinforms(condition: string): boolean {
+  const perturbation = condition.slice(condition.indexOf('/') + 1);
+  return perturbation !== 'origin' && !isNoInterference(perturbation, rightHints);
+}
+
 /** @throws GuardError BadInput naming `where` and the field */
 export function findingsOf(value: unknown, where: string): Findings {
   const parsed = Diagnosed.safeParse(value);
@@ -54,9 +61,8 @@ export function findingsOf(value: unknown, where: string): Findings {
   }
   const drops: Findings['drops'] = {};
   for (const [condition, perturbed] of Object.entries(figures)) {
-    const [kind, ...rest] = condition.split('/');
-    const perturbation = rest.join('/');
-    if (perturbation === 'origin' || perturbation === 'helpful_text') continue;
+    const [kind] = condition.split('/');
+    if (!misinforms(condition)) continue;
     const clean = figures[`${kind}/origin`];
     if (!clean) {
       const what = `"${condition}" has no "${kind}/origin" beside it, so there is no drop; diagnose "origin" as well`;

@@ -3,6 +3,7 @@ import type { OpenFigures } from '../../schemas/diagnosis.ts';
 import type { Pilot } from '../../schemas/estimate.ts';
 import { twoSided } from '../statistics/normal.ts';
 import { type CurvePoint, type FittedCurve, fitCurve } from './curve.ts';
+import { misinforms } from './findings.ts';
 
 const z = twoSided(0.95);
 
@@ -11,9 +12,7 @@ export type Weights = readonly (readonly [condition: string, weight: number])[];
 
 /** All perturbed conditions of a kind alike. */
 export function evenWeights(figures: Record<string, unknown>, kind: TaskKind): Weights {
-  const conditions = Object.keys(figures).filter(
-    (name) => name.startsWith(`${kind}/`) && !name.endsWith('/origin') && !name.endsWith('/helpful_text'),
-  );
+  const conditions = Object.keys(figures).filter((name) => name.startsWith(`${kind}/`) && misinforms(name));
   return conditions.map((name) => [name, 1 / conditions.length]);
 }
 

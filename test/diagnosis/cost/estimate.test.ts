@@ -31,6 +31,7 @@ const diagnosis = {
     'image_heavy/misleading_text': figure(0.5),
     'image_heavy/unrelated_text': figure(0.8),
     'image_heavy/helpful_text': figure(0.95),
+    'image_heavy/image_removed': figure(0.25),
   },
   measures: {
     conditions: Object.fromEntries(
@@ -141,7 +142,7 @@ describe('an estimate', () => {
     expect(repair.costs).toEqual({ labelling: 425, compute: expect.closeTo(0.5), people: 800, diagnosis: 0 });
     expect(repair.total).toBeCloseTo(1225.5);
     const endpoint = of({ endpoint: { perThousandRequests: 5, diagnoses: 2 } }).repair;
-    expect(endpoint.costs.diagnosis).toBeCloseTo((2 * 4 * 400 * 5) / 1000);
+    expect(endpoint.costs.diagnosis).toBeCloseTo((2 * 5 * 400 * 5) / 1000);
   });
 
   it('knows only the published range without a pilot, and then asks for one', () => {

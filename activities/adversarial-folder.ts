@@ -58,7 +58,6 @@ async function attackRows(
   const batch = await model.trainingBatch(rows);
   const answers = batch.letters.map((ids, row) => ids[labelOf(rows[row]!)]!);
   const attacked = await attackEmbeddings({
-    kind: 'pgd',
     ...attack,
     embeds: batch.embeds,
     mask: batch.irrelevant,

@@ -59,7 +59,6 @@ function attackBatch(
   const rows = batch.indices.map((i) => samples[i]!);
   const answers = batch.sequences.map(({ letters }, row) => letters[labelOf(rows[row]!)]!);
   return attackEmbeddings({
-    kind: 'pgd',
     ...attack,
     embeds: batch.embeds,
     mask: irrelevantTokens(rows, batch.sequences, batch.tokens),

@@ -1,13 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { perturb } from '../diagnosis/perturbations/index.ts';
+import { trainingFamily } from '../diagnosis/perturbations/index.ts';
 import { Random } from '../random/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import {
-  type PerturbedSample,
-  type TaskKind,
-  taskKinds,
-  trainingPerturbations,
-} from '../schemas/benchmark.ts';
+import { type PerturbedSample, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples, writeTensors } from '../store/index.ts';
@@ -67,7 +62,7 @@ async function trainingRows(
   for (const kind of taskKinds) {
     const chosen = new Random(seed, 'augment', kind).shuffle(pool.filter((s) => s.taskKind === kind));
     for (const [i, sample] of chosen.slice(0, budget[kind]).entries()) {
-      rows.push(...family(sample, seed, pool));
+      rows.push(...trainingFamily(sample, seed, pool));
       if (i % 50 !== 0) continue;
       signal.throwIfAborted();
       progress(rows.length, 0);
@@ -95,11 +90,4 @@ async function attackOn(
 function budgetOf({ batch, steps }: TrainConfig): Record<TaskKind, number> {
   const pairs = (steps * batch) / 8;
   return { image_heavy: pairs, text_heavy: pairs, vqa: 4 * pairs };
-}
-
-function family(sample: PerturbedSample, seed: number, pool: PerturbedSample[]): PerturbedSample[] {
-  const clean = perturb([sample], 'origin', seed, pool);
-  if (sample.taskKind === 'vqa') return clean;
-  const names = trainingPerturbations[sample.taskKind];
-  return [...clean, ...names.flatMap((name) => perturb([sample], name, seed, pool))];
 }

@@ -4,9 +4,11 @@ import { z } from 'zod';
 export const ConsistencyKind = z.enum(['kl', 'js', 'mse', 'none']);
 export type ConsistencyKind = z.infer<typeof ConsistencyKind>;
 
-/** The attack that training defends against: raw-gradient PGD on the irrelevant modality's embeddings. */
+/** The attack that training defends against, on the irrelevant modality's embeddings. */
 export const AdversarialConfig = z.strictObject({
   enabled: z.boolean().default(true),
+  /** Raw-gradient PGD, its sign form, or random Gaussian noise of the same size (a control). */
+  kind: z.enum(['pgd', 'pgd_sign', 'rg']).default('pgd'),
   /** Largest change of an embedding's component. 0: the same extra pass without an attack, as a control. */
   eps: z.number().min(0).default(1e-2),
   /** Step size on the raw gradient. */
@@ -45,6 +47,8 @@ export const TrainConfig = z.strictObject({
   lambda: z.number().min(0).default(1),
   consistency: ConsistencyKind.default('kl'),
   adversarial: AdversarialConfig.prefault({}),
+  /** `vqa`: the samples that need both modalities alone (an ablation). */
+  data: z.enum(['all', 'vqa']).default('all'),
   /** False: the rows of perturbed samples repeat the clean ones (an ablation). */
   augmentation: z.boolean().default(true),
   lora: LoraConfig.nullable().default(null),

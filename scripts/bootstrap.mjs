@@ -89,6 +89,7 @@ async function run(command, args) {
     case 'endpoint':
       ensureReady();
       return runProgram(`dist/bench/${command}.js`, args);
+    case 'ablation':
     case 'conformance':
     case 'repetitions':
       ensureReady();
@@ -97,7 +98,7 @@ async function run(command, args) {
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, coverage, conformance, repetitions, endpoint and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, conformance, repetitions, endpoint and ready.`,
       );
   }
 }

@@ -1,6 +1,7 @@
 import { Random } from '../random/index.ts';
 import { type PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { TrainConfig } from '../schemas/training.ts';
 
 /** A clean sample and one of its perturbed forms. */
 export interface Pair {
@@ -27,6 +28,7 @@ export class BatchPlanner {
   private readonly batch: number;
   private readonly seed: number;
   private readonly augmentation: boolean;
+  private readonly vqaAlone: boolean;
 
   /**
    * `rows` holds clean rows (perturbation `origin`) and, under the same id, their perturbed forms.
@@ -34,8 +36,9 @@ export class BatchPlanner {
    */
   constructor(
     rows: readonly PerturbedSample[],
-    { batch, seed, augmentation }: { batch: number; seed: number; augmentation: boolean },
+    { batch, seed, augmentation, data }: Pick<TrainConfig, 'batch' | 'seed' | 'augmentation' | 'data'>,
   ) {
+    this.vqaAlone = data === 'vqa';
     this.batch = batch;
     this.seed = seed;
     this.augmentation = augmentation;
@@ -57,6 +60,10 @@ export class BatchPlanner {
 
   /** Rows of step `step`, counted from 0. */
   step(step: number): StepRows {
+    if (this.vqaAlone) {
+      const vqa = this.draw(TaskKind.Vqa, step, this.batch).map((family) => family.clean);
+      return { imageHeavy: [], textHeavy: [], vqa };
+    }
     const pairs = this.batch / 8;
     const random = new Random(this.seed, 'perturbed form', step);
     const paired = (kind: TaskKind) =>

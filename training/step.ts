@@ -98,7 +98,7 @@ export class StepRunner {
   }
 
   private attack(step: number, group: Group): Promise<Float32Array> {
-    const { eps, alpha, steps } = this.config.adversarial;
+    const { eps, alpha, kind, steps } = this.config.adversarial;
     const random = group.samples.map(
       ({ id, perturbation }) => new Random(this.config.seed, 'attack', step, id, perturbation),
     );
@@ -115,7 +115,7 @@ export class StepRunner {
       alpha,
       // Without room to move, steps would change nothing.
       steps: eps > 0 ? steps : 0,
-      kind: 'pgd',
+      kind,
       random,
     });
   }

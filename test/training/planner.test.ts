@@ -2,10 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { BatchPlanner } from '../../training/index.ts';
 import { trainingRows } from './rows.ts';
 
-const options = { batch: 16, seed: 3, augmentation: true };
+const options = { batch: 16, seed: 3, augmentation: true, data: 'all' as const };
 
 describe('BatchPlanner', () => {
   const rows = trainingRows();
+
+  it('shows VQA rows alone where the data say so', () => {
+    const { imageHeavy, textHeavy, vqa } = new BatchPlanner(rows, { ...options, data: 'vqa' }).step(1);
+    expect([imageHeavy.length, textHeavy.length, vqa.length]).toEqual([0, 0, 16]);
+  });
 
   it('mixes image-heavy, text-heavy and VQA rows 2 : 2 : 4, half of the first two perturbed', () => {
     const { imageHeavy, textHeavy, vqa } = new BatchPlanner(rows, options).step(0);

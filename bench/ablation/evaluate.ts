@@ -1,0 +1,87 @@
+import { diagnosisFigures } from '../../diagnosis/index.ts';
+import { conditionsFor, perturb } from '../../diagnosis/perturbations/index.ts';
+import { openModel } from '../../models/index.ts';
+import { Random } from '../../random/index.ts';
+import {
+  type PerturbedSample,
+  type Prediction,
+  type Sample,
+  TaskKind,
+  taskKinds,
+} from '../../schemas/benchmark.ts';
+
+/** Accuracy in percent by what is measured. */
+export type Figures = Record<string, number>;
+
+export interface Evaluation {
+  test: readonly Sample[];
+  samples: number;
+  attacked: number;
+  seed: number;
+  threads: number;
+}
+
+/** What the columns of the table take together. */
+const columns: Record<string, readonly string[]> = {
+  'IH clean': ['image_heavy/origin'],
+  unrelated: ['image_heavy/unrelated_text'],
+  misled: ['image_heavy/misleading_text'],
+  'IH unseen': ['image_heavy/misleading_text_unseen'],
+  OCR: ['image_heavy/ocr_text'],
+  'TH seen': ['full_black', 'full_white', 'random_pixels', 'switch'].map((name) => `text_heavy/${name}`),
+  'TH unseen': ['text_heavy/image_unseen', 'text_heavy/ui_screenshot'],
+  target: ['text_heavy/switch_target'],
+  VQA: ['vqa/origin'],
+};
+export const attackColumn = 'IH under PGD .01';
+export const changeColumn = 'IH changed';
+
+function conditions({ test, samples, seed }: Evaluation): PerturbedSample[] {
+  const rows: PerturbedSample[] = [];
+  for (const kind of taskKinds) {
+    const ofKind = new Random(seed, 'diagnose', kind).shuffle(test.filter((s) => s.taskKind === kind));
+    for (const name of conditionsFor(kind)) {
+      const made: PerturbedSample[] = [];
+      for (let i = 0; i < ofKind.length && made.length < samples; i += 64) {
+        made.push(...perturb(ofKind.slice(i, i + 64), name, seed, test));
+      }
+      rows.push(...made.slice(0, samples));
+    }
+    const used = new Set(rows.filter((row) => row.taskKind === kind).map(({ id }) => id));
+    const known = new Set(
+      rows.filter((row) => row.taskKind === kind && row.perturbation === 'origin').map(({ id }) => id),
+    );
+    const missing = ofKind.filter(({ id }) => used.has(id) && !known.has(id));
+    rows.push(...perturb(missing, 'origin', seed, test));
+  }
+  return rows;
+}
+
+/** Accuracy of a model folder under every perturbation and under PGD, in percent. */
+export async function evaluate(folder: string, evaluation: Evaluation): Promise<Figures> {
+  const { attacked, seed, test, threads } = evaluation;
+  const model = await openModel(folder, { threads });
+  try {
+    const predictions: Prediction[] = await model.predict(conditions(evaluation));
+    const figures = diagnosisFigures(predictions);
+    const mean = (names: readonly string[], what: 'accuracy' | 'changeRate') =>
+      (100 * names.reduce((sum, name) => sum + (figures[name]?.[what] ?? Number.NaN), 0)) / names.length;
+    const result: Figures = {};
+    for (const [column, names] of Object.entries(columns)) result[column] = mean(names, 'accuracy');
+    result[changeColumn] = mean(['image_heavy/unrelated_text', 'image_heavy/misleading_text'], 'changeRate');
+    const images = test.filter(({ taskKind }) => taskKind === TaskKind.ImageHeavy);
+    const chosen = new Random(seed, 'attack', TaskKind.ImageHeavy).shuffle(images).slice(0, attacked);
+    const under = await model.attack(perturb(chosen, 'origin', seed, test), {
+      attack: 'pgd',
+      eps: 1e-2,
+      alpha: 0.1,
+      steps: 2,
+      seed,
+    });
+    const right = under.predictions.filter(({ answer, predicted }) => answer === predicted).length;
+    result[attackColumn] = (100 * right) / under.predictions.length;
+    return result;
+  } finally {
+    await model.close();
+  }
+}

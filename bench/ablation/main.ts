@@ -1,0 +1,124 @@
+/**
+ * The ablation of the method on the embedded default: `npm run ablation -- [--seeds 7,8,9] [--arms <part of a name>]
+ * [--samples 600] [--json]`. Every arm is trained with every seed; what was measured before is taken from
+ * .modality-guard/ablation. Prints mean and spread as a table; `--chart <file>` also draws it.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dataFolder } from '../../data/folder.ts';
+import { trainingFamily } from '../../diagnosis/perturbations/index.ts';
+import { Random } from '../../random/index.ts';
+import { type PerturbedSample, taskKinds } from '../../schemas/benchmark.ts';
+import type { TrainConfig } from '../../schemas/training.ts';
+import { codeVersion, digestOf, readSamples, writeAtomically } from '../../store/index.ts';
+import { trainInThread } from '../../training/index.ts';
+import { type Arm, arms } from './arms.ts';
+import { drawn } from './chart.ts';
+import { type Evaluation, evaluate, type Figures } from './evaluate.ts';
+import { failedMargins, type Row, table } from './table.ts';
+
+const cacheFolder = join('.modality-guard', 'ablation');
+const note = (line: string) => process.stderr.write(`${line}\n`);
+
+interface Setting {
+  evaluation: Evaluation;
+  train: PerturbedSample[];
+  model: string;
+}
+
+function trainingRows(
+  pool: PerturbedSample[],
+  { batch, steps }: TrainConfig,
+  seed: number,
+): PerturbedSample[] {
+  const pairs = (steps * batch) / 8;
+  const budget = { image_heavy: pairs, text_heavy: pairs, vqa: 8 * pairs };
+  return taskKinds.flatMap((kind) =>
+    new Random(seed, 'augment', kind)
+      .shuffle(pool.filter(({ taskKind }) => taskKind === kind))
+      .slice(0, budget[kind])
+      .flatMap((sample) => trainingFamily(sample, seed, pool)),
+  );
+}
+
+async function measure({ config }: Arm, seed: number, setting: Setting): Promise<Figures> {
+  if (!config) return evaluate(setting.model, setting.evaluation);
+  const scratch = await mkdtemp(join(tmpdir(), 'guard-ablation-'));
+  try {
+    const { folder } = await trainInThread({
+      modelFolder: setting.model,
+      rows: trainingRows(setting.train, config, seed),
+      config: { ...config, seed, threads: setting.evaluation.threads },
+      outFolder: join(scratch, 'model'),
+    });
+    return await evaluate(folder, setting.evaluation);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Measures an arm with a seed, or takes what the same code measured before. */
+async function figuresOf(arm: Arm, seed: number, setting: Setting): Promise<Figures> {
+  const { samples, attacked, seed: drawnBy, threads } = setting.evaluation;
+  const code = await codeVersion(['training', 'models', 'engine', 'diagnosis', 'random', 'schemas']);
+  const key = digestOf({
+    config: arm.config,
+    seed: arm.config ? seed : 0,
+    samples,
+    attacked,
+    drawnBy,
+    threads,
+    code,
+  });
+  const path = join(cacheFolder, `${key.slice(7, 39)}.json`);
+  const known = await readFile(path, 'utf8').catch(() => null);
+  if (known) return JSON.parse(known) as Figures;
+  const begin = performance.now();
+  const figures = await measure(arm, seed, setting);
+  note(`${arm.name}, seed ${seed}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  await writeAtomically(path, (write) => write(Buffer.from(JSON.stringify(figures))));
+  return figures;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '7,8,9' },
+      arms: { type: 'string', default: '' },
+      samples: { type: 'string', default: '600' },
+      threads: { type: 'string', default: '2' },
+      chart: { type: 'string' },
+      json: { type: 'boolean' },
+    },
+  });
+  const [samples, threads] = [Number(values.samples), Number(values.threads)];
+  const seeds = values.seeds.split(',').map(Number);
+  if (![samples, threads, ...seeds].every(Number.isSafeInteger)) throw new Error('expected whole numbers');
+  const benchmark = join(dataFolder(), 'benchmark');
+  const test = await readSamples(join(benchmark, 'test.parquet'));
+  const setting: Setting = {
+    evaluation: { test, samples, attacked: Math.min(200, samples), seed: 7, threads },
+    train: await readSamples(join(benchmark, 'train.parquet')),
+    model: join(dataFolder(), 'model'),
+  };
+  const rows: Row[] = [];
+  for (const arm of arms.filter(({ name }) => name.includes(values.arms))) {
+    const runs: Figures[] = [];
+    for (const seed of arm.config ? seeds : seeds.slice(0, 1)) runs.push(await figuresOf(arm, seed, setting));
+    rows.push({ name: arm.name, runs });
+    if (values.json) process.stdout.write(`${JSON.stringify({ arm: arm.name, seeds, runs })}\n`);
+  }
+  if (!values.json) process.stdout.write(`${table(rows)}\n`);
+  if (values.chart) await writeFile(values.chart, drawn(rows));
+  for (const failure of failedMargins(rows)) {
+    note(failure);
+    process.exitCode = 1;
+  }
+}
+
+main().catch((error: Error) => {
+  note(error.stack ?? error.message);
+  process.exitCode = 1;
+});

@@ -1,10 +1,11 @@
 import type { RawImage } from '@huggingface/transformers';
 import type { Tensor } from '../../engine/index.ts';
+import type { Packing } from './families/packing.ts';
 import type { HfLibrary } from './library.ts';
 
 /** A picture as a vision encoder takes it. */
 export interface VisionInput {
-  /** By meaning: `pixel_values`, `pixel_attention_mask`, `image_grid_thw`; the encoder's own names may differ in front. */
+  /** By meaning: `pixel_values`, `pixel_attention_mask`, `image_grid_thw`, `image_sizes`; the encoder's own names may differ in front. */
   feeds: Record<string, Tensor>;
   /** What the layout of its tokens depends on beside their number (rows and columns of tiles, a grid); the family's own. */
   layout: readonly number[];
@@ -24,6 +25,15 @@ export interface Family {
   /** The prompt of a model that brings no chat template. */
   prompt(text: string, withImage: boolean): string;
   prepare(image: RawImage, text: string): Promise<VisionInput>;
+  /**
+   * Which of the features that the encoder gives for a picture stand in the prompt; `results` are all its outputs, `features`
+   * the number of numbers. Default, and null: all, as they are. Throws GuardError BAD_MODEL where their number does not fit.
+   */
+  packing?(
+    features: number,
+    results: Readonly<Record<string, Tensor>>,
+    layout: readonly number[],
+  ): Packing | null;
   /** What is written in place of the marker for `slots` features of a picture. */
   expand(slots: number, layout: readonly number[]): string;
   /** Positions of the tokens by axis (one, or three over time, height and width). Default: counted from 0. */

@@ -7,6 +7,7 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { OpenPicture, PixelGradients } from '../pixels.ts';
 import { decodeGrey } from '../processor.ts';
 import type { Runner } from '../session.ts';
+import { pack, unpack } from './families/packing.ts';
 import type { Family, VisionInput } from './family.ts';
 import type { HfLibrary } from './library.ts';
 import { pillowImage } from './picture.ts';
@@ -118,7 +119,9 @@ export class FeatureEncoder {
           `the vision encoder takes an input '${name}' that is not known here`,
         );
       }
-      feeds[name] = inFloatType(stack(parts), declared.dtype);
+      const { dims, ...rest } = inFloatType(stack(parts), declared.dtype);
+      // Some take pictures as a batch of batches of tiles.
+      feeds[name] = { ...rest, dims: declared.dims.length === dims.length + 1 ? [1, ...dims] : dims };
     }
     return feeds;
   }
@@ -137,8 +140,11 @@ export class FeatureEncoder {
       );
     }
     return alike.map(({ input, key }, i) => {
+      const { layout } = input;
       const own = data.slice(i * size, (i + 1) * size);
-      return this.keep({ key, slots: size / this.width, layout: input.layout, data: own });
+      const packing = this.family.packing?.(size, results, layout);
+      const packed = packing ? pack(own, packing) : own;
+      return this.keep({ key, slots: packed.length / this.width, layout, data: packed });
     });
   }
 
@@ -153,7 +159,8 @@ export class FeatureEncoder {
   ): Promise<OpenPicture | null> {
     const name = this.runner.inputs.find((input) => input.endsWith('pixel_values'));
     if (this.family.readsText || name === undefined) return null;
-    const feeds = this.feedsOf([await this.prepare(image, '')]);
+    const input = await this.prepare(image, '');
+    const feeds = this.feedsOf([input]);
     const pixels = feeds[name]!;
     const { dims, dtype } = pixels;
     if (dims.length < 4 || dims.at(-3) !== range.length) return null;
@@ -161,20 +168,27 @@ export class FeatureEncoder {
       ...feeds,
       [name]: inFloatType({ dtype: 'float32', dims, data: values }, dtype),
     });
-    const features = async (values: Float32Array) => {
+    const run = async (values: Float32Array) => {
       const results = await this.runner.run(fed(values));
-      return (results.image_features ?? Object.values(results)[0]) as Tensor;
+      const features = (results.image_features ?? Object.values(results)[0]) as Tensor;
+      return { results, dims: features.dims, features: float32Of(features) };
     };
     const values = Float32Array.from(float32Of(pixels));
-    const { dims: shape } = await features(values);
+    const { dims: shape, features, results } = await run(values);
+    const packing = this.family.packing?.(features.length, results, input.layout);
     return {
       values,
       plane: dims.at(-1)! * dims.at(-2)!,
       range,
       slots,
-      features: async (changed) => float32Of(await features(changed)),
-      gradient: (changed, arriving) =>
-        gradients.at(fed(changed), name, { dtype: 'float32', dims: shape, data: arriving }),
+      async features(changed) {
+        const { features } = await run(changed);
+        return packing ? pack(features, packing) : features;
+      },
+      gradient(changed, arriving) {
+        const data = packing ? unpack(arriving, packing, features.length) : arriving;
+        return gradients.at(fed(changed), name, { dtype: 'float32', dims: shape, data });
+      },
     };
   }
 

@@ -6,6 +6,7 @@ import { embeddingGradient } from './embedding.ts';
 import { type GradientResult, joined, runGradients } from './gradients.ts';
 import { resolveInputs } from './inputs.ts';
 import { numbersOf } from './numbers.ts';
+import { PACKED } from './packing.ts';
 import type { StageRun } from './stages.ts';
 import { pickRows, placeRows } from './tokens.ts';
 import { type Located, NOT_DECODER, type WeightFinder } from './weights.ts';
@@ -99,9 +100,10 @@ export async function runBackward(backward: Backward): Promise<void> {
 /** From the embeddings' gradient; where the features' places are unknown, the stored one. */
 function featureGradient({ context, features, slots, decoded }: Backward): Tensor | undefined {
   const dims = features?.run.results[features.output]?.dims;
-  if (!dims || !slots || !decoded.embedGradient) return context.stored('grad.image_features');
+  const name = `grad.${features?.output === PACKED ? PACKED : 'image_features'}`;
+  if (!dims || !slots || !decoded.embedGradient) return context.stored(name);
   const gradient = pickRows(decoded.embedGradient, slots, dims);
-  context.check('grad.image_features', gradient);
+  context.check(name, gradient);
   return gradient;
 }
 

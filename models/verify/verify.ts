@@ -6,6 +6,7 @@ import { runDecoder } from './decoder.ts';
 import { runForward } from './gradients.ts';
 import { openGraphs } from './graphs.ts';
 import { resolveInputs } from './inputs.ts';
+import { PACKED, packFeatures } from './packing.ts';
 import { readJson, readReference } from './reference.ts';
 import { featuresOf, runStages } from './stages.ts';
 import { imagePositions, placeRows } from './tokens.ts';
@@ -45,9 +46,12 @@ export async function verifyFolder(folder: string, options: VerifyOptions = {}):
   for (const { results } of runs) {
     for (const [name, tensor] of Object.entries(results)) context.check(name, tensor);
   }
-  const features = featuresOf(runs, context.stored('image_features'));
+  const made = featuresOf(runs, context.stored('image_features'));
+  if (made) context.check('image_features', made.run.results[made.output] as Tensor);
+  const packing = made && (await packFeatures(context, made, taken));
+  if (packing) runs.push(packing);
+  const features = packing ? { run: packing, output: PACKED } : made;
   const found = features?.run.results[features.output];
-  if (found) context.check('image_features', found);
   const slots =
     found &&
     imagePositions(reference.arrays, found, config.image_token_index ?? config.image_token_id ?? undefined);

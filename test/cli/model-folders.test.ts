@@ -43,20 +43,23 @@ function diagnose(model: string, ...more: string[]) {
 }
 
 describe('diagnose --model <folder>', { timeout: 120_000 }, () => {
-  it.each(['llava', 'smolvlm', 'qwen2_vl', 'instructblip'])('takes a folder of %s', async (name) => {
-    const { code, stderr, stdout } = await diagnose(fixture(name), '--state-dir', name);
-    expect(code, stderr).toBe(0);
-    const { base, pgd } = JSON.parse(stdout);
-    for (const condition of [
-      'image_heavy/misleading_text',
-      'text_heavy/full_black',
-      'text_heavy/switch',
-      'vqa/origin',
-    ]) {
-      expect(base[condition]).toMatchObject({ n: 3 });
-    }
-    expect(pgd).toContainEqual(expect.objectContaining({ taskKind: 'image_heavy', eps: 0.01, n: 2 }));
-  });
+  it.each(['llava', 'llava_next', 'smolvlm', 'qwen2_vl', 'instructblip'])(
+    'takes a folder of %s',
+    async (name) => {
+      const { code, stderr, stdout } = await diagnose(fixture(name), '--state-dir', name);
+      expect(code, stderr).toBe(0);
+      const { base, pgd } = JSON.parse(stdout);
+      for (const condition of [
+        'image_heavy/misleading_text',
+        'text_heavy/full_black',
+        'text_heavy/switch',
+        'vqa/origin',
+      ]) {
+        expect(base[condition]).toMatchObject({ n: 3 });
+      }
+      expect(pgd).toContainEqual(expect.objectContaining({ taskKind: 'image_heavy', eps: 0.01, n: 2 }));
+    },
+  );
 
   it.each(['q4', 'quantized'])('attacks a decoder in %s', async (name) => {
     const folder = join(project.folder, name);

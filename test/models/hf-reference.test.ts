@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DType, type Tensor, toNumbers } from '../../engine/index.ts';
 import { fromBytes } from '../../engine/onnx/tensor.ts';
+import { pack } from '../../models/hf/families/packing.ts';
 import { type FolderParts, openParts } from '../../models/hf/folder.ts';
 import { wholeOf } from '../../models/hf/rows.ts';
 import { fixture, referenceImage } from './hf-samples.ts';
@@ -34,6 +35,7 @@ const cases = [
   { name: 'qwen2_vl' },
   { name: 'qwen2_5_vl' },
   { name: 'llava_qwen3' },
+  { name: 'llava_next' },
   // Its Q-Former reads the instruction too.
   { name: 'instructblip', text: 'What color is the square?' },
 ];
@@ -68,7 +70,13 @@ describe.each(cases)('$name, against PyTorch', ({ name, pixels = 1e-6, text = ''
     const image = referenceImage(name);
     const found = await parts.images.features([{ key: 'x', image, text }]);
     const own = found.get('x')!;
-    const features = { ...own, data: reference('image_features').data as Float32Array };
+    const stored = reference('image_features').data as Float32Array;
+    const packing = parts.family.packing?.(
+      stored.length,
+      { image_newline: reference('image_newline') },
+      own.layout,
+    );
+    const features = { ...own, data: packing ? pack(stored, packing) : stored };
     if (pixels < 1e-3) expect(largestDifference(own.data, features.data)).toBeLessThan(2e-5);
     const tokens = parts.prompter.encodePrompt(collapsed(own.slots, own.layout), own);
     expect([...tokens.ids]).toEqual(toNumbers(reference('input_ids')));

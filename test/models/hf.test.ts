@@ -4,7 +4,7 @@ import { openAnswerModel } from '../../models/index.ts';
 import { labelOf, type Prediction } from '../../schemas/benchmark.ts';
 import { fixture, questions } from './hf-samples.ts';
 
-const families = ['llava', 'smolvlm', 'qwen2_vl', 'qwen2_5_vl', 'instructblip'];
+const families = ['llava', 'smolvlm', 'qwen2_vl', 'qwen2_5_vl', 'instructblip', 'llava_next'];
 
 /** Largest difference of any probability. */
 function difference(a: readonly Prediction[], b: readonly Prediction[]): number {

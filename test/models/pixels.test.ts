@@ -62,14 +62,17 @@ describe('an attack on the pixels', () => {
     await model.close();
   });
 
-  it.each(['llava', 'smolvlm'])('passes through the vision encoder of a %s folder', async (name) => {
-    const model = await open(fixture(name));
-    const samples = questions(20).filter(({ image, taskKind }) => taskKind === 'text_heavy' && image);
-    const { predictions } = await model.attack(samples, { ...options, eps: 0.2 });
-    const noise = await model.attack(samples, { ...options, eps: 0.2, steps: 0 });
-    expect(predictions).toHaveLength(samples.length);
-    expect(certainty(predictions)).toBeLessThan(certainty(noise.predictions));
-  });
+  it.each(['llava', 'llava_next', 'smolvlm'])(
+    'passes through the vision encoder of a %s folder',
+    async (name) => {
+      const model = await open(fixture(name));
+      const samples = questions(20).filter(({ image, taskKind }) => taskKind === 'text_heavy' && image);
+      const { predictions } = await model.attack(samples, { ...options, eps: 0.2 });
+      const noise = await model.attack(samples, { ...options, eps: 0.2, steps: 0 });
+      expect(predictions).toHaveLength(samples.length);
+      expect(certainty(predictions)).toBeLessThan(certainty(noise.predictions));
+    },
+  );
 
   it.each(['qwen2_vl', 'instructblip'])(
     'is left out where %s does not take whole pictures alone',

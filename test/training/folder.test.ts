@@ -64,6 +64,7 @@ describe('training of model folders', () => {
   it.each([
     ['llava', 'base_model.model.model.language_model.layers.0.self_attn.q_proj'],
     ['llava_qwen3', 'base_model.model.model.language_model.layers.0.self_attn.q_proj'],
+    ['llava_next', 'base_model.model.model.language_model.layers.0.self_attn.q_proj'],
     ['smolvlm', 'base_model.model.model.text_model.layers.0.self_attn.q_proj'],
     ['idefics3', 'base_model.model.model.text_model.layers.0.self_attn.q_proj'],
     ['qwen2_vl', 'base_model.model.model.language_model.layers.0.self_attn.q_proj'],

@@ -3,11 +3,13 @@ import { openInstructBlip } from '../../instructblip/family.ts';
 import type { OpenFamily } from '../family.ts';
 import { openIdefics3 } from './idefics3.ts';
 import { openLlava } from './llava.ts';
+import { openLlavaNext } from './llava-next.ts';
 import { openQwen2Vl } from './qwen2-vl.ts';
 
 /** Architectures by `model_type` of config.json. */
 const families: Readonly<Record<string, OpenFamily>> = {
   llava: openLlava,
+  llava_next: openLlavaNext,
   instructblip: openInstructBlip,
   idefics3: openIdefics3,
   smolvlm: openIdefics3,

@@ -100,7 +100,13 @@ function toTiles({ width, height }: Size, side: number): Size {
     : { width: up(Math.trunc(up(height) * ratio)), height: up(height) };
 }
 
-function crop({ channels, data, width }: ByteImage, left: number, top: number, side: number): ByteImage {
+/** A square part. */
+export function crop(
+  { channels, data, width }: ByteImage,
+  left: number,
+  top: number,
+  side: number,
+): ByteImage {
   const line = side * channels;
   const part = new Uint8Array(side * line);
   for (let y = 0; y < side; y++) {

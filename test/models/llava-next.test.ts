@@ -2,18 +2,21 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadGraph, saveGraph } from '../../engine/index.ts';
+import { attribute, int64, loadGraph, type Node, saveGraph } from '../../engine/index.ts';
+import { gridOf, packedRows } from '../../models/hf/families/packing.ts';
 import { type AnswerModel, openAnswerModel, verifyFolder } from '../../models/index.ts';
 import { fixture, questions } from './hf-samples.ts';
 
 const samples = questions(5);
 const opened: AnswerModel[] = [];
+let parent: string;
 let folder: string;
 let newline: number[];
 
 /** The fixture, its vision encoder without the line's end, which stands in config.json instead (or is nowhere). */
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'llava-next-'));
+  parent = await mkdtemp(join(tmpdir(), 'llava-next-'));
+  folder = join(parent, 'line in config');
   await cp(fixture('llava_next'), folder, { recursive: true });
   const path = join(folder, 'onnx/vision_encoder.onnx');
   const graph = await loadGraph(path);
@@ -27,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all(opened.map((model) => model.close()));
-  await rm(folder, { recursive: true });
+  await rm(parent, { recursive: true });
 });
 
 async function open(path: string): Promise<AnswerModel> {
@@ -49,6 +52,38 @@ describe('a folder of LLaVA-NeXT', () => {
     const { checks, ok } = await verifyFolder(folder);
     expect(checks.map(({ name }) => name)).toContain('grad.image_features');
     expect(ok).toBe(true);
+  });
+
+  it('may have an encoder that packs by itself, and takes tiles behind an axis of pictures', async () => {
+    const packing = join(parent, 'packing');
+    await cp(fixture('llava_next'), packing, { recursive: true });
+    const path = join(packing, 'onnx/vision_encoder.onnx');
+    const graph = await loadGraph(path);
+    const { image_grid_pinpoints } = JSON.parse(await readFile(join(packing, 'config.json'), 'utf8'));
+    // The size of the pictures that the questions are about.
+    const [height, width] = [48, 40];
+    const { columns, rows } = gridOf({ height, width }, image_grid_pinpoints, 16);
+    const kept = packedRows([rows, columns, height, width], 4);
+    for (const node of graph.nodes)
+      node.inputs = node.inputs.map((name) => (name === 'pixel_values' ? 'tiles' : name));
+    const constants = { shape: [-1, 3, 16, 16], rows: [-1, 24], kept };
+    for (const [name, values] of Object.entries(constants))
+      graph.initializers.set(name, int64([values.length], values));
+    const node = (opType: string, inputs: string[], output: string, attributes = {}) =>
+      ({ name: output, opType, domain: '', inputs, outputs: [output], attributes }) satisfies Node;
+    const axis = { axis: attribute('axis', 0) };
+    graph.nodes.unshift(node('Reshape', ['pixel_values', 'shape'], 'tiles'));
+    graph.nodes.push(
+      node('Reshape', ['image_features', 'rows'], 'places'),
+      node('Reshape', ['image_newline', 'rows'], 'line'),
+      node('Concat', ['places', 'line'], 'all', axis),
+      node('Gather', ['all', 'kept'], 'packed', axis),
+    );
+    graph.inputs = [{ name: 'pixel_values', dtype: 'float32', dims: ['pictures', 'count', 3, 16, 16] }];
+    graph.outputs = [{ name: 'packed', dtype: 'float32', dims: [kept.length, 24] }];
+    await saveGraph(graph, path);
+    const [own, exact] = await Promise.all([open(packing), open(fixture('llava_next'))]);
+    expect(await own.predict(samples)).toEqual(await exact.predict(samples));
   });
 
   it("is refused without a line's end", async () => {

@@ -35,7 +35,7 @@ import {
 } from './reference.ts';
 
 const inHub: Family[] = ['llava', 'smolvlm', 'qwen2_vl', 'qwen2_5_vl', 'idefics3'];
-const families: Family[] = [...inHub, 'instructblip'];
+const families: Family[] = [...inHub, 'llava_next', 'instructblip'];
 const Q_AND_V = /\b[qv]_proj$/;
 const options: LoraOptions = { rank: 4, alpha: 8, seed: 5 };
 const peftFolder = new URL('../fixtures/peft/', import.meta.url).pathname;

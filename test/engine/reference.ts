@@ -10,6 +10,7 @@ export type Family =
   | 'qwen2_vl'
   | 'qwen2_5_vl'
   | 'instructblip'
+  | 'llava_next'
   | 'llava_qwen3'
   | 'idefics3';
 

@@ -66,9 +66,12 @@ class Walk {
     if (head) this.placed.add(head);
     this.attentions.forEach((attention, layer) => void this.attention(attention, `model.layers.${layer}`));
     const levels = this.levels();
+    const unplaced = (level: number) =>
+      this.linears.filter((linear) => !this.placed.has(linear) && levels.get(linear.node) === level);
+    // Where both parts of a layer read its input, the feed-forward part does not come after the layer's attention.
+    const parallel = unplaced(this.attentions.length).length === 0;
     this.attentions.forEach((_, layer) => {
-      const rest = this.linears.filter((l) => !this.placed.has(l) && levels.get(l.node) === layer + 1);
-      this.feedForward(rest, `model.layers.${layer}`);
+      this.feedForward(unplaced(parallel ? layer : layer + 1), `model.layers.${layer}`);
     });
     this.attentions.forEach((_, layer) => void this.norms(`model.layers.${layer}`));
     if (head) {

@@ -15,7 +15,7 @@ import { type Located, NOT_DECODER, type WeightFinder } from './weights.ts';
 export type Parameters = ReadonlyMap<string, Located>;
 
 const HEAD = /(^|\.)lm_head\.weight$/;
-const TABLE = /(^|\.)(embed_tokens|wte|word_embeddings|tok_embeddings)\.weight$/;
+const TABLE = /(^|\.)(embed_tokens|embed_in|wte|word_embeddings|tok_embeddings)\.weight$/;
 
 function isTable(name: string): boolean {
   return TABLE.test(name) && !NOT_DECODER.test(name);

@@ -120,6 +120,8 @@ function standIn(
   }
   if (/attention_mask/.test(name) && dims.length === 2) return filled(dtype, [batch, past + length], 1);
   if (/position/.test(name)) return positions(dtype, dims.length, batch, length, past);
+  // Exports with and without a cache in one file: nothing is cached.
+  if (/use_cache/.test(name)) return filled(dtype, dims.length === 0 ? [] : [1], 0);
   if (/logits_to_keep/.test(name)) return filled(dtype, dims.length === 0 ? [] : [1], 0);
   return undefined;
 }

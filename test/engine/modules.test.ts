@@ -98,6 +98,15 @@ describe('modules by graph position', () => {
     ]);
   });
 
+  it('keeps the feed-forward part in its layer where it reads beside the attention, not after it', () => {
+    const weights = modulesOf(parallelLayers()).map(({ path, weight }) => `${path} ${weight}`);
+    for (const layer of [0, 1]) {
+      expect(weights).toContain(`model.layers.${layer}.mlp.fc1 up_${layer}`);
+      expect(weights).toContain(`model.layers.${layer}.mlp.fc2 down_${layer}`);
+      expect(weights).toContain(`model.layers.${layer}.post_attention_layernorm norm_${layer}`);
+    }
+  });
+
   it('gives nothing for a graph without attention but its head', () => {
     const b = new GraphBuilder('plain');
     const x = b.input('x', 'float32', [1, 2, 4]);
@@ -129,5 +138,30 @@ function sharedNorms(): Graph {
   const silu = b.op('Mul', [gate!, b.op('Sigmoid', [gate!])]);
   const end = b.op('Add', [middle, b.op('MatMul', [b.op('Mul', [silu, up!]), weight('down', 6, 4)])]);
   b.output('logits', b.op('MatMul', [norm(end, 'norm_c'), weight('head', 4, 8)]));
+  return b.build();
+}
+
+/** Two layers whose attention and feed-forward part both read the layer's input, as GPT-NeoX has them. */
+function parallelLayers(): Graph {
+  const b = new GraphBuilder('parallel', { opset: 23 });
+  const weight = (name: string, dims: number[]) =>
+    b.initializer(name, float32(dims, new Array(dims.reduce((a, c) => a * c)).fill(0.1)));
+  const end = [0, 1].reduce(
+    (x: { name: string }, layer) => {
+      const norm = (name: string) => b.op('RMSNormalization', [x, weight(`${name}_${layer}`, [4])]);
+      const normal = norm('first');
+      const [q, k, v] = ['q', 'k', 'v'].map((side) =>
+        b.op('MatMul', [normal, weight(`${side}_${layer}`, [4, 4])]),
+      );
+      const chances = b.op('Softmax', [b.op('MatMul', [q!, b.op('Transpose', [k!], { perm: [0, 2, 1] })])]);
+      const attended = b.op('MatMul', [b.op('MatMul', [chances, v!]), weight(`o_${layer}`, [4, 4])]);
+      const wide = b.op('Relu', [b.op('MatMul', [norm('norm'), weight(`up_${layer}`, [4, 6])])]);
+      const fed = b.op('MatMul', [wide, weight(`down_${layer}`, [6, 4])]);
+      return b.op('Add', [b.op('Add', [attended, fed]), x]);
+    },
+    b.input('inputs_embeds', 'float32', [1, 2, 4]),
+  );
+  const last = b.op('RMSNormalization', [end, weight('last', [4])]);
+  b.output('logits', b.op('MatMul', [last, weight('head', [4, 3])]));
   return b.build();
 }

@@ -149,6 +149,17 @@ describe('an export beside what PyTorch computed', () => {
   });
 });
 
+describe('a folder with a merged decoder', () => {
+  it('runs it without a cache where an input says which branch to take', async () => {
+    const folder = copyOf('llava');
+    const path = join(folder, 'onnx/decoder_model_merged.onnx');
+    const graph = await loadGraph(path);
+    graph.inputs.push({ name: 'use_cache_branch', dtype: 'bool', dims: [1] });
+    await saveGraph(graph, path);
+    expect((await verifyFolder(folder)).ok).toBe(true);
+  });
+});
+
 describe('a folder that cannot be verified', () => {
   it('names the array where reference.bin is cut off', async () => {
     const folder = copyOf('llava');

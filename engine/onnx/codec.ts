@@ -1,4 +1,5 @@
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { withoutFunctions } from './functions.ts';
 import { type Attribute, Graph, type Node, type ValueInfo } from './graph.ts';
 import { inOrder } from './order.ts';
 import {
@@ -47,14 +48,15 @@ export function decodeGraph(bytes: Uint8Array, source: string, external: Externa
   const graph = new Graph(source);
   graph.irVersion = toNumber(model.irVersion);
   for (const entry of model.opsetImport) graph.opsets.set(entry.domain ?? '', toNumber(entry.version));
-  graph.functions = model.functions ?? [];
+  const written = withoutFunctions(proto.node, model.functions ?? [], graph.opsets);
+  graph.functions = written.functions;
   try {
     for (const tensor of proto.initializer ?? []) {
       graph.initializers.set(tensor.name ?? '', tensorFromProto(tensor, external));
       const location = tensor.externalData?.find(({ key }) => key === 'location')?.value;
       if (tensor.dataLocation === 1 && location) graph.external.set(tensor.name ?? '', location);
     }
-    graph.nodes = inOrder(proto.node.map((node, index) => readNode(node, index, external)));
+    graph.nodes = inOrder(written.nodes.map((node, index) => readNode(node, index, external)));
   } catch (cause) {
     throw bad((cause as Error).message, cause);
   }

@@ -1,4 +1,4 @@
-import type { GraphProto } from './proto.ts';
+import type { FunctionProto, GraphProto } from './proto.ts';
 import type { DType, Tensor } from './tensor.ts';
 
 /** A node's attribute, tagged as ONNX tags it. */
@@ -43,8 +43,8 @@ export class Graph {
   initializers = new Map<string, Tensor>();
   /** Initializers that the file keeps in a data file beside it, and that file's name. */
   external = new Map<string, string>();
-  /** Model-local functions, kept as they were read. */
-  functions: object[] = [];
+  /** Functions of the file that were not written out, kept as they were read. */
+  functions: FunctionProto[] = [];
 
   constructor(source: string) {
     this.source = source;

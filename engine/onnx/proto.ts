@@ -117,6 +117,8 @@ export interface AttributeProto {
   ints?: Int64[];
   strings?: Uint8Array[];
   type: number;
+  /** In a function: the attribute of the call that stands here. */
+  refAttrName?: string;
 }
 export interface NodeProto {
   input?: string[];
@@ -124,7 +126,23 @@ export interface NodeProto {
   name?: string;
   opType: string;
   domain?: string;
+  overload?: string;
   attribute?: AttributeProto[];
+}
+export interface OperatorSetIdProto {
+  domain?: string;
+  version?: Int64;
+}
+export interface FunctionProto {
+  name?: string;
+  domain?: string;
+  overload?: string;
+  input?: string[];
+  output?: string[];
+  /** Attributes with a value for calls that do not give one. */
+  attributeProto?: AttributeProto[];
+  node?: NodeProto[];
+  opsetImport?: OperatorSetIdProto[];
 }
 export interface ValueInfoProto {
   name: string;
@@ -144,9 +162,9 @@ export interface ModelProto {
   irVersion?: Int64;
   producerName?: string;
   graph?: GraphProto;
-  opsetImport?: { domain?: string; version?: Int64 }[];
+  opsetImport?: OperatorSetIdProto[];
   metadataProps?: { key: string; value: string }[];
-  functions?: object[];
+  functions?: FunctionProto[];
 }
 
 function describe(): protobuf.Root {

@@ -1,4 +1,10 @@
-/** A run's report for people: one HTML file, and the table on the terminal. */
+/** Reports for people and builds: a run's as HTML and as a table on the terminal; a diagnosis' in these and more forms. */
+
 export { type ReportOptions, renderReport } from './document.ts';
 export { headline } from './headline.ts';
+export { renderDiagnosis } from './one-model/document.ts';
+export { findingOf, lostOf, patternWords } from './one-model/headline.ts';
+export { diagnosisJUnit } from './one-model/junit.ts';
+export { diagnosisMarkdown } from './one-model/markdown.ts';
+export { modelCard } from './one-model/model-card.ts';
 export { renderSummary, type SummaryOptions } from './summary.ts';

@@ -116,8 +116,8 @@ export interface Condition {
 export function sortedConditions(keys: Iterable<string>): Condition[] {
   const kinds = Object.keys(taskLabels);
   const conditions = [...keys].map((key) => {
-    const [kind = key, perturbation = 'origin'] = key.split('/');
-    return { key, kind, perturbation };
+    const [kind = key, ...name] = key.split('/');
+    return { key, kind, perturbation: name.join('/') || 'origin' };
   });
   return conditions.sort(
     (a, b) =>

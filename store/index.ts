@@ -6,11 +6,13 @@ export { type Benchmark, benchmarkFiles, type IngestProgress, ingestBenchmark } 
 export { sealBundle } from './bundle.ts';
 export { canonicalJson, digestOf, digestOfBytes } from './canonical.ts';
 export { codeVersion } from './code-version.ts';
+export { writeCsvFile } from './csv.ts';
 export type { ArtifactDriver, StoredObject } from './driver.ts';
 export { FolderDriver } from './folder-driver.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
 export { findReferences } from './references.ts';
+export { writeSampleLog } from './sample-log.ts';
 export {
   readSampleGroups,
   readSamples,

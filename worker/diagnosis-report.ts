@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   brightnessOf,
   defaultRules,
@@ -26,6 +27,8 @@ import type { Session } from './session.ts';
 
 export interface ReportedDiagnosis {
   report: DiagnosisReport;
+  /** The benchmark's name, for people. */
+  dataset: string;
   /** Every answer; a large table, and so not in the report. */
   log: SampleLogRow[];
 }
@@ -83,7 +86,7 @@ export async function reportDiagnosis(
 ): Promise<ReportedDiagnosis> {
   const { artifacts, attacks, cached, endpoint, figures, measures, model, runId, seconds, workflowId } =
     outcome;
-  const { model: name, seed } = diagnoseRequest(session.config, options);
+  const { data, model: name, seed } = diagnoseRequest(session.config, options);
   const samples = await allOf(session.store, artifacts, 'samples/', readSamples);
   const predictions = await allOf(session.store, artifacts, 'predictions/', readPredictions);
   const evidence = evidenceOf(samples, predictions, outcome, seed);
@@ -110,5 +113,5 @@ export async function reportDiagnosis(
     seconds,
     cached,
   };
-  return { report: DiagnosisReport.parse(report), log };
+  return { report: DiagnosisReport.parse(report), dataset: basename(data.folder), log };
 }

@@ -9,6 +9,7 @@ export {
 } from './audit.ts';
 export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from './config.ts';
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
+export { type DiagnosisFiles, writeDiagnosis } from './diagnosis-files.ts';
 export { type ReportedDiagnosis, reportDiagnosis } from './diagnosis-report.ts';
 export { type DriftOptions, driftStatus, stopDrift, watchDrift } from './drift.ts';
 export { type ExportOptions, exportModel, registryState } from './registry.ts';

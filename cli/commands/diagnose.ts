@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readSettings } from '../../ingest/index.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
@@ -15,6 +16,7 @@ import { handle } from './command.ts';
 
 interface DiagnoseFlags extends WorkFlags {
   gate?: string;
+  out?: string;
 }
 
 export function addDiagnose(program: Command): void {
@@ -38,7 +40,11 @@ export function addDiagnose(program: Command): void {
       '--scenarios <pack...>',
       'scenario packs beside the catalogue: files, or names of those that come along',
     )
-    .option('--gate <file>', 'rules (YAML) that the diagnosis must keep to; exit code 3 where one fails');
+    .option('--gate <file>', 'rules (YAML) that the diagnosis must keep to; exit code 3 where one fails')
+    .option(
+      '--out <folder>',
+      'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
+    );
   handle<DiagnoseFlags>(command, diagnose);
 }
 
@@ -56,10 +62,16 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
     const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });
     progress.clear();
     if (result.endpoint) output.log(endpointLine(result.endpoint));
-    const { report } = await api.reportDiagnosis(session, result, options, rules);
+    const reported = await api.reportDiagnosis(session, result, options, rules);
+    const { report } = reported;
+    const files =
+      flags.out === undefined ? undefined : await api.writeDiagnosis(resolve(flags.out), reported);
     // Pictures have no place on a terminal or in a script's variable; the report's files have them.
     const { examples: _, ...summary } = report;
-    output.result({ status: 'completed', ...summary, store: session.storeDir }, () => diagnosisText(report));
+    output.result(
+      { status: 'completed', ...summary, store: session.storeDir, ...(files ? { files } : {}) },
+      () => [diagnosisText(report), ...(files ? [`Report ${files.html}`] : [])].join('\n'),
+    );
     return rules && report.verdict === 'fail' ? ExitCode.GateSaidNo : ExitCode.Done;
   });
 }

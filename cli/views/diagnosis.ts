@@ -1,19 +1,11 @@
+import { findingOf, lostOf, patternWords } from '../../report/index.ts';
 import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { inOrder } from './report.ts';
-import { percent, points, table } from './table.ts';
-
-const verdicts: Record<AccuracyDrop['verdict'], string> = {
-  drop: 'a drop',
-  no_relevant_drop: 'none that matters',
-  not_enough_data: 'not enough data to say',
-};
+import { percent, table } from './table.ts';
 
 function dropCells(drop: AccuracyDrop | null | undefined): string[] {
-  if (!drop) return ['', ''];
-  const interval = `${points(drop.ci95[0])} to ${points(drop.ci95[1])}`;
-  const needed = drop.verdict === 'not_enough_data' ? `; ${drop.pairsNeeded} samples would` : '';
-  return [`${points(drop.drop)} (${interval})`, `${verdicts[drop.verdict]}${needed}`];
+  return drop ? [lostOf(drop), findingOf(drop)] : ['', ''];
 }
 
 /** Accuracy, changed answers and drops of one diagnosis. */
@@ -65,15 +57,15 @@ function attackTable({ pgd }: DiagnosisReport): string[] {
 
 function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): string[] {
   if (patterns.length === 0) return [];
-  const rows = patterns.slice(0, 5).map(({ covered, features, lift, n, rate }) => [
-    Object.entries(features)
-      .map(([feature, value]) => `${feature}: ${value}`)
-      .join(', '),
-    String(n),
-    percent(rate),
-    lift.toFixed(1),
-    percent(covered),
-  ]);
+  const rows = patterns
+    .slice(0, 5)
+    .map(({ covered, features, lift, n, rate }) => [
+      patternWords(features),
+      String(n),
+      percent(rate),
+      lift.toFixed(1),
+      percent(covered),
+    ]);
   const head = [`where the ${failures} failures gather`, 'n', 'fail', 'times as often', 'of all failures'];
   return ['', table(head, rows, [1, 2, 3, 4])];
 }

@@ -52,7 +52,7 @@ export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' |
   );
   const confidence = quarters(
     rows.map((row) => row.cleanConfidence),
-    (low, high) => range(low, high, 2),
+    (low, high) => range(low, high, 3),
   );
   const cases = rows.map((row, i): Case => {
     const features: Record<string, string | null> = {

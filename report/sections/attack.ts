@@ -5,7 +5,7 @@ import { type Content, type Html, html } from '../html.ts';
 import { attackLabel, percent, short, taskLabel } from '../labels.ts';
 import { card, figuresTable, legend, section } from './parts.ts';
 
-type Point = RunReport['pgd'][number];
+type Point = Omit<RunReport['pgd'][number], 'after'> & { after: number | null };
 
 /** Left and right end of the eps axis, percent of the width: room for the y labels. */
 const [axisStart, axisEnd] = [12, 93];
@@ -22,14 +22,19 @@ function epsScale(points: readonly Point[]): (eps: number) => number {
 
 const strokes: Record<string, string> = { pgd: '', pgd_sign: 'dashed', rg: 'dotted' };
 
+/** What there is: a diagnosis alone has nothing after training. */
+function seriesIn(points: readonly Point[]): ('before' | 'after')[] {
+  return points.some(({ after }) => after !== null) ? ['before', 'after'] : ['before'];
+}
+
 function seriesOf(points: readonly Point[]): Line[] {
   const x = epsScale(points);
   const y = linear(0, 1, 100, 0);
   return [...new Set(points.map(({ attack }) => attack))].flatMap((attack) => {
     const own = points.filter((point) => point.attack === attack).sort((a, b) => a.eps - b.eps);
-    return (['before', 'after'] as const).map((model) => ({
+    return seriesIn(points).map((model) => ({
       style: `${model} ${strokes[attack]}`,
-      points: own.map((point): [number, number] => [x(point.eps), y(point[model])]),
+      points: own.map((point): [number, number] => [x(point.eps), y(point[model] ?? 0)]),
       marks: attack !== 'rg',
     }));
   });
@@ -51,7 +56,7 @@ function epsTicks(points: readonly Point[]) {
 function attackCard(kind: string, points: readonly Point[]): Html {
   const described = points.map(
     ({ attack, eps, before, after }) =>
-      `${attackLabel(attack)}, eps ${short(eps)}: ${percent(before)} before, ${percent(after)} after.`,
+      `${attackLabel(attack)}, eps ${short(eps)}: ${percent(before)}${after === null ? '' : ` before, ${percent(after)} after`}.`,
   );
   const chart = lineChart({
     id: `attack-${kind}`,
@@ -65,16 +70,16 @@ function attackCard(kind: string, points: readonly Point[]): Html {
     })),
     height: 240,
   });
+  const columns = seriesIn(points).length > 1 ? ['#Before', '#After'] : ['#Accuracy'];
   const figures = figuresTable({
     caption: `${taskLabel(kind)}: accuracy under attack`,
-    columns: ['Attack', '#eps', '#eps / RMS', '#n', '#Before', '#After'],
+    columns: ['Attack', '#eps', '#eps / RMS', '#n', ...columns],
     rows: points.map((point): Content[] => [
       attackLabel(point.attack),
       short(point.eps),
       point.epsRelative === undefined ? '–' : short(point.epsRelative),
       point.n,
-      percent(point.before),
-      percent(point.after),
+      ...seriesIn(points).map((name) => percent(point[name] ?? 0)),
     ]),
   });
   const target = kind === 'image_heavy' ? 'Text embeddings are attacked.' : 'Image embeddings are attacked.';
@@ -88,14 +93,17 @@ function attackCard(kind: string, points: readonly Point[]): Html {
 }
 
 /** Accuracy over the strength of an attack on the irrelevant part's embeddings. */
-export function attackSection({ pgd }: RunReport): Html | null {
+export function attackSection({ pgd }: { pgd: readonly Point[] }): Html | null {
   const kinds = [...new Set(pgd.map(({ taskKind }) => taskKind))];
   if (kinds.length === 0) return null;
   const attacks = [...new Set(pgd.map(({ attack }) => attack))];
-  const key = attacks.flatMap((attack) => [
-    { style: `before ${strokes[attack]}`, label: `${attackLabel(attack)}, before` },
-    { style: `after ${strokes[attack]}`, label: `${attackLabel(attack)}, after` },
-  ]);
+  const series = seriesIn(pgd);
+  const key = attacks.flatMap((attack) =>
+    series.map((name) => ({
+      style: `${name} ${strokes[attack]}`,
+      label: `${attackLabel(attack)}${series.length > 1 ? `, ${name}` : ''}`,
+    })),
+  );
   return section(
     'attack',
     'How much does a deliberate attack take?',

@@ -1,4 +1,4 @@
-import type { RunReport, TalkedOut } from '../../schemas/report.ts';
+import type { TalkedOut } from '../../schemas/report.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { perturbationLabel, taskLabel } from '../labels.ts';
 import { section } from './parts.ts';
@@ -9,7 +9,8 @@ function option(example: TalkedOut, text: string, index: number): Html {
   const { answer, perturbedPrediction, trainedPrediction } = example;
   const tags: Content[] = [
     index === answer && html`<span class="tag right">right</span>`,
-    index === perturbedPrediction && html`<span class="tag before">before</span>`,
+    index === perturbedPrediction &&
+      html`<span class="tag before">${trainedPrediction === null ? 'answered' : 'before'}</span>`,
     index === trainedPrediction && html`<span class="tag after">after</span>`,
   ];
   return html`<li class="${index === answer ? 'right' : ''}"><span class="letter">${letter(index)}</span><span>${text}</span><span class="tags">${tags}</span></li>`;
@@ -31,21 +32,25 @@ ${context !== null && context !== '' && html`<blockquote>${context}</blockquote>
 <ol class="options">${example.options.map((text, i) => option(example, text, i))}</ol></article>`;
 }
 
-const key = html`<ul class="legend"><li><span class="tag right">right</span>The right answer</li>
+const right = html`<li><span class="tag right">right</span>The right answer</li>`;
+const key = html`<ul class="legend">${right}
 <li><span class="tag before">before</span>Answer under the perturbation, before training</li>
 <li><span class="tag after">after</span>Answer under the perturbation, after training</li></ul>`;
+const untrainedKey = html`<ul class="legend">${right}
+<li><span class="tag before">answered</span>Answer under the perturbation</li></ul>`;
 
 /** Samples that a perturbation talked the base model out of the right answer. */
-export function exampleSection({ examples }: RunReport): Html | null {
+export function exampleSection({ examples }: { examples: readonly TalkedOut[] }): Html | null {
   if (examples.length === 0) return null;
   const trained = examples.filter(({ trainedPrediction }) => trainedPrediction !== null);
   const righted = trained.filter(({ trainedPrediction, answer }) => trainedPrediction === answer).length;
-  const after =
-    trained.length === 0 ? '' : ` After training, ${righted} of these ${trained.length} are right.`;
+  const after = ` After training, ${righted} of these ${trained.length} are right.`;
   return section(
     'examples',
     'Samples talked out of the right answer',
-    `Answered rightly without the perturbation and wrongly with it, by the model before training. Drawn at random among such samples, the conditions in turn, without regard to the trained model.${after}`,
-    html`${key}<div class="examples">${examples.map(exampleCard)}</div>`,
+    trained.length === 0
+      ? 'Answered rightly without the perturbation and wrongly with it. Drawn at random among such samples, the conditions in turn.'
+      : `Answered rightly without the perturbation and wrongly with it, by the model before training. Drawn at random among such samples, the conditions in turn, without regard to the trained model.${after}`,
+    html`${trained.length === 0 ? untrainedKey : key}<div class="examples">${examples.map(exampleCard)}</div>`,
   );
 }

@@ -3,6 +3,12 @@ import { type Content, type Html, html } from '../html.ts';
 import { byteSize, duration } from '../labels.ts';
 import { figuresTable, section, table } from './parts.ts';
 
+/** What the record tells of a run or of a diagnosis. */
+type Recorded = Pick<
+  RunReport,
+  'workflowId' | 'runId' | 'codeVersion' | 'seed' | 'createdAt' | 'seconds' | 'cached' | 'artifacts'
+> & { model: { base: string; trained?: string } };
+
 /** Configuration that the run was started with; shown as it is. */
 export type Parameters = Readonly<Record<string, unknown>>;
 
@@ -16,12 +22,16 @@ function flatten(value: unknown, path: string): [string, string][] {
   return [[path, typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')]];
 }
 
-function facts(report: RunReport): Html {
+function facts(report: Recorded): Html {
   const rows: [string, string][] = [
     ['Workflow', report.workflowId],
     ['Run', report.runId],
-    ['Model before', report.model.base],
-    ['Model after', report.model.trained],
+    ...(report.model.trained === undefined
+      ? [['Model', report.model.base] satisfies [string, string]]
+      : ([
+          ['Model before', report.model.base],
+          ['Model after', report.model.trained],
+        ] satisfies [string, string][])),
     ['Code version', report.codeVersion],
     ['Seed', String(report.seed)],
     ['Written', report.createdAt],
@@ -30,7 +40,7 @@ function facts(report: RunReport): Html {
   return html`<dl class="facts">${items}</dl>`;
 }
 
-function timing({ seconds, cached }: RunReport): Html {
+function timing({ seconds, cached }: Recorded): Html {
   const total = Object.values(seconds).reduce((a, b) => a + b, 0);
   const longest = Math.max(...Object.values(seconds), 1e-9);
   const names = [...new Set([...Object.keys(seconds), ...cached])];
@@ -45,7 +55,7 @@ function timing({ seconds, cached }: RunReport): Html {
   return table({ caption: 'Work per step', columns: ['Step', '#Took', ''], rows });
 }
 
-function artifacts({ artifacts: all }: RunReport): Html {
+function artifacts({ artifacts: all }: Recorded): Html {
   const rows = Object.entries(all).map(([name, ref]): Content[] => [
     name,
     byteSize(ref.bytes),
@@ -60,7 +70,7 @@ function artifacts({ artifacts: all }: RunReport): Html {
 }
 
 /** What is needed to repeat the run and to check it. */
-export function recordSection(report: RunReport, parameters: Parameters | undefined): Html {
+export function recordSection(report: Recorded, parameters?: Parameters): Html {
   const settings = parameters === undefined ? [] : flatten(parameters, '');
   const chosen =
     settings.length > 0 &&

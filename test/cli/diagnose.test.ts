@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { connectServer, type ServerConnection } from '../../worker/server/index.ts';
@@ -47,6 +48,38 @@ describe('diagnose', { timeout: 300_000 }, () => {
     expect(pgd[0]).toMatchObject({ taskKind: 'image_heavy', attack: 'pgd', eps: 0, after: null });
     expect(rules).toBe('built-in');
     expect(gates.map(({ rule: condition }) => condition)).toEqual(['image_heavy/*', 'text_heavy/*']);
+  });
+
+  it('writes the report in all its forms, and tables that other programs read', async () => {
+    const out = join(project.folder, 'out');
+    const { code, stderr, stdout } = await inProject('diagnose', '--out', out);
+    expect(code, stderr).toBe(0);
+    const { files } = JSON.parse(stdout);
+    expect(files.html).toBe(join(out, 'report.html'));
+    const report = DiagnosisReport.parse(JSON.parse(await readFile(files.json, 'utf8')));
+    const connection = await (await DuckDBInstance.create()).connect();
+    const rows = async (query: string) => (await connection.runAndReadAll(query)).getRowObjectsJson();
+    const conditions = Object.keys(report.base).length;
+    for (const file of [files.figures, files.figuresParquet]) {
+      const [found] = await rows(
+        `select count(*)::int as n, max(accuracy) filter (perturbation = 'misleading_text') as misled from '${file}'`,
+      );
+      expect(found).toEqual({
+        n: conditions + report.pgd.length,
+        misled: report.base['image_heavy/misleading_text']!.accuracy,
+      });
+    }
+    const log = await rows(
+      `select kind || '/' || perturbation as condition, count(*)::int as n, avg(changed::int) as changed, avg((predicted = answer)::int) as accuracy
+       from '${files.sampleLog}' group by 1`,
+    );
+    expect(log).toHaveLength(conditions);
+    for (const { accuracy, changed, condition, n } of log) {
+      const figures = report.base[condition as string]!;
+      expect(n).toBe(figures.n);
+      expect(changed).toBeCloseTo(figures.changeRate, 12);
+      expect(accuracy).toBeCloseTo(figures.accuracy!, 12);
+    }
   });
 
   it('ends with 3 where a rule fails, and with 0 where all pass', async () => {

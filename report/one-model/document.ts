@@ -1,0 +1,25 @@
+import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { page } from '../page.ts';
+import { attackSection } from '../sections/attack.ts';
+import { exampleSection } from '../sections/examples.ts';
+import { recordSection } from '../sections/record.ts';
+import { diagnosisHead } from './head.ts';
+import { diagnosisAccuracy, diagnosisChanges, gateSection, patternSection } from './sections.ts';
+
+/** A diagnosis as one HTML file: no script, no request, the same bytes for the same report. */
+export function renderDiagnosis(report: DiagnosisReport): string {
+  return page({
+    title: `${report.model.name}: diagnosis of modality interference`,
+    head: diagnosisHead(report),
+    sections: [
+      { id: 'gates', title: 'Rules', body: gateSection(report) },
+      { id: 'accuracy', title: 'Accuracy', body: diagnosisAccuracy(report) },
+      { id: 'changes', title: 'Changed answers', body: diagnosisChanges(report) },
+      { id: 'attack', title: 'Attack', body: attackSection(report) },
+      { id: 'patterns', title: 'Error patterns', body: patternSection(report) },
+      { id: 'examples', title: 'Examples', body: exampleSection(report) },
+      { id: 'record', title: 'Record', body: recordSection(report) },
+    ],
+    report,
+  });
+}

@@ -1,0 +1,68 @@
+import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { type Content, type Html, html } from '../html.ts';
+import { percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
+import { verdictBadge } from '../sections/parts.ts';
+import { diagnosisHeadline, dropsFound } from './headline.ts';
+
+interface Tile {
+  label: string;
+  value: Content;
+  note: string;
+}
+
+const interval = ([low, high]: readonly [number, number]) => `95 %: ${percent(low)} to ${percent(high)}`;
+
+function verdictTile({ gates, rules, verdict }: DiagnosisReport): Tile {
+  const kept = gates.filter((gate) => gate.verdict === 'pass').length;
+  const whose = rules === 'given' ? 'rules kept' : 'built-in rules kept';
+  return {
+    label: 'Verdict',
+    value: verdictBadge(verdict),
+    note: `${kept} of ${gates.length} ${whose}`,
+  };
+}
+
+function tilesOf(report: DiagnosisReport): Tile[] {
+  const { base, measures } = report;
+  const [largest] = dropsFound(report);
+  const { competency } = measures;
+  const vqa = base['vqa/origin'];
+  return [
+    verdictTile(report),
+    ...(largest
+      ? [
+          {
+            label: 'Largest drop of accuracy',
+            value: `${signedPoints(-largest.drop.drop)} points`,
+            note: `${taskLabel(largest.kind)}, ${perturbationLabel(largest.perturbation).toLowerCase()}`,
+          },
+        ]
+      : []),
+    ...(competency
+      ? [
+          {
+            label: 'Cross-modality competency',
+            value: percent(competency.share),
+            note: interval(competency.ci95),
+          },
+        ]
+      : []),
+    ...(vqa && vqa.accuracy !== null && vqa.ci95
+      ? [{ label: 'Visual questions', value: percent(vqa.accuracy), note: interval(vqa.ci95) }]
+      : []),
+  ];
+}
+
+/** Title, the diagnosis in one sentence, and the figures that carry it. */
+export function diagnosisHead(report: DiagnosisReport): Html {
+  const tiles = tilesOf(report).map(
+    ({ label, value, note }) =>
+      html`<div class="tile"><dt>${label}</dt><dd><strong>${value}</strong><span class="note">${note}</span></dd></div>`,
+  );
+  const day = report.createdAt.slice(0, 16).replace('T', ' ');
+  return html`<header><p class="eyebrow">Diagnosis of modality interference</p>
+<p class="subject"><strong>${report.model.name}</strong><span>${day} UTC</span><span>seed ${report.seed}</span></p>
+<h1>${diagnosisHeadline(report)}</h1>
+<dl class="tiles">${tiles}</dl>
+<p class="disclaimer" role="note"><strong>What this report is not.</strong> ${report.disclaimer}</p></header>`;
+}

@@ -1,0 +1,115 @@
+import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
+import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import {
+  type Condition,
+  percent,
+  perturbationPhrase,
+  signedPoints,
+  sortedConditions,
+  taskLabel,
+} from '../labels.ts';
+
+export interface DropFound extends Condition {
+  drop: AccuracyDrop;
+}
+
+/** What perturbations cost, the largest drop first; a right hint is none of them. */
+export function dropsFound({ measures }: Pick<DiagnosisReport, 'measures'>): DropFound[] {
+  return sortedConditions(Object.keys(measures.conditions))
+    .flatMap((condition): DropFound[] => {
+      const drop = measures.conditions[condition.key]?.drop;
+      return drop && condition.perturbation !== 'helpful_text' ? [{ ...condition, drop }] : [];
+    })
+    .sort((a, b) => b.drop.drop - a.drop.drop);
+}
+
+const said: Record<DiagnosisReport['verdict'], string> = {
+  pass: 'its rules are kept',
+  fail: 'its rules are broken',
+  inconclusive: 'its rules are not decided by these data',
+};
+
+/** What was found, for the first sentence: the largest drop that is one. */
+function found(report: DiagnosisReport): string {
+  const drops = dropsFound(report);
+  const worst = drops.find(({ drop }) => drop.verdict === 'drop');
+  const clean = worst && report.base[`${worst.kind}/origin`]?.accuracy;
+  const after = worst && report.base[worst.key]?.accuracy;
+  if (worst && typeof clean === 'number' && typeof after === 'number') {
+    const tasks = taskLabel(worst.kind).toLowerCase();
+    return `On ${tasks}, ${perturbationPhrase(worst.perturbation)} cuts the model’s accuracy from ${percent(clean)} to ${percent(after)}`;
+  }
+  if (drops.length === 0) return mostChanged(report);
+  if (drops.every(({ drop }) => drop.verdict === 'no_relevant_drop'))
+    return 'No perturbation costs accuracy that matters';
+  return 'These data show no drop of accuracy, and do not rule one out';
+}
+
+function mostChanged({ base }: DiagnosisReport): string {
+  const most = sortedConditions(Object.keys(base))
+    .filter(({ perturbation }) => perturbation !== 'origin')
+    .map((condition) => ({ ...condition, rate: base[condition.key]!.changeRate }))
+    .sort((a, b) => b.rate - a.rate)[0];
+  if (!most) return 'Nothing was perturbed';
+  const tasks = taskLabel(most.kind).toLowerCase();
+  return `On ${tasks}, ${perturbationPhrase(most.perturbation)} changes ${percent(most.rate)} of the answers`;
+}
+
+/** The diagnosis in one sentence. */
+export function diagnosisHeadline(report: DiagnosisReport): string {
+  return `${found(report)}; ${said[report.verdict]}.`;
+}
+
+const findings: Record<AccuracyDrop['verdict'], string> = {
+  drop: 'a drop',
+  no_relevant_drop: 'none that matters',
+  not_enough_data: 'not enough data to say',
+};
+
+/** A drop's finding in words; where data are too few, with how many would do. */
+export function findingOf({ pairsNeeded, verdict }: AccuracyDrop): string {
+  const more = verdict === 'not_enough_data' ? `; ${pairsNeeded} samples would` : '';
+  return `${findings[verdict]}${more}`;
+}
+
+/** Points lost with their interval: "+20.0 (+16.1 to +24.2)". */
+export function lostOf({ ci95, drop }: AccuracyDrop): string {
+  return `${signedPoints(drop)} (${signedPoints(ci95[0])} to ${signedPoints(ci95[1])})`;
+}
+
+/** A gate's value and interval as a person reads them; drops in points, all else in percent. */
+export function gateFigures(gate: {
+  figure?: string;
+  value: number | null;
+  interval: readonly [number, number] | null;
+}): string {
+  const { figure, interval, value } = gate;
+  if (value === null || interval === null) return 'not measured';
+  const say = figure === 'drop' ? signedPoints : (share: number) => percent(share);
+  return `${say(value)} (${say(interval[0])} to ${say(interval[1])})`;
+}
+
+/** What a gate asks for: "at most 5.0 points". */
+export function demandOf({ figure, limit, threshold }: DiagnosisReport['gates'][number]): string {
+  const amount = figure === 'drop' ? `${(threshold * 100).toFixed(1)} points` : percent(threshold);
+  return `${limit === 'atMost' ? 'at most' : 'at least'} ${amount}`;
+}
+
+const featureWords: Record<string, string> = {
+  task: 'task',
+  scenario: 'perturbation',
+  template: 'template',
+  answerPosition: 'right answer at',
+  hintedClass: 'hint names',
+  hintedPosition: 'hint points to',
+  brightness: 'brightness',
+  textLength: 'text',
+  confidence: 'clean confidence',
+};
+
+/** A pattern in words. */
+export function patternWords(features: Readonly<Record<string, string>>): string {
+  return Object.entries(features)
+    .map(([feature, value]) => `${featureWords[feature] ?? feature} ${value}`)
+    .join(' · ');
+}

@@ -1,0 +1,73 @@
+import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { percent, perturbationLabel, sortedConditions, taskLabel } from '../labels.ts';
+import { demandOf, diagnosisHeadline, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
+
+const patternsShown = 3;
+
+/** Text inside a cell: nothing in it may end the cell, start HTML or address somebody. */
+export function cell(text: string): string {
+  const flat = text.replaceAll(/\p{Cc}+/gu, ' ');
+  return flat.replaceAll(/[\\|<>*_`[\]#~!]/g, '\\$&').replaceAll('@', '@\u200b');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), `| ${head.map(() => '---').join(' | ')} |`, ...rows.map(line)];
+}
+
+const marks: Record<DiagnosisReport['verdict'], string> = { pass: '✅', fail: '❌', inconclusive: '❔' };
+
+function gateLines({ gates }: DiagnosisReport): string[] {
+  if (gates.length === 0) return [];
+  const rows = gates.map((gate) => [
+    `${marks[gate.verdict]} ${gate.verdict}`,
+    gate.name,
+    demandOf(gate),
+    gateFigures(gate),
+    gate.condition,
+  ]);
+  return [...table(['', 'rule', 'asked', `found (interval)`, 'decided by'], rows), ''];
+}
+
+function figureLines({ base, measures }: DiagnosisReport): string[] {
+  const rows = sortedConditions(Object.keys(base)).map(({ key, kind, perturbation }) => {
+    const figures = base[key]!;
+    const drop = measures.conditions[key]?.drop;
+    return [
+      `${taskLabel(kind)}: ${perturbationLabel(perturbation).toLowerCase()}`,
+      String(figures.n),
+      figures.accuracy === null ? 'no labels' : percent(figures.accuracy),
+      drop ? lostOf(drop) : '',
+      perturbation === 'origin' ? '' : percent(figures.changeRate),
+      drop ? findingOf(drop) : '',
+    ];
+  });
+  const head = ['condition', 'n', 'accuracy', 'points lost (95 %)', 'answers changed', 'finding'];
+  return ['<details><summary>All conditions</summary>', '', ...table(head, rows), '', '</details>', ''];
+}
+
+function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): string[] {
+  if (patterns.length === 0) return [];
+  const lines = patterns
+    .slice(0, patternsShown)
+    .map(
+      ({ covered, features, lift, rate }) =>
+        `- ${cell(patternWords(features))}: ${percent(rate)} fail, ${lift.toFixed(1)} times as often; ${percent(covered)} of all failures`,
+    );
+  return [`Where the ${failures} failures gather:`, '', ...lines, ''];
+}
+
+/** A diagnosis for a pull request: the verdict, the rules, and all conditions folded away. */
+export function diagnosisMarkdown(report: DiagnosisReport): string {
+  return [
+    `### ${marks[report.verdict]} Modality interference: ${cell(report.model.name)}`,
+    '',
+    cell(diagnosisHeadline(report)),
+    '',
+    ...gateLines(report),
+    ...patternLines(report),
+    ...figureLines(report),
+    `_${report.disclaimer} Model \`${report.model.base.slice(0, 23)}\`, seed ${report.seed}._`,
+    '',
+  ].join('\n');
+}

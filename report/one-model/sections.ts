@@ -1,0 +1,182 @@
+import type { OpenFigures } from '../../schemas/diagnosis.ts';
+import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { barChart } from '../charts/bars.ts';
+import { type Content, type Html, html } from '../html.ts';
+import {
+  type Condition,
+  percent,
+  perturbationLabel,
+  sortedConditions,
+  taskLabel,
+  taskNote,
+} from '../labels.ts';
+import { card, figuresTable, section, stacks, table, verdictBadge } from '../sections/parts.ts';
+import { demandOf, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
+
+type Gate = DiagnosisReport['gates'][number];
+
+function gateItem(gate: Gate): Html {
+  const { findings, name, reason, verdict } = gate;
+  const rows = findings.map((finding): Content[] => [
+    finding.condition,
+    finding.n,
+    gateFigures({ ...finding, figure: gate.figure }),
+    verdictBadge(finding.verdict),
+  ]);
+  const caption = `${name}: ${demandOf(gate)}`;
+  const columns = ['Condition', '#n', '#Found', 'Verdict'];
+  const details =
+    findings.length > 1 &&
+    figuresTable({ caption, columns, rows }, false, `All ${findings.length} conditions`);
+  return html`<li class="stage ${verdict}"><div class="stage-head"><h3>${name}</h3>${verdictBadge(verdict)}</div>
+<p>${reason}</p>${details}</li>`;
+}
+
+/** Each rule with its verdict and reason. */
+export function gateSection({ gates, rules }: DiagnosisReport): Html | null {
+  if (gates.length === 0) return null;
+  const whose =
+    rules === 'given'
+      ? 'The rules of the gate file.'
+      : 'Built-in rules, as no gate file was given; they fail no command.';
+  return section(
+    'gates',
+    'Does the model keep to the rules?',
+    `${whose} A rule passes where the whole interval keeps to it and fails where the whole interval is beyond it; else the data do not decide.`,
+    html`<ol class="timeline">${gates.map(gateItem)}</ol>`,
+  );
+}
+
+interface Row extends Condition {
+  figures: OpenFigures;
+}
+
+function rowsByKind({ base }: DiagnosisReport): Map<string, Row[]> {
+  const kinds = new Map<string, Row[]>();
+  for (const condition of sortedConditions(Object.keys(base))) {
+    const row = { ...condition, figures: base[condition.key] as OpenFigures };
+    kinds.set(condition.kind, [...(kinds.get(condition.kind) ?? []), row]);
+  }
+  return kinds;
+}
+
+const maybe = (value: number | null | undefined) =>
+  value === null || value === undefined ? '–' : percent(value);
+
+function figuresOf(report: DiagnosisReport, kind: string, rows: readonly Row[]) {
+  const { conditions } = report.measures;
+  return {
+    caption: `${taskLabel(kind)}: accuracy, accuracy lost (points, 95 %), changed answers, divergences (nats), calibration error`,
+    columns: [
+      'Perturbation',
+      '#n',
+      '#Accuracy',
+      '#Lost',
+      'Finding',
+      '#Changed',
+      '#Followed',
+      '#KL',
+      '#JS',
+      '#ECE',
+    ],
+    rows: rows.map(({ figures, key, perturbation }): Content[] => {
+      const { drop, ece, js } = conditions[key] ?? {};
+      return [
+        perturbationLabel(perturbation),
+        figures.n,
+        maybe(figures.accuracy),
+        drop ? lostOf(drop) : '–',
+        drop ? findingOf(drop) : '–',
+        perturbation === 'origin' ? '–' : maybe(figures.changeRate),
+        maybe(figures.followed),
+        figures.kl?.toFixed(3) ?? '–',
+        js?.toFixed(3) ?? '–',
+        maybe(ece),
+      ];
+    }),
+  };
+}
+
+function barCard(kind: string, what: 'accuracy' | 'changeRate', rows: readonly Row[], below: Content): Html {
+  const title = what === 'accuracy' ? 'Accuracy' : 'Share of changed answers';
+  const chart = barChart({
+    id: `${what}-${kind}`,
+    title: `${title}: ${taskLabel(kind)}`,
+    description: rows
+      .map(({ figures, perturbation }) => `${perturbationLabel(perturbation)}: ${maybe(figures[what])}.`)
+      .join(' '),
+    rows: rows.map(({ figures, perturbation }) => ({
+      label: perturbationLabel(perturbation),
+      note: `n = ${figures.n}`,
+      before: null,
+      after:
+        figures[what] === null
+          ? null
+          : { value: figures[what], interval: what === 'accuracy' ? figures.ci95 : null },
+    })),
+  });
+  return card(taskLabel(kind), what === 'accuracy' ? taskNote(kind) : '', html`${chart}${below}`);
+}
+
+/** Accuracy per task kind and perturbation, with what follows from it. */
+export function diagnosisAccuracy(report: DiagnosisReport): Html | null {
+  if (Object.values(report.base).every(({ accuracy }) => accuracy === null)) return null;
+  const cards = [...rowsByKind(report)].map(([kind, rows]) => ({
+    size: rows.length,
+    body: barCard(kind, 'accuracy', rows, figuresTable(figuresOf(report, kind, rows))),
+  }));
+  return section(
+    'accuracy',
+    'How often is the answer right?',
+    'Accuracy in percent for each kind of task, unperturbed and under each perturbation of the part that should not matter. Whiskers are 95 % intervals. The tables say what each perturbation costs, and whether that is more than chance.',
+    stacks(cards),
+  );
+}
+
+/** Prediction change rates. */
+export function diagnosisChanges(report: DiagnosisReport): Html | null {
+  const kinds = [...rowsByKind(report)]
+    .map(([kind, rows]) => [kind, rows.filter((row) => row.perturbation !== 'origin')] as const)
+    .filter(([, rows]) => rows.length > 0);
+  if (kinds.length === 0) return null;
+  return section(
+    'changes',
+    'How often does the irrelevant part change the answer?',
+    'Share of samples whose answer is no longer the answer to the unperturbed sample; lower is better, except for a right hint, which may correct an answer. This needs no right answers, so it can be measured on live requests as well.',
+    html`<div class="columns">${kinds.map(([kind, rows]) => barCard(kind, 'changeRate', rows, null))}</div>`,
+  );
+}
+
+/** Where failures gather. */
+export function patternSection({ patterns: found }: DiagnosisReport): Html | null {
+  if (found.cases === 0) return null;
+  const { cases, failure, failures, patterns, tested } = found;
+  const what =
+    failure === 'talked_out'
+      ? `${failures} of ${cases} perturbed samples that were answered rightly without the perturbation are answered wrongly with it.`
+      : `${failures} of ${cases} perturbed samples are answered otherwise than without the perturbation.`;
+  const lead = `${what} Combinations of up to three features under which that happens more often than under any part of them, of ${tested} that were tried; at most one in twenty of those listed is expected to be chance.`;
+  const rows = patterns.map((pattern): Content[] => [
+    patternWords(pattern.features),
+    pattern.n,
+    `${percent(pattern.rate)} (${percent(pattern.ci95[0])} to ${percent(pattern.ci95[1])})`,
+    `${pattern.lift.toFixed(1)} ×`,
+    percent(pattern.covered),
+    pattern.pAdjusted < 0.0001 ? '< 0.0001' : pattern.pAdjusted.toFixed(4),
+    html`<span class="note">${pattern.examples[0] ?? ''}</span>`,
+  ]);
+  const columns = [
+    'Pattern',
+    '#Cases',
+    '#Fail (95 %)',
+    '#Lift',
+    '#Of all failures',
+    '#Adjusted p',
+    'Examples',
+  ];
+  const body =
+    rows.length === 0
+      ? html`<p>No combination stands out.</p>`
+      : html`<div class="card">${table({ caption: 'Error patterns, those that explain most first', columns, rows })}</div>`;
+  return section('patterns', 'Where do the failures gather?', lead, body);
+}

@@ -1,0 +1,31 @@
+import type { SampleLogRow } from '../schemas/sample-log.ts';
+import type { TableSchema } from './parquet/schema.ts';
+import { writeTableFile } from './tables.ts';
+
+const logColumns = {
+  id: { kind: 'string' },
+  task: { kind: 'string' },
+  kind: { kind: 'string' },
+  source: { kind: 'string' },
+  perturbation: { kind: 'string' },
+  template: { kind: 'string' },
+  options: { kind: 'list<string>' },
+  answer: { kind: 'int32', nullable: true },
+  hinted: { kind: 'int32', nullable: true },
+  hintedOption: { kind: 'string', nullable: true },
+  cleanPredicted: { kind: 'int32' },
+  predicted: { kind: 'int32' },
+  cleanProbabilities: { kind: 'list<float64>' },
+  probabilities: { kind: 'list<float64>' },
+  cleanConfidence: { kind: 'float64' },
+  confidence: { kind: 'float64' },
+  changed: { kind: 'bool' },
+  talkedOut: { kind: 'bool', nullable: true },
+  brightness: { kind: 'float64', nullable: true },
+  textLength: { kind: 'int32' },
+} as const satisfies TableSchema & Record<keyof SampleLogRow, unknown>;
+
+/** Writes the per-sample log of a diagnosis as Parquet, atomically. */
+export function writeSampleLog(path: string, rows: readonly SampleLogRow[]): Promise<void> {
+  return writeTableFile(path, logColumns, rows);
+}

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { diagnosisJUnit, diagnosisMarkdown, modelCard, renderDiagnosis } from '../../report/index.ts';
+import { findChromium } from './chromium.ts';
+import { measureAt } from './measure.ts';
+import { sampleDiagnosis } from './sample-diagnosis.ts';
+
+const report = sampleDiagnosis();
+const kept = process.env.REPORT_SCREENSHOTS;
+const folder = kept ?? mkdtempSync(join(tmpdir(), 'diagnosis-'));
+afterAll(() => {
+  if (kept === undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the HTML of a diagnosis', () => {
+  const page = renderDiagnosis(report);
+
+  it('says what was found, what the rules say and where failures gather', () => {
+    expect(page).toMatch(
+      /<h1>On image-heavy tasks, a misleading hint[^<]* cuts the model’s accuracy from 91\.8[^<]*; its rules are broken\.<\/h1>/,
+    );
+    for (const id of ['gates', 'accuracy', 'changes', 'attack', 'patterns', 'examples', 'record'])
+      expect(page).toContain(`<section id="${id}"`);
+    expect(page).toContain(
+      'perturbation misleading_text · template the picture seems to depict a {} . · hint names ship',
+    );
+    expect(page).not.toMatch(/before training|After training/);
+  });
+
+  it('loads nothing, and escapes what rules are called', () => {
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
+    expect(page).toContain('a &quot;rule&quot; &lt;b&gt;&amp;amp; | `all` \ufffdof it');
+  });
+
+  it('leaves accuracy out where there are no labels', () => {
+    const base = Object.fromEntries(
+      Object.entries(report.base).map(([key, figures]) => [key, { ...figures, accuracy: null, ci95: null }]),
+    );
+    const conditions = Object.fromEntries(
+      Object.entries(report.measures.conditions).map(([key, one]) => [
+        key,
+        { ...one, ece: null, drop: null },
+      ]),
+    );
+    const measures = { ...report.measures, conditions, competency: null, worst: {} };
+    const open = renderDiagnosis({ ...report, base, measures, pgd: [], examples: [], gates: [] });
+    expect(open).toMatch(/<h1>On image-heavy tasks, .* changes 67\.1.% of the answers; /);
+    expect(open).not.toMatch(/id="(accuracy|attack|examples|gates)"/);
+    expect(open).toContain('id="changes"');
+  });
+
+  const chromium = findChromium();
+  const why = chromium === null ? ' (skipped: no chromium; apt-get install chromium, or set CHROMIUM)' : '';
+  describe.skipIf(chromium === null)(`in a browser${why}`, () => {
+    it.each([1280, 420])('fits %i pixels without overlap', async (width) => {
+      const file = join(folder, 'diagnosis.html');
+      writeFileSync(file, page);
+      const measured = await measureAt(chromium as string, file, width);
+      expect(measured).toMatchObject({ clientWidth: width, scrollWidth: width, wide: [], overlaps: [] });
+      // Three of accuracy, two each of changes and attack.
+      expect(measured.charts).toBe(7);
+    });
+  });
+});
+
+describe('JUnit XML', () => {
+  const xml = diagnosisJUnit(report);
+
+  it('has a case a rule and one a condition; only rules fail, what is undecided is skipped', () => {
+    expect(xml.match(/<testcase /g)).toHaveLength(3 + 12);
+    expect(xml.match(/<failure /g)).toHaveLength(1);
+    expect(xml).toContain('<testsuite name="gates" tests="3" failures="1" errors="0" skipped="1"');
+    const undecided = Object.values(report.measures.conditions).filter(
+      ({ drop }) => drop?.verdict === 'not_enough_data',
+    ).length;
+    expect(xml.match(/<skipped /g) ?? []).toHaveLength(1 + undecided);
+    expect(xml).toMatch(/<testsuites name="modality-guard mini-llava" tests="15" failures="1"/);
+  });
+
+  it('is well-formed, whatever the rules are called', () => {
+    expect(xml).toContain('name="a &quot;rule&quot; &lt;b&gt;&amp;amp; | `all` \ufffdof it"');
+    const open: string[] = [];
+    const rest = xml
+      .replace(/<\?xml [^?]*\?>/, '')
+      .replaceAll(/<(\/?)([a-z-]+)((?: [a-z]+="[^"<]*")*)(\/?)>/g, (_, end, name, _attributes, single) => {
+        if (end) expect(open.pop()).toBe(name);
+        else if (!single) open.push(name);
+        return '';
+      });
+    expect(open).toEqual([]);
+    expect(rest).not.toMatch(/[<>]|&(?!(amp|lt|gt|quot);)/);
+  });
+});
+
+describe('Markdown for a pull request', () => {
+  const text = diagnosisMarkdown(report);
+
+  it('begins with the verdict and the rules, and keeps its tables whole', () => {
+    expect(text).toMatch(/^### ❌ Modality interference: mini-llava\n/);
+    const rows = text.split('\n').filter((line) => line.startsWith('|'));
+    const cells = (line: string) => line.replaceAll(/\\\|/g, '').split('|').length;
+    expect(new Set(rows.slice(0, 5).map(cells))).toEqual(new Set([7]));
+    expect(new Set(rows.slice(5).map(cells))).toEqual(new Set([8]));
+    expect(rows[2]).toContain('a "rule" \\<b\\>&amp; \\| \\`all\\`  of it');
+    expect(text).toContain('❔ inconclusive');
+  });
+});
+
+describe('the model card', () => {
+  const card = modelCard(report, 'our-tests');
+
+  it('has model-index metadata as the hub reads it', () => {
+    const [, yaml] = card.split(/^---$/m);
+    const {
+      'model-index': [entry],
+    } = parse(yaml!);
+    expect(entry.name).toBe('mini-llava');
+    expect(entry.results).toHaveLength(15);
+    for (const { dataset, metrics, task } of entry.results) {
+      expect(task.type).toBe('visual-question-answering');
+      expect(dataset.type).toBe('our-tests');
+      expect(dataset.name).toBeTypeOf('string');
+      for (const metric of metrics)
+        expect([typeof metric.type, typeof metric.value]).toEqual(['string', 'number']);
+    }
+    const misled = entry.results.find(
+      ({ dataset }: { dataset: { name: string } }) => dataset.name === 'our-tests, misleading hint',
+    );
+    expect(misled.metrics[0]).toEqual({
+      type: 'accuracy',
+      name: 'Accuracy',
+      value: report.base['image_heavy/misleading_text']!.accuracy,
+    });
+  });
+});

@@ -8,6 +8,7 @@ import { addDiagnose } from './commands/diagnose.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrift } from './commands/drift.ts';
 import { addEstimate } from './commands/estimate.ts';
+import { addExportData } from './commands/export-data.ts';
 import { addIngest } from './commands/ingest.ts';
 import { addModels } from './commands/models.ts';
 import { addPilot } from './commands/pilot.ts';
@@ -55,7 +56,17 @@ function programOf(): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 usage or configuration, 3 a gate or a person said no.',
     );
-  const commands = [addRun, addIngest, addDiagnose, addTrain, addStatus, addDecisions, addReport, addModels];
+  const commands = [
+    addRun,
+    addIngest,
+    addDiagnose,
+    addExportData,
+    addTrain,
+    addStatus,
+    addDecisions,
+    addReport,
+    addModels,
+  ];
   for (const add of [
     ...commands,
     addPilot,

@@ -12,6 +12,8 @@ interface ColumnValues {
   binary: Uint8Array;
   /** struct<bytes: binary, path: string>, as Hugging Face datasets store an image. */
   image: EncodedImage;
+  /** list<struct<role: string, content: string>>, a conversation as trainers take it; for writing alone. */
+  messages: { role: string; content: string }[];
   'list<string>': string[];
   'list<int32>': number[];
   'list<float64>': number[];
@@ -46,7 +48,10 @@ export function huggingFaceFeatures(schema: TableSchema): string {
     const element = elementKind(column.kind);
     if (column.kind === 'image') features[name] = { _type: 'Image' };
     // "Sequence" is the name that old and new releases of `datasets` both load.
-    else if (element) features[name] = { feature: { dtype: element, _type: 'Value' }, _type: 'Sequence' };
+    else if (column.kind === 'messages') {
+      const text = { dtype: 'string', _type: 'Value' };
+      features[name] = [{ role: text, content: text }];
+    } else if (element) features[name] = { feature: { dtype: element, _type: 'Value' }, _type: 'Sequence' };
     else features[name] = { dtype: column.kind, _type: 'Value' };
   }
   return JSON.stringify({ info: { features } });

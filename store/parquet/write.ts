@@ -43,6 +43,14 @@ function field({ kind }: Column): FieldDefinition {
       fields: { list: { repeated: true, fields: { element: leaf(element) } } },
     };
   }
+  if (kind === 'messages') {
+    const message = { optional: true, fields: { role: leaf('string'), content: leaf('string') } };
+    return {
+      type: 'LIST',
+      optional: true,
+      fields: { list: { repeated: true, fields: { element: message } } },
+    };
+  }
   if (kind === 'image') return { optional: true, fields: { bytes: leaf('binary'), path: leaf('string') } };
   return leaf(kind);
 }
@@ -77,6 +85,14 @@ function encode(column: Column, value: unknown): { value: unknown; bytes: number
   if (element) {
     if (!Array.isArray(value) || !value.every((item) => isScalar(element, item))) return undefined;
     return { value: { list: value.map((item) => ({ element: item })) }, bytes: 16 * value.length };
+  }
+  if (column.kind === 'messages') {
+    const messages = value as { role: string; content: string }[];
+    if (!messages.every(({ content, role }) => isScalar('string', role) && isScalar('string', content))) {
+      return undefined;
+    }
+    const bytes = messages.reduce((sum, { content }) => sum + content.length, 0);
+    return { value: { list: messages.map((message) => ({ element: message })) }, bytes };
   }
   if (column.kind === 'image') {
     const image = value as EncodedImage;

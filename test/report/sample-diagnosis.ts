@@ -46,6 +46,7 @@ function measuresOf(base: DiagnosisReport['base']): DiagnosisReport['measures'] 
   return {
     relevantDrop: 0.05,
     conditions: Object.fromEntries(conditions),
+    reliance: {},
     worst: { image_heavy: share(0.2, 600), text_heavy: share(0.6, 600), vqa: share(0.9, 600) },
     competency: share(0.11, 600),
     letters: { predicted: [0.25, 0.25, 0.3, 0.2], answers: [0.25, 0.25, 0.25, 0.25], bias: 0.05 },

@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { trainingFamily } from '../../diagnosis/perturbations/index.ts';
+import { type ExportFormat, exportFormats, exportSamples } from '../../ingest/index.ts';
+import { Random } from '../../random/index.ts';
+import { type Sample, type Split, splits, taskKinds } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { ingestBenchmark } from '../../store/index.ts';
+import { type CommonFlags, positive, whole, withCommonFlags } from '../flags.ts';
+import type { Output } from '../output.ts';
+import { packageFile } from '../package-root.ts';
+import { handle } from './command.ts';
+
+interface ExportFlags extends CommonFlags {
+  benchmark?: string;
+  format: ExportFormat;
+  split: Split;
+  samples?: number;
+  seed: number;
+  out: string;
+}
+
+export function addExportData(program: Command): void {
+  const command = withCommonFlags(
+    program
+      .command('export-data')
+      .description('writes clean and perturbed samples as a data set that other trainers read')
+      .requiredOption('--out <folder>', 'a new folder')
+      .addOption(new Option('--format <name>', 'layout').choices(exportFormats).default('llava'))
+      .option('--benchmark <folder>', 'benchmark pack, or what ingest wrote (default: the embedded one)')
+      .addOption(new Option('--split <name>', 'which samples').choices(splits).default('train'))
+      .addOption(new Option('--samples <number>', 'samples of each kind at most').argParser(positive))
+      .addOption(
+        new Option('--seed <number>', 'of the choice and the perturbations').argParser(whole).default(7),
+      ),
+  );
+  handle<ExportFlags>(command, exportData);
+}
+
+/** Labelled samples of each kind, in an order that the seed draws. */
+function chosen(pool: readonly Sample[], { samples, seed }: ExportFlags): Sample[] {
+  return taskKinds.flatMap((kind) => {
+    const ofKind = pool.filter(({ answer, taskKind }) => taskKind === kind && answer !== null);
+    return new Random(seed, 'augment', kind).shuffle(ofKind).slice(0, samples);
+  });
+}
+
+async function exportData(flags: ExportFlags, output: Output): Promise<undefined> {
+  const folder = resolve(flags.benchmark ?? packageFile('data/benchmark'));
+  const pool = (await ingestBenchmark(folder)).samples[flags.split];
+  const samples = chosen(pool, flags);
+  if (samples.length === 0)
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${folder}: no sample of the split "${flags.split}" has an answer; take another --split (${splits.join(', ')}) or label some`,
+    );
+  const unlabelled = pool.filter(({ answer }) => answer === null).length;
+  if (unlabelled > 0) output.log(`${unlabelled} samples without an answer are left out.`);
+  const { questionText } = await import('../../models/index.ts');
+  const rows = samples.flatMap((sample) => trainingFamily(sample, flags.seed, pool));
+  const result = await exportSamples(rows, flags.format, resolve(flags.out), questionText);
+  output.result(
+    { status: 'completed', ...result, seed: flags.seed },
+    () => `${result.rows} rows (${result.clean} clean) in ${result.out}`,
+  );
+}

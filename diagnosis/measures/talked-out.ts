@@ -2,6 +2,7 @@ import { Random } from '../../random/index.ts';
 import type { EncodedImage, PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import type { TalkedOut } from '../../schemas/report.ts';
 import { conditionOf, hintKey } from './figures.ts';
+import { isNoInterference, rightHints } from './worst.ts';
 
 export interface TalkedOutInput {
   /** Perturbed samples; those without a prediction are passed over. */
@@ -30,7 +31,7 @@ export function imageDataUri(image: EncodedImage | null): string | null {
 }
 
 /** A helpful hint talks nobody out of anything by intent. */
-const notShown = new Set(['origin', 'helpful_text']);
+const notShown = (name: string) => name === 'origin' || isNoInterference(name, rightHints);
 
 interface Found {
   sample: PerturbedSample;
@@ -43,7 +44,7 @@ function findTalkedOut({ samples, before }: TalkedOutInput): Map<string, Found[]
   const predictions = new Map(before.map((prediction) => [hintKey(prediction), prediction]));
   const groups = new Map<string, Found[]>();
   for (const sample of samples) {
-    if (notShown.has(sample.perturbation)) continue;
+    if (notShown(sample.perturbation)) continue;
     const perturbed = predictions.get(hintKey(sample));
     const clean = predictions.get(hintKey({ id: sample.id, perturbation: 'origin' }));
     if (perturbed === undefined || clean === undefined) continue;

@@ -1,4 +1,5 @@
 import type { SampleLogRow } from '../../schemas/sample-log.ts';
+import { isNoInterference, rightHints } from '../measures/worst.ts';
 import { quantile } from '../statistics/bootstrap.ts';
 
 /** A perturbed sample that could fail, with what may explain it. */
@@ -34,10 +35,12 @@ const range = (low: number, high: number, digits: number) =>
 
 /**
  * The cases of a diagnosis: perturbed samples whose clean answer is right, which fail where the perturbed one is wrong; or, where
- * nothing is labelled, all perturbed samples, which fail where the answer changes. A right hint makes no case.
+ * nothing is labelled, all perturbed samples, which fail where the answer changes. A right hint and a removed modality make no case.
  */
 export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' | 'changed'; cases: Case[] } {
-  const perturbed = log.filter(({ perturbation }) => !['origin', 'helpful_text'].includes(perturbation));
+  const perturbed = log.filter(
+    ({ perturbation }) => perturbation !== 'origin' && !isNoInterference(perturbation, rightHints),
+  );
   const labelled = perturbed.filter(({ answer }) => answer !== null);
   const failure = labelled.length > 0 ? 'talked_out' : 'changed';
   const rows =

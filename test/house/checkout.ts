@@ -8,22 +8,16 @@ import { afterAll } from 'vitest';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What a clone does not hold, and what the bootstrap does not read. */
-const left = new Set([
-  'node_modules',
-  'dist',
-  '.git',
-  '.modality-guard',
-  '.bootstrap.lock',
-  'data',
-  'test',
-  'docs',
-]);
+const left = new Set(['node_modules', 'dist', '.git', '.modality-guard', '.bootstrap.lock', 'test', 'docs']);
 
 /** A copy of the checkout, by default with our packages linked into it, so that nothing needs the network. */
 export async function copyOfCheckout({ linkPackages = true } = {}): Promise<string> {
   const folder = await temporaryFolder();
   const filter = (path: string) => {
-    const top = relative(root, path).split(sep)[0] ?? '';
+    const inside = relative(root, path);
+    const top = inside.split(sep)[0] ?? '';
+    // Of the data only the code that finds them.
+    if (top === 'data') return inside === 'data' || inside === join('data', 'folder.ts');
     return !left.has(top) && !top.startsWith('dist.');
   };
   await cp(root, folder, { recursive: true, filter });

@@ -53,7 +53,9 @@ export class GatePrompt {
           : null;
       if (!decision) return this.output.log(howToDecide(gate));
       const { workflowId, stage } = gate;
-      await api.decide(session, { workflowId, stage, decision, by: personName(), comment: '' });
+      // A decision without its reason is refused.
+      const comment = await terminal.question('What did you look at, and why? ', { signal });
+      await api.decide(session, { workflowId, stage, decision, by: personName(), comment });
     } catch (error) {
       if (!signal.aborted) this.output.log(error instanceof Error ? error.message : String(error));
     } finally {

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { trainingFamily } from '../diagnosis/perturbations/index.ts';
-import { Random } from '../random/index.ts';
+import { trainingFamilies } from '../diagnosis/perturbations/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type PerturbedSample, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import type { PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples, writeTensors } from '../store/index.ts';
@@ -57,17 +56,14 @@ async function trainingRows(
   { config, seed }: AugmentInput,
   { progress, signal }: StepContext,
 ): Promise<PerturbedSample[]> {
-  const budget = budgetOf(config);
   const rows: PerturbedSample[] = [];
-  for (const kind of taskKinds) {
-    const chosen = new Random(seed, 'augment', kind).shuffle(pool.filter((s) => s.taskKind === kind));
-    for (const [i, sample] of chosen.slice(0, budget[kind]).entries()) {
-      rows.push(...trainingFamily(sample, seed, pool));
-      if (i % 50 !== 0) continue;
-      signal.throwIfAborted();
-      progress(rows.length, 0);
-      await setImmediate();
-    }
+  let families = 0;
+  for (const family of trainingFamilies(pool, budgetOf(config), seed)) {
+    rows.push(...family);
+    if (families++ % 50 !== 0) continue;
+    signal.throwIfAborted();
+    progress(rows.length, 0);
+    await setImmediate();
   }
   return rows;
 }

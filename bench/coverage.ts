@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { diagnosisFigures, diagnosisMeasures } from '../diagnosis/index.ts';
 import { Random } from '../random/index.ts';
 import type { Prediction, TaskKind } from '../schemas/benchmark.ts';
+import { count } from './flags.ts';
 
 interface Kind {
   taskKind: TaskKind;
@@ -106,10 +107,7 @@ function intervals(seed: number): Map<string, { ci95: Interval; truth: number }>
 
 function main(): void {
   const { values } = parseArgs({ options: { json: { type: 'boolean' }, diagnoses: { type: 'string' } } });
-  const diagnoses = Number(values.diagnoses ?? 1000);
-  if (!Number.isSafeInteger(diagnoses) || diagnoses < 1) {
-    throw new Error(`--diagnoses: expected a whole number above 0, found '${values.diagnoses}'`);
-  }
+  const diagnoses = count('diagnoses', values.diagnoses ?? '1000');
   const covered = new Map<string, number>();
   for (let seed = 0; seed < diagnoses; seed++) {
     for (const [name, { ci95, truth }] of intervals(seed)) {

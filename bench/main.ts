@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { comparisons } from './comparisons/index.ts';
+import { count } from './flags.ts';
 import { type Measurement, note, type RunOptions } from './measure.ts';
 
 function row({ name, ours, peer, ratio, goal, unit, load }: Measurement): string {
@@ -12,11 +13,8 @@ function row({ name, ours, peer, ratio, goal, unit, load }: Measurement): string
   return [name, figure(ours), figure(peer), ratio.toFixed(2), `${goal}`, `${load}`].join(' | ');
 }
 
-function count(flag: string, given: string | undefined): number | undefined {
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${flag}: expected a whole number above 0, found '${given}'`);
+function optionalCount(flag: string, given: string | undefined): number | undefined {
+  return given === undefined ? undefined : count(flag, given);
 }
 
 async function main(): Promise<void> {
@@ -33,8 +31,8 @@ async function main(): Promise<void> {
   const unknown = positionals.find((name) => !names.includes(name));
   if (unknown) throw new Error(`there is no comparison '${unknown}'; there are ${names.join(', ')}`);
   const options: RunOptions = {
-    threads: count('threads', values.threads) ?? Math.min(2, availableParallelism()),
-    rounds: count('rounds', values.rounds),
+    threads: optionalCount('threads', values.threads) ?? Math.min(2, availableParallelism()),
+    rounds: optionalCount('rounds', values.rounds),
     profile: values.profile ?? false,
   };
   if (!values.json)

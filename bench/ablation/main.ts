@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataFolder } from '../../data/folder.ts';
-import { trainingFamily } from '../../diagnosis/perturbations/index.ts';
-import { Random } from '../../random/index.ts';
-import { type PerturbedSample, taskKinds } from '../../schemas/benchmark.ts';
+import { trainingFamilies } from '../../diagnosis/perturbations/index.ts';
+import type { PerturbedSample } from '../../schemas/benchmark.ts';
 import type { TrainConfig } from '../../schemas/training.ts';
 import { codeVersion, digestOf, readSamples, writeAtomically } from '../../store/index.ts';
 import { trainInThread } from '../../training/index.ts';
+import { count } from '../flags.ts';
 import { type Arm, arms } from './arms.ts';
 import { drawn } from './chart.ts';
 import { type Evaluation, evaluate, type Figures } from './evaluate.ts';
@@ -34,13 +34,9 @@ function trainingRows(
   seed: number,
 ): PerturbedSample[] {
   const pairs = (steps * batch) / 8;
+  // Training on VQA samples alone sees eight of them in place of a pair of each kind and four.
   const budget = { image_heavy: pairs, text_heavy: pairs, vqa: 8 * pairs };
-  return taskKinds.flatMap((kind) =>
-    new Random(seed, 'augment', kind)
-      .shuffle(pool.filter(({ taskKind }) => taskKind === kind))
-      .slice(0, budget[kind])
-      .flatMap((sample) => trainingFamily(sample, seed, pool)),
-  );
+  return [...trainingFamilies(pool, budget, seed)].flat();
 }
 
 async function measure({ config }: Arm, seed: number, setting: Setting): Promise<Figures> {
@@ -93,9 +89,8 @@ async function main(): Promise<void> {
       json: { type: 'boolean' },
     },
   });
-  const [samples, threads] = [Number(values.samples), Number(values.threads)];
-  const seeds = values.seeds.split(',').map(Number);
-  if (![samples, threads, ...seeds].every(Number.isSafeInteger)) throw new Error('expected whole numbers');
+  const [samples, threads] = [count('samples', values.samples), count('threads', values.threads)];
+  const seeds = values.seeds.split(',').map((seed) => count('seeds', seed));
   const benchmark = join(dataFolder(), 'benchmark');
   const test = await readSamples(join(benchmark, 'test.parquet'));
   const setting: Setting = {

@@ -3,14 +3,9 @@
  * npm run --silent repetitions -- [rule...] [--json] [--repetitions <n>] [--threads <n>]. Exit code 3 where a run differs.
  */
 import { parseArgs } from 'node:util';
+import { count } from '../flags.ts';
 import { repeatedRules } from './cases.ts';
 import { differingRuns } from './repeat.ts';
-
-function count(flag: string, given: string): number {
-  const value = Number(given);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`--${flag}: expected a whole number above 0, found '${given}'`);
-}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({

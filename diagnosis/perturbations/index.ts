@@ -1,6 +1,6 @@
 export { miniPicture, type PictureSize } from './canvas.ts';
 export { randomFacts } from './facts.ts';
-export { trainingFamily } from './family.ts';
+export { trainingFamilies, trainingFamily } from './family.ts';
 export {
   type Condition,
   catalogue,

@@ -2,7 +2,7 @@ import type { Emitter } from '../ir/emitter.ts';
 import { sizeOf } from '../ir/shapes.ts';
 import type { TypedValue } from '../ir/value.ts';
 import { int64 } from '../onnx/tensor.ts';
-import { shared } from './lowering.ts';
+import { type LoweringContext, numberIn, shared } from './lowering.ts';
 
 /** What is added to a score to leave it out: finite, so that a row with nothing left has no NaN. */
 export const LEFT_OUT = -3.4028234663852886e38;
@@ -117,4 +117,14 @@ export function cutInto(e: Emitter, x: TypedValue, axis: number, sizes: readonly
     start += size;
     return e.slice(x, axis, start - size, start);
   });
+}
+
+/** Cached keys or values [batch, heads, past, width] before the new ones. */
+export function joined(e: Emitter, past: TypedValue | null | undefined, x: TypedValue): TypedValue {
+  return past && (past.dims[2] as number) > 0 ? e.concat([past, x], 2) : x;
+}
+
+/** The factor of the scores: the attribute, or one over the root of the width of a head. */
+export function scaleOf(context: LoweringContext, q: TypedValue): number {
+  return numberIn(context, 'scale', 0) || 1 / Math.sqrt(q.dims[3] as number);
 }

@@ -7,7 +7,10 @@ import {
   compare,
   cutInto,
   indices,
+  joined,
+  LEFT_OUT,
   mergeHeads,
+  scaleOf,
   splitHeads,
 } from './attend.ts';
 import {
@@ -18,15 +21,6 @@ import {
   refuseInputs,
   wanted,
 } from './lowering.ts';
-
-/** Cached keys or values before the new ones. */
-function joined(e: Emitter, past: TypedValue | null | undefined, x: TypedValue): TypedValue {
-  return past && (past.dims[2] as number) > 0 ? e.concat([past, x], 2) : x;
-}
-
-function scaleOf(context: LoweringContext, q: TypedValue): number {
-  return numberIn(context, 'scale', 0) || 1 / Math.sqrt(q.dims[3] as number);
-}
 
 /** Attention of the standard domain (opset 23 and later). */
 const standard: Lowering = (context) => {
@@ -63,7 +57,7 @@ function maskOf(e: Emitter, mask: TypedValue, total: number): TypedValue {
   const missing = total - (bias.dims[last] as number);
   if (missing <= 0 || bias.dims[last] === 1) return bias;
   const dims = bias.dims.map((dim, i) => (i === last ? missing : dim));
-  return e.concat([bias, e.expand(e.fill(-3.4028234663852886e38), dims)], last);
+  return e.concat([bias, e.expand(e.fill(LEFT_OUT), dims)], last);
 }
 
 /** Leaves out the keys from each row's count [batch] on. */

@@ -9,6 +9,7 @@ import {
   cutInto,
   indices,
   mergeHeads,
+  scaleOf,
   splitHeads,
 } from './attend.ts';
 import {
@@ -52,7 +53,7 @@ export const groupQuery: Lowering = (context) => {
     q: turned.q,
     k,
     v,
-    scale: numberIn(context, 'scale', 0) || 1 / Math.sqrt(turned.q.dims[3] as number),
+    scale: scaleOf(context, turned.q),
     biases: [maskBias(context, layout, k.dims[2] as number), scoreBias(context, layout, hasPast)],
     softcap: numberIn(context, 'softcap', 0),
     sink: smooth,

@@ -2,6 +2,7 @@
 
 export { type ReportOptions, renderReport } from './document.ts';
 export { headline } from './headline.ts';
+export { escapeHtml } from './html.ts';
 export { renderDiagnosis } from './one-model/document.ts';
 export { findingOf, lostOf, patternWords } from './one-model/headline.ts';
 export { diagnosisJUnit } from './one-model/junit.ts';

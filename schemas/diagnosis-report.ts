@@ -4,20 +4,14 @@ import { Diagnosis, DiagnosisMeasures, OpenFigures } from './diagnosis.ts';
 import { EndpointUse } from './endpoint.ts';
 import { GateResult } from './gate.ts';
 import { ErrorPatterns } from './pattern.ts';
-import { AttackPoint, TalkedOut, Verdict } from './report.ts';
+import { AttackPoint, reportOrigin, TalkedOut, Verdict } from './report.ts';
 
 /** A row of the robustness curve, as in the report of a run; nothing has been trained, so there is no `after`. */
 const AttackRow = AttackPoint.omit({ accuracy: true }).extend({ before: z.number(), after: z.null() });
 
 /** The report of one diagnosis: in the shape of a run's report, as far as there is anything before training. */
 export const DiagnosisReport = z.strictObject({
-  schemaVersion: z.literal(1),
-  workflowId: z.string(),
-  runId: z.string(),
-  createdAt: z.string(),
-  codeVersion: z.string(),
-  seed: z.number().int(),
-  disclaimer: z.string(),
+  ...reportOrigin,
   model: z.strictObject({ name: z.string(), base: z.string() }),
   /** Keyed by "<task kind>/<perturbation>". */
   base: z.record(z.string(), OpenFigures),

@@ -122,7 +122,8 @@ export const RolloutResult = z.strictObject({
 });
 export type RolloutResult = z.infer<typeof RolloutResult>;
 
-export const RunReport = z.strictObject({
+/** Where any report comes from. */
+export const reportOrigin = {
   schemaVersion: z.literal(1),
   workflowId: z.string(),
   runId: z.string(),
@@ -130,6 +131,10 @@ export const RunReport = z.strictObject({
   codeVersion: z.string(),
   seed: z.number().int(),
   disclaimer: z.string(),
+} as const;
+
+export const RunReport = z.strictObject({
+  ...reportOrigin,
   model: z.strictObject({ name: z.string(), base: z.string(), trained: z.string() }),
   base: DiagnosisFigures,
   trained: DiagnosisFigures,

@@ -1,3 +1,4 @@
+import { escapeHtml } from '../../report/index.ts';
 import type { EncodedImage, PerturbedSample } from '../../schemas/benchmark.ts';
 import type { ScenarioPack } from '../../schemas/scenario.ts';
 
@@ -36,15 +37,6 @@ export function previewText(pack: string, scenarios: readonly Shown<string>[]): 
   return plain([`Pack ${pack}`, ...parts].join('\n'));
 }
 
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-const escaped = (text: string) => text.replace(/[&<>"']/g, (mark) => entities[mark]!);
-
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1c2430}
 h1{font-size:1.6rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{max-width:46rem}
 .samples{display:grid;grid-template-columns:repeat(auto-fill,minmax(20rem,1fr));gap:1rem}
@@ -64,13 +56,13 @@ export function previewPage(
     const cards = samples.map(({ answer, context, hinted, id, image, options, question, variant }) => {
       const list = options.map((option, i) => {
         const classes = [i === answer ? 'right' : '', i === hinted ? 'hinted' : ''].filter(Boolean).join(' ');
-        return `<li class="${classes}">${escaped(option)}</li>`;
+        return `<li class="${classes}">${escapeHtml(option)}</li>`;
       });
       return [
         '<article>',
-        ...(image ? [`<img src="${uriOf(image)}" alt="${escaped(variant)}">`] : []),
-        ...(context === null ? [] : [`<blockquote>${escaped(context)}</blockquote>`]),
-        `<div>${escaped(question)}</div><ol>${list.join('')}</ol><small>${escaped(id)} · ${escaped(variant)}</small>`,
+        ...(image ? [`<img src="${uriOf(image)}" alt="${escapeHtml(variant)}">`] : []),
+        ...(context === null ? [] : [`<blockquote>${escapeHtml(context)}</blockquote>`]),
+        `<div>${escapeHtml(question)}</div><ol>${list.join('')}</ol><small>${escapeHtml(id)} · ${escapeHtml(variant)}</small>`,
         '</article>',
       ].join('\n');
     });
@@ -79,14 +71,14 @@ export function previewPage(
         ? `<div class="samples">${cards.join('\n')}</div>`
         : '<p>No sample of the benchmark takes it.</p>';
     const points = hinted === 'none' ? '' : ` <small>points to the ${hinted} option</small>`;
-    return `<h2>${escaped(name)}${points}</h2>\n${description === null ? '' : `<p>${escaped(description)}</p>`}\n${body}`;
+    return `<h2>${escapeHtml(name)}${points}</h2>\n${description === null ? '' : `<p>${escapeHtml(description)}</p>`}\n${body}`;
   });
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(pack.name)}</title><style>${style}</style></head>
-<body><h1>Scenario pack ${escaped(pack.name)}</h1>
-<p>${escaped(pack.description)}</p>
-<p><small>Perturbs the ${pack.perturbs}. Owner ${escaped(pack.owner)}, license ${escaped(pack.license)}.
+<title>${escapeHtml(pack.name)}</title><style>${style}</style></head>
+<body><h1>Scenario pack ${escapeHtml(pack.name)}</h1>
+<p>${escapeHtml(pack.description)}</p>
+<p><small>Perturbs the ${pack.perturbs}. Owner ${escapeHtml(pack.owner)}, license ${escapeHtml(pack.license)}.
 Bold: the right option. Marked: the option that the scenario points to.</small></p>
 ${sections.join('\n')}
 </body></html>

@@ -1,6 +1,8 @@
-/** Quantiles of the standard normal distribution for a two-sided level of 5 % and a power of 80 %. */
-const zLevel = 1.959963984540054;
-const zPower = 0.8416212335729143;
+import { normalQuantile, twoSided } from './normal.ts';
+
+/** For a two-sided level of 5 % and a power of 80 %. */
+const zLevel = twoSided(0.95);
+const zPower = normalQuantile(0.8);
 
 /**
  * Pairs that McNemar's test needs to show, at the 5 % level and with a power of 80 %, that accuracies differ by

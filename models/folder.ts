@@ -1,8 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { endpointFile, isEndpoint, noGradients } from './endpoint/config.ts';
+import { readJsonFile } from './json.ts';
 import { type Processor, readProcessor } from './processor.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 
@@ -79,14 +80,7 @@ async function checkFiles(folder: string, paths: string[]): Promise<void> {
 }
 
 async function readConfig(path: string): Promise<ModelConfig> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const what = `${path}: cannot be read as JSON (${(cause as Error).message})`;
-    throw new GuardError(ErrorCode.BadModel, what, { cause });
-  }
-  const config = Config.safeParse(json);
+  const config = Config.safeParse(await readJsonFile(path));
   if (!config.success) throw new GuardError(ErrorCode.BadModel, `${path}: ${z.prettifyError(config.error)}`);
   return config.data;
 }

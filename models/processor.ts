@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from 'fast-png';
 import { z } from 'zod';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { readJsonFile } from './json.ts';
 import { resizeBilinear } from './resize.ts';
 
 /** PIL's number for bilinear resampling, as Hugging Face writes it. */
@@ -43,14 +43,7 @@ export interface Processor {
 
 /** Reads preprocessor_config.json of one grey channel. Throws GuardError BAD_MODEL naming file and key. */
 export async function readProcessor(path: string): Promise<Processor> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const what = `${path}: cannot be read as JSON (${(cause as Error).message})`;
-    throw new GuardError(ErrorCode.BadModel, what, { cause });
-  }
-  const config = PreprocessorConfig.safeParse(json);
+  const config = PreprocessorConfig.safeParse(await readJsonFile(path));
   if (!config.success) {
     throw new GuardError(
       ErrorCode.BadModel,

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { readJsonFile } from './json.ts';
 
 const TokenizerFile = z.object({
   normalizer: z.unknown(),
@@ -35,15 +35,8 @@ export interface Tokenizer {
  * Throws GuardError BAD_MODEL, naming the file, where it is absent, no JSON or of another kind.
  */
 export async function readTokenizer(path: string): Promise<Tokenizer> {
-  const fail = (what: string, cause?: unknown) =>
-    new GuardError(ErrorCode.BadModel, `${path}: ${what}`, { cause });
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw fail(`cannot be read as JSON (${(cause as Error).message})`, cause);
-  }
-  const file = TokenizerFile.safeParse(json);
+  const fail = (what: string) => new GuardError(ErrorCode.BadModel, `${path}: ${what}`);
+  const file = TokenizerFile.safeParse(await readJsonFile(path));
   if (!file.success) throw fail(`is no tokenizer file: ${z.prettifyError(file.error)}`);
   const { model, pre_tokenizer: cutter, normalizer, added_tokens: added } = file.data;
   const kind = `model ${model.type}, pre-tokenizer ${cutter?.type ?? 'none'}, normalizer ${normalizer ? 'set' : 'none'}`;

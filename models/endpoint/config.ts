@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { readJsonFile } from '../json.ts';
 
 export const endpointFile = 'endpoint.json';
 
@@ -14,14 +14,7 @@ export const isEndpoint = (folder: string): boolean => existsSync(join(folder, e
 /** Reads endpoint.json. Throws GuardError BAD_CONFIG naming the file and the key. */
 export async function readEndpoint(folder: string): Promise<EndpointConfig> {
   const path = join(folder, endpointFile);
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    const what = `${path}: cannot be read as JSON (${(cause as Error).message})`;
-    throw new GuardError(ErrorCode.BadConfig, what, { cause });
-  }
-  return checkEndpoint(json, path);
+  return checkEndpoint(await readJsonFile(path, ErrorCode.BadConfig), path);
 }
 
 /** Throws GuardError BAD_CONFIG, its message beginning with `what`. */

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
+import { parseJson } from '../json.ts';
 
 /** The graphs of a vision-language model, by the names that exporters give them. */
 export const graphNames = ['vision_encoder', 'embed_tokens', 'decoder_model_merged'] as const;
@@ -92,10 +93,5 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
     const what = `${path}: this file of the model cannot be read (${(cause as NodeJS.ErrnoException).code})`;
     throw new GuardError(ErrorCode.BadModel, what, { cause });
   }
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    const what = `${path}: cannot be read as JSON (${(cause as Error).message})`;
-    throw new GuardError(ErrorCode.BadModel, what, { cause });
-  }
+  return parseJson(text, path) as Record<string, unknown>;
 }

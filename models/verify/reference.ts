@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type DType, elementCount, fromBytes, type Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { readJsonFile } from '../json.ts';
 
 const Index = z.record(
   z.string(),
@@ -84,20 +86,8 @@ export async function readReference(folder: string): Promise<Reference> {
 
 /** Throws GuardError BAD_INPUT naming the file; an absent file is `absent`, where that is given. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>, absent?: T): Promise<T> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    if (absent !== undefined && (cause as NodeJS.ErrnoException).code === 'ENOENT') return absent;
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `${path}: cannot be read as JSON (${(cause as Error).message})`,
-      {
-        cause,
-      },
-    );
-  }
-  const result = schema.safeParse(json);
+  if (absent !== undefined && !existsSync(path)) return absent;
+  const result = schema.safeParse(await readJsonFile(path, ErrorCode.BadInput));
   if (!result.success) throw new GuardError(ErrorCode.BadInput, `${path}: ${z.prettifyError(result.error)}`);
   return result.data;
 }

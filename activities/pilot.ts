@@ -5,10 +5,10 @@ import {
   pairedComparison,
   pilotCurve,
 } from '../diagnosis/index.ts';
-import { type ArtifactRef, MediaType, StepManifest } from '../schemas/artifact.ts';
+import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import { TaskKind } from '../schemas/benchmark.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
-import { Pilot } from '../schemas/estimate.ts';
+import { PilotFigures } from '../schemas/estimate.ts';
 import type { PairedFigures } from '../schemas/report.ts';
 import type { DiagnosisRefs, GateFinding, StepOutcome } from '../schemas/workflow.ts';
 import { readPredictions, readSamples } from '../store/index.ts';
@@ -22,14 +22,14 @@ export interface PilotInput {
   batch: number;
   /** The training split. */
   train: ArtifactRef;
-  /** In rising order of steps, with the manifest of the training; the first one is the model as it is. */
-  points: { share: number; steps: number; training: ArtifactRef | null; diagnosis: DiagnosisRefs }[];
+  /** In rising order of steps; the first one is the model as it is. */
+  points: { share: number; steps: number; diagnosis: DiagnosisRefs }[];
 }
 
 const kinds = [TaskKind.ImageHeavy, TaskKind.TextHeavy];
 const labels = { image_heavy: 'Image-heavy', text_heavy: 'Text-heavy' };
 
-/** Puts a pilot's short trainings together: `pilot` is a `Pilot`; the finding compares the longest one with the model as it is. */
+/** Puts a pilot's short trainings together: `pilot` is a `PilotFigures`; the finding compares the longest one with the model as it is. */
 export function pilot(deps: ActivityDeps) {
   return async (input: PilotInput): Promise<StepOutcome<GateFinding>> => {
     const { batch, model, points, seed, train } = input;
@@ -51,52 +51,41 @@ export function pilot(deps: ActivityDeps) {
   };
 }
 
-function inputsOf({ diagnosis, steps, training }: PilotInput['points'][number]): Record<string, ArtifactRef> {
+function inputsOf({ diagnosis, steps }: PilotInput['points'][number]): Record<string, ArtifactRef> {
   const { figures, predictions, samples } = diagnosis;
   return {
     [`${steps}/figures`]: figures,
-    ...(training ? { [`${steps}/training`]: training } : {}),
     ...prefixed(`${steps}/predictions`, predictions),
     ...prefixed(`${steps}/samples`, samples),
   };
 }
 
-async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<Pilot> {
+async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<PilotFigures> {
   const { batch, model, seed } = input;
-  const points: Pilot['points'] = [];
-  for (const { diagnosis, share, steps, training } of input.points) {
+  const points: PilotFigures['points'] = [];
+  for (const { diagnosis, share, steps } of input.points) {
     const { figures } = await store.getJson(diagnosis.figures, Diagnosis);
-    const seconds = training === null ? 0 : (await store.getJson(training, StepManifest)).seconds;
-    points.push({ share, steps, seconds, figures });
+    points.push({ share, steps, figures });
   }
   const rows = await readSamples(await store.path(input.train));
   const count = (kind: TaskKind) =>
     rows.filter(({ answer, taskKind }) => taskKind === kind && answer !== null).length;
   const available = { image_heavy: count('image_heavy'), text_heavy: count('text_heavy'), vqa: count('vqa') };
-  return Pilot.parse({
+  return PilotFigures.parse({
     kind: 'pilot',
     model,
     seed,
     batch,
-    secondsPerStep: stepTime(points),
     available,
     points,
-  } satisfies Pilot);
-}
-
-/** What one more step takes, without the time in which a training gets ready: null where nothing was trained. */
-function stepTime(points: Pilot['points']): number | null {
-  const [first, last] = [points[1], points.at(-1)];
-  if (!first || !last) return null;
-  const more = (last.seconds - first.seconds) / (last.steps - first.steps);
-  return more > 0 ? more : last.seconds / last.steps || null;
+  } satisfies PilotFigures);
 }
 
 /** Whether the longest training makes answers under perturbation better, on the same samples, and what its curve promises. */
 async function findingOf(
   deps: ActivityDeps,
   { points, seed }: PilotInput,
-  made: Pilot,
+  made: PilotFigures,
 ): Promise<GateFinding> {
   const first = points[0]!.diagnosis;
   const last = points.at(-1)!;

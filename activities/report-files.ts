@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import { type Pilot, PilotFigures } from '../schemas/estimate.ts';
+import type { PilotRefs } from '../schemas/workflow.ts';
 import { type ArtifactStore, writeAtomically } from '../store/index.ts';
 
 export interface ReportFiles {
@@ -11,19 +13,19 @@ export interface ReportFiles {
 const folderOf = (stateDir: string, workflowId: string) =>
   join(stateDir, 'runs', workflowId.replaceAll(/[^\w.-]+/g, '_'));
 
-/** Lays a pilot out as pilot.json in the folder of its run. @returns the file */
+/** Lays a pilot out as pilot.json in the folder of its run. */
 export async function layOutPilot(
   store: ArtifactStore,
   stateDir: string,
   workflowId: string,
-  pilot: ArtifactRef,
-): Promise<string> {
+  { pilot: ref, secondsPerStep }: PilotRefs,
+): Promise<{ file: string; pilot: Pilot }> {
   const folder = folderOf(stateDir, workflowId);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'pilot.json');
-  const bytes = await store.get(pilot);
-  await writeAtomically(file, (write) => write(bytes));
-  return file;
+  const pilot: Pilot = { ...(await store.getJson(ref, PilotFigures)), secondsPerStep };
+  await writeAtomically(file, (write) => write(Buffer.from(`${JSON.stringify(pilot, null, 2)}\n`)));
+  return { file, pilot };
 }
 
 /** Lays a run's report out as files, in a folder named by the run. */

@@ -18,6 +18,8 @@ export interface ReportInput {
   before: DiagnosisRefs;
   after: DiagnosisRefs;
   losses: ArtifactRef;
+  /** Median of the training's steps; a run that was planned without one has none. */
+  secondsPerStep?: number | null;
   augmented: Record<string, ArtifactRef>;
   /** JSON: a `Pilot`. */
   pilot?: ArtifactRef;
@@ -107,6 +109,7 @@ async function compose(
     trained: allLabelled(trained.figures),
     pgd: compareAttacks(base.attacks, trained.attacks),
     losses: await readLosses(await store.path(input.losses)),
+    secondsPerStep: input.secondsPerStep ?? null,
     examples: talkedOut({
       samples,
       before: await allPredictions(store, input.before),

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { scorePilot } from '../diagnosis/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
-import { Pilot, type PredictionScore } from '../schemas/estimate.ts';
+import { PilotFigures, type PredictionScore } from '../schemas/estimate.ts';
 import { addScores } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { alive, asFailure } from './step.ts';
@@ -19,7 +19,7 @@ export function score({ stateDir, store }: ActivityDeps) {
   return async ({ after, pilot: ref, steps }: ScoreInput): Promise<PredictionScore[]> => {
     const stop = alive('score of the pilot');
     try {
-      const pilot = await store.getJson(ref, Pilot);
+      const pilot = await store.getJson(ref, PilotFigures);
       const { figures } = await store.getJson(after, Diagnosis);
       const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
       const at = new Date().toISOString();

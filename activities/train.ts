@@ -24,6 +24,8 @@ export interface TrainSummary {
   steps: number;
   /** Steps that an attempt before this one had done; 0: it began at the beginning. */
   resumedFrom: number;
+  /** Median of this attempt's steps; null: it had none left to do. */
+  secondsPerStep: number | null;
 }
 
 /** A training keeps about this many checkpoints. */
@@ -69,7 +71,7 @@ async function trainIn(
   const resume = await checkpoints.newest(previous?.checkpoint);
   const keeping: Promise<void>[] = [];
   const outFolder = join(scratch, 'model');
-  const { losses } = await trainInThread(
+  const { losses, secondsPerStep } = await trainInThread(
     {
       modelFolder: await store.checkoutModel(model),
       modelName: name,
@@ -90,5 +92,5 @@ async function trainIn(
   await Promise.all(keeping);
   const outputs = { model: await store.putModel(outFolder, name), losses: await writeLosses(store, losses) };
   await checkpoints.forget();
-  return { outputs, result: { steps: losses.length, resumedFrom: resume?.step ?? 0 } };
+  return { outputs, result: { steps: losses.length, resumedFrom: resume?.step ?? 0, secondsPerStep } };
 }

@@ -70,27 +70,27 @@ export const PilotPoint = z.strictObject({
   /** Of the pilot's steps, and so of its data: each step takes new rows. 0: the model as it is. */
   share,
   steps: z.number().int().nonnegative(),
-  /** Seconds of the training, getting ready included; 0 without one. */
-  seconds: amount,
   /** Keyed by "<task kind>/<perturbation>". */
   figures: z.record(z.string(), OpenFigures),
 });
 export type PilotPoint = z.infer<typeof PilotPoint>;
 
-/** What short trainings on growing shares of the data reached. */
-export const Pilot = z.strictObject({
+/** What short trainings on growing shares of the data reached: the same on every machine. */
+export const PilotFigures = z.strictObject({
   kind: z.literal('pilot'),
   model: z.string(),
   seed: z.number().int(),
   /** Rows a step. */
   batch: z.number().int().positive(),
-  /** Of one more step, without getting ready; null: not measured. */
-  secondsPerStep: positive.nullable(),
   /** Labelled samples of the training split. */
   available: kindCounts,
   /** In rising order of steps; the first one is the model as it is. */
   points: z.array(PilotPoint).min(1),
 });
+export type PilotFigures = z.infer<typeof PilotFigures>;
+
+/** pilot.json: with the time that a step of the longest training took (median), where it was done; null: not measured. */
+export const Pilot = PilotFigures.extend({ secondsPerStep: positive.nullable() });
 export type Pilot = z.infer<typeof Pilot>;
 
 /** A prediction of a pilot beside what the real training reached. */

@@ -63,7 +63,6 @@ export const LossPoint = z.strictObject({
   consistency: z.number(),
   learningRate: z.number(),
   gradientNorm: z.number(),
-  secondsPerStep: z.number().optional(),
 });
 export type LossPoint = z.infer<typeof LossPoint>;
 
@@ -151,6 +150,8 @@ export const RunReport = z.strictObject({
     }),
   ),
   losses: z.array(LossPoint),
+  /** Median over the steps of the training, where it was done; null: not measured. */
+  secondsPerStep: z.number().positive().nullable().optional(),
   examples: z.array(TalkedOut),
   rollout: RolloutResult,
   artifacts: z.record(z.string(), ArtifactRef),

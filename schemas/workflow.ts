@@ -172,12 +172,20 @@ export interface RolloutStatus {
   outcome: RolloutResult['outcome'] | null;
 }
 
+/** A pilot as a reference (JSON: `PilotFigures`), and the time that a step of its longest training took; null: not measured. */
+export interface PilotRefs {
+  pilot: ArtifactRef;
+  secondsPerStep: number | null;
+}
+
 export interface RobustifyResult {
   outcome: RolloutResult['outcome'];
   reason: string;
   /** Null: the pilot's gate said no, and nothing was trained or reported. */
   model: { base: ArtifactRef; trained: ArtifactRef | null };
   report: { html: ArtifactRef; json: ArtifactRef } | null;
+  /** Absent: there was none. */
+  pilot?: PilotRefs;
   artifacts: Record<string, ArtifactRef>;
   manifests: ArtifactRef[];
 }
@@ -188,10 +196,8 @@ export interface DiagnoseResult {
   seconds: Record<string, number>;
   cached: string[];
 }
-export interface PilotResult {
+export interface PilotResult extends PilotRefs {
   model: ArtifactRef;
-  /** JSON: a `Pilot`. */
-  pilot: ArtifactRef;
   finding: GateFinding;
   manifests: ArtifactRef[];
   seconds: Record<string, number>;

@@ -62,19 +62,10 @@ const lossColumns = {
   consistency: { kind: 'float64' },
   learningRate: { kind: 'float64' },
   gradientNorm: { kind: 'float64' },
-  secondsPerStep: { kind: 'float64', nullable: true },
 } as const satisfies TableSchema;
 
-export const writeLosses = (store: ArtifactStore, losses: readonly LossPoint[]): Promise<ArtifactRef> => {
-  const rows = losses.map((point) => ({ ...point, secondsPerStep: point.secondsPerStep ?? null }));
-  return storeTable(store, (write) => writeParquet(lossColumns, rows, write));
-};
+export const writeLosses = (store: ArtifactStore, losses: readonly LossPoint[]): Promise<ArtifactRef> =>
+  storeTable(store, (write) => writeParquet(lossColumns, losses, write));
 
 /** @throws GuardError BadInput naming file, row and field */
-export async function readLosses(path: string): Promise<LossPoint[]> {
-  const rows = await readParquet(path, lossColumns);
-  return rows.map(({ secondsPerStep, ...point }) => ({
-    ...point,
-    ...(secondsPerStep === null ? {} : { secondsPerStep }),
-  }));
-}
+export const readLosses = (path: string): Promise<LossPoint[]> => readParquet(path, lossColumns);

@@ -42,6 +42,8 @@ export interface TrainHooks {
 export interface TrainResult {
   folder: string;
   losses: LossPoint[];
+  /** Median of the steps that were done here, those before `resumeFrom` left out; null: none was. */
+  secondsPerStep: number | null;
 }
 
 /**
@@ -56,9 +58,9 @@ export async function trainRobust(task: TrainTask, hooks: TrainHooks = {}): Prom
   const trainee = await openTrainee(modelFolder, config, { name: modelName, device });
   try {
     const digest = await runDigest(config, trainee.files, rows);
-    const losses = await trainSteps(task, { trainee, planner, digest }, hooks);
+    const trained = await trainSteps(task, { trainee, planner, digest }, hooks);
     await trainee.write(outFolder);
-    return { folder: outFolder, losses };
+    return { folder: outFolder, ...trained };
   } finally {
     await trainee.close();
   }
@@ -75,7 +77,9 @@ interface Steps extends Run {
   optimizer: AdamW;
 }
 
-async function trainSteps(task: TrainTask, run: Run, hooks: TrainHooks): Promise<LossPoint[]> {
+type Trained = Pick<TrainResult, 'losses' | 'secondsPerStep'>;
+
+async function trainSteps(task: TrainTask, run: Run, hooks: TrainHooks): Promise<Trained> {
   const { config } = task;
   const { parameters } = run.trainee;
   const optimizer = new AdamW({ eps: config.eps, weightDecay: config.weightDecay });
@@ -99,14 +103,16 @@ async function runSteps(
   run: Steps,
   losses: LossPoint[],
   hooks: TrainHooks,
-): Promise<LossPoint[]> {
+): Promise<Trained> {
   const { config } = task;
   const { onDevice, optimizer, trainee } = run;
   const { parameters } = trainee;
   const runner = new StepRunner(trainee, config, onDevice);
   const warmup = Math.ceil(config.warmup * config.steps);
   const rate = cosineSchedule({ base: config.learningRate, warmup, total: config.steps });
+  const times: number[] = [];
   while (losses.length < config.steps) {
+    const began = performance.now();
     if (hooks.aborted?.()) throw cancelled('the training');
     const step = losses.length;
     const { gradients, ...parts } = await runner.run(step, run.planner.step(step));
@@ -117,12 +123,21 @@ async function runSteps(
     const update = { learningRate: point.learningRate, scale: clipScale(norm, config.clip) };
     optimizer.step(parameters, gradients, update);
     await onDevice?.step(update);
+    // Beside the losses, never in them: what is stored must not depend on how fast a machine is.
+    times.push((performance.now() - began) / 1000);
     losses.push(point);
     hooks.onStep?.(point);
     await saveCheckpoint(task, run, losses, hooks);
   }
   await onDevice?.download(optimizer);
-  return losses;
+  return { losses, secondsPerStep: median(times) };
+}
+
+function median(values: number[]): number | null {
+  const sorted = values.sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return null;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 async function saveCheckpoint(

@@ -4,7 +4,7 @@ import { StepManifest } from '../schemas/artifact.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
 import { EndpointUse } from '../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { Pilot } from '../schemas/estimate.ts';
+import type { Pilot } from '../schemas/estimate.ts';
 import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report.ts';
 import type { DiagnoseResult, PilotResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
 import { readLosses } from '../store/index.ts';
@@ -30,8 +30,7 @@ export interface RobustifyOutcome {
 export async function robustifyResult(session: Session, workflowId: string): Promise<RobustifyOutcome> {
   const { stateDir, store } = session;
   const result: RobustifyResult = await clearly(() => session.client.workflow.result(workflowId));
-  const { pilot } = result.artifacts;
-  if (pilot) await layOutPilot(store, stateDir, workflowId, pilot);
+  if (result.pilot) await layOutPilot(store, stateDir, workflowId, result.pilot);
   if (result.report === null) throw new GuardError(ErrorCode.Rejected, result.reason);
   const report = await store.getJson(result.report.json, RunReport);
   return {
@@ -163,7 +162,7 @@ export async function pilotOnce(
   waiting: { signal?: AbortSignal } = {},
 ): Promise<PilotOutcome> {
   const started = await startPilot(session, options);
-  const { cached, finding, model, pilot, seconds } = await resultOf<PilotResult>(
+  const { cached, finding, model, pilot, seconds, secondsPerStep } = await resultOf<PilotResult>(
     session,
     started,
     onStatus,
@@ -171,14 +170,13 @@ export async function pilotOnce(
   );
   const { stateDir, store } = session;
   const { runId, workflowId } = started;
-  const file = await layOutPilot(store, stateDir, workflowId, pilot);
+  const laidOut = await layOutPilot(store, stateDir, workflowId, { pilot, secondsPerStep });
   return {
     workflowId,
     runId,
     model,
     finding,
-    pilot: await store.getJson(pilot, Pilot),
-    file,
+    ...laidOut,
     seconds,
     cached,
   };

@@ -2,7 +2,13 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { reaches } from '../schemas/levels.ts';
 import type { ApprovalRecord } from '../schemas/report.ts';
-import type { GateFinding, PilotRequest, PilotResult, RobustifyRequest } from '../schemas/workflow.ts';
+import type {
+  GateFinding,
+  PilotRefs,
+  PilotRequest,
+  PilotResult,
+  RobustifyRequest,
+} from '../schemas/workflow.ts';
 import { decisionsUnder } from './decision.ts';
 import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
 import { Stages, type Track } from './stages.ts';
@@ -10,14 +16,14 @@ import { stepsOf } from './steps.ts';
 import { augment, trainModel } from './training.ts';
 
 /**
- * Short trainings on growing shares of the data, one after the other so that their step times can be compared, and a
- * small diagnosis of each and of the model as it is.
+ * Short trainings on growing shares of the data, one after the other so that none slows down another's steps, and a small
+ * diagnosis of each and of the model as it is.
  */
 export async function pilotModel(
   track: Track,
   request: PilotRequest,
   { model: base, splits }: Ingested,
-): Promise<{ pilot: ArtifactRef; finding: GateFinding }> {
+): Promise<PilotRefs & { finding: GateFinding }> {
   const { model, pilot, seed, steps: plan, training } = request;
   const attack = { ...request.diagnosis.attack, kinds: [] };
   const { level } = request.diagnosis;
@@ -27,20 +33,22 @@ export async function pilotModel(
   const small = { ...request, diagnosis };
   const diagnose = (one: ArtifactRef) => diagnoseModel(track, small, one, splits.test);
   const points: Parameters<ReturnType<typeof stepsOf>['pilot']>[0]['points'] = [
-    { share: 0, steps: 0, training: null, diagnosis: await diagnose(base) },
+    { share: 0, steps: 0, diagnosis: await diagnose(base) },
   ];
+  let secondsPerStep: number | null = null;
   for (const share of [...pilot.shares].sort((a, b) => a - b)) {
     const steps = Math.max(1, Math.round(share * pilot.steps));
     if (steps === points.at(-1)!.steps) continue;
     const short = { ...request, training: { ...training, steps } };
     const rows = await augment(track, short, base, splits.train);
-    const { manifest, trained } = await trainModel(track, short, base, rows);
-    points.push({ share, steps, training: manifest, diagnosis: await diagnose(trained) });
+    const trained = await trainModel(track, short, base, rows);
+    secondsPerStep = trained.secondsPerStep;
+    points.push({ share, steps, diagnosis: await diagnose(trained.trained) });
   }
   const { outputs, result } = await track(
     stepsOf(plan).pilot({ model, seed, batch: training.batch, train: splits.train, points }),
   );
-  return { pilot: outputs.pilot!, finding: result };
+  return { pilot: outputs.pilot!, secondsPerStep, finding: result };
 }
 
 /** Asks whether the real training may begin, under the run's policy. A pilot that made things worse is a no. */

@@ -35,7 +35,7 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
     : null;
   if (piloted?.decision === 'reject') return turnedDown(stages, base, piloted);
   const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
-  const { trained, losses } = await stages.stage('train', (track) =>
+  const { losses, secondsPerStep, trained } = await stages.stage('train', (track) =>
     trainModel(track, request, base, augmented),
   );
   const after = await stages.stage('evaluate', (track) =>
@@ -43,7 +43,11 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
   );
   const { training } = request;
   if (piloted)
-    await stepsOf(request.steps).score({ pilot: piloted.pilot, after: after.figures, steps: training.steps });
+    await stepsOf(request.steps).score({
+      pilot: piloted.refs.pilot,
+      after: after.figures,
+      steps: training.steps,
+    });
   const rolledOut = await stages.stage('rollout', () => rollOut(request, base, trained, splits.heldout));
   for (const account of rolledOut.accounts) stages.add('rollout', account);
   stages.rolledOut('rollout', rolledOut.result);
@@ -54,8 +58,9 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
       before,
       after,
       losses,
+      secondsPerStep,
       augmented,
-      ...(piloted ? { pilot: piloted.pilot } : {}),
+      ...(piloted ? { pilot: piloted.refs.pilot } : {}),
       rollout: { result: rolledOut.result, artifacts: rolledOut.artifacts },
       ...stages.account(),
       parameters: { diagnosis: request.diagnosis, training: request.training, policy: request.policy },
@@ -64,7 +69,15 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
 
   const { outcome, reason } = rolledOut.result;
   const manifests = [...stages.manifests, ...rolledOut.manifests];
-  return { outcome, reason, model: { base, trained }, report: { html, json }, artifacts, manifests };
+  return {
+    outcome,
+    reason,
+    model: { base, trained },
+    report: { html, json },
+    ...(piloted ? { pilot: piloted.refs } : {}),
+    artifacts,
+    manifests,
+  };
 }
 
 type Piloted = Awaited<ReturnType<typeof pilotAndAsk>>;
@@ -75,12 +88,12 @@ async function pilotAndAsk(
   request: RobustifyRequest & PilotRequest,
   ingested: Ingested,
 ) {
-  const { finding, pilot } = await pilotModel(track, request, ingested);
-  return { pilot, ...(await askAfterPilot(stages, request, finding)) };
+  const { finding, pilot, secondsPerStep } = await pilotModel(track, request, ingested);
+  return { refs: { pilot, secondsPerStep }, ...(await askAfterPilot(stages, request, finding)) };
 }
 
 /** Nothing is trained, and the champion stays. */
-function turnedDown(stages: Stages<string>, base: ArtifactRef, { pilot, reason }: Piloted): RobustifyResult {
+function turnedDown(stages: Stages<string>, base: ArtifactRef, { reason, refs }: Piloted): RobustifyResult {
   stages.rejected();
   upsertSearchAttributes([{ key: verdictAttribute, value: 'rejected' }]);
   const { manifests } = stages;
@@ -89,7 +102,8 @@ function turnedDown(stages: Stages<string>, base: ArtifactRef, { pilot, reason }
     reason,
     model: { base, trained: null },
     report: null,
-    artifacts: { pilot },
+    pilot: refs,
+    artifacts: { pilot: refs.pilot },
     manifests,
   };
 }

@@ -21,8 +21,8 @@ export async function trainModel(
   request: TrainRequest,
   base: ArtifactRef,
   augmented: Record<string, ArtifactRef>,
-): Promise<{ trained: ArtifactRef; losses: ArtifactRef; manifest: ArtifactRef }> {
-  const { manifest, outputs } = await track(
+): Promise<{ trained: ArtifactRef; losses: ArtifactRef; secondsPerStep: number | null }> {
+  const { outputs, result } = await track(
     stepsOf(request.steps).train({
       model: base,
       name: request.model,
@@ -31,7 +31,9 @@ export async function trainModel(
       seed: request.seed,
     }),
   );
-  return { trained: outputs.model!, losses: outputs.losses!, manifest };
+  const { losses, model: trained } = outputs;
+  // Absent where an earlier version of the code trained.
+  return { trained: trained!, losses: losses!, secondsPerStep: result.secondsPerStep ?? null };
 }
 
 /** Augmentation and training alone: no diagnosis, no rollout. */

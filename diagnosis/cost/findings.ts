@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { AccuracyDrop, OpenFigures } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { isNoInterference, rightHints } from '../measures/worst.ts';
-import { quantile } from '../statistics/bootstrap.ts';
 import { wilson } from '../statistics/wilson.ts';
 
 /** What an estimate takes from a diagnosis, whoever wrote it: a run's report, or what `diagnose --json` prints. */
@@ -13,7 +12,7 @@ export interface Findings {
   drops: Record<string, Drop>;
   /** Steps of the training that the report is of; null: none. */
   trainedSteps: number | null;
-  /** Of the training that the report is of, getting ready included where steps were not timed; null: not measured. */
+  /** Of the training that the report is of; null: not measured. */
   secondsPerStep: number | null;
 }
 
@@ -36,8 +35,8 @@ const Diagnosed = z.looseObject({
       conditions: z.record(z.string(), z.looseObject({ drop: z.looseObject(AccuracyDrop.shape).nullable() })),
     })
     .optional(),
-  seconds: z.record(z.string(), z.number().nonnegative()).optional(),
-  losses: z.array(z.looseObject({ secondsPerStep: z.number().positive().optional() })).optional(),
+  losses: z.array(z.unknown()).optional(),
+  secondsPerStep: z.number().positive().nullish(),
 });
 
 /** Whether the irrelevant modality misinforms: no right hint, and nothing taken away that decides. */
@@ -52,7 +51,7 @@ export function findingsOf(value: unknown, where: string): Findings {
   if (!parsed.success) {
     throw new GuardError(ErrorCode.BadInput, `${where}: no diagnosis:\n${z.prettifyError(parsed.error)}`);
   }
-  const { base, figures = base, losses = [], measures, seconds = {} } = parsed.data;
+  const { base, figures = base, losses = [], measures, secondsPerStep = null } = parsed.data;
   if (!figures || Object.keys(figures).length === 0) {
     throw new GuardError(
       ErrorCode.BadInput,
@@ -73,9 +72,7 @@ export function findingsOf(value: unknown, where: string): Findings {
       ? { drop: paired.drop, ci95: paired.ci95, basis: 'paired' }
       : unpairedDrop(clean, perturbed);
   }
-  const whole = losses.length > 0 && seconds.train ? seconds.train / losses.length : null;
-  const times = losses.flatMap(({ secondsPerStep }) => secondsPerStep ?? []);
-  return { figures, drops, trainedSteps: losses.length || null, secondsPerStep: median(times) ?? whole };
+  return { figures, drops, trainedSteps: losses.length || null, secondsPerStep };
 }
 
 /**
@@ -100,13 +97,4 @@ function unpairedDrop(clean: z.infer<typeof FigureOf>, perturbed: z.infer<typeof
 /** Without labels each changed answer may be a lost one, or none. */
 function changesAsDrop({ changeRate, n }: z.infer<typeof FigureOf>): Drop {
   return { drop: changeRate, ci95: [0, wilson(Math.round(changeRate * n), n)[1]], basis: 'changes' };
-}
-
-/** Null: of nothing. */
-function median(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  return quantile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
 }

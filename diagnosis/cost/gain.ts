@@ -1,6 +1,6 @@
 import type { TaskKind } from '../../schemas/benchmark.ts';
 import type { OpenFigures } from '../../schemas/diagnosis.ts';
-import type { Pilot } from '../../schemas/estimate.ts';
+import type { PilotFigures } from '../../schemas/estimate.ts';
 import { twoSided } from '../statistics/normal.ts';
 import { type CurvePoint, type FittedCurve, fitCurve } from './curve.ts';
 import { misinforms } from './findings.ts';
@@ -36,7 +36,7 @@ export function weightedAccuracy(
 }
 
 /** The learning curve of the weighted accuracy; null: the pilot has too few points for one. */
-export function pilotCurve({ points, seed }: Pilot, weights: Weights): FittedCurve | null {
+export function pilotCurve({ points, seed }: PilotFigures, weights: Weights): FittedCurve | null {
   const curvePoints = points.flatMap(({ figures, steps }): CurvePoint[] => {
     const measured = weightedAccuracy(figures, weights);
     return measured === null ? [] : [{ steps, ...measured }];

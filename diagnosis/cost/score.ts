@@ -1,6 +1,6 @@
 import { TaskKind } from '../../schemas/benchmark.ts';
 import type { OpenFigures } from '../../schemas/diagnosis.ts';
-import type { Pilot, PredictionScore, TrackRecord } from '../../schemas/estimate.ts';
+import type { PilotFigures, PredictionScore, TrackRecord } from '../../schemas/estimate.ts';
 import { twoSided } from '../statistics/normal.ts';
 import { forecastAccuracy } from './curve.ts';
 import { evenWeights, pilotCurve, weightedAccuracy } from './gain.ts';
@@ -17,7 +17,11 @@ const z = twoSided(0.95);
  * kind, every perturbation alike. The interval holds the sampling error of the measurement itself too. Kinds without a
  * curve or labels are left out.
  */
-export function scorePilot(pilot: Pilot, steps: number, after: Record<string, OpenFigures>): Outcome[] {
+export function scorePilot(
+  pilot: PilotFigures,
+  steps: number,
+  after: Record<string, OpenFigures>,
+): Outcome[] {
   return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((taskKind): Outcome[] => {
     const weights = evenWeights(pilot.points[0]!.figures, taskKind);
     const measured = weightedAccuracy(after, weights);

@@ -103,7 +103,6 @@ function losses(): LossPoint[] {
       consistency,
       learningRate,
       gradientNorm,
-      secondsPerStep: 0.3,
     };
   });
 }
@@ -191,6 +190,7 @@ export function sampleReport(): RunReport {
       losses: { digest: digest('7'), mediaType: parquet, bytes: 9_340, rows: 150 },
       figures: { digest: digest('8'), mediaType: json, bytes: 5_120 },
     },
+    secondsPerStep: 0.3,
     seconds: { ingest: 1.8, diagnose: 0, augment: 2.4, train: 71.3, evaluate: 38.2, rollout: 24.6 },
     cached: ['diagnose'],
   };

@@ -46,7 +46,6 @@ const losses: LossPoint[] = Array.from({ length: 150 }, (_, step) => ({
   consistency: 0 - step / 11,
   learningRate: 3e-4,
   gradientNorm: 1e12 + step,
-  ...(step % 2 ? { secondsPerStep: 0.1 } : {}),
 }));
 const log = {
   at: { kind: 'int64' },
@@ -109,18 +108,12 @@ export const tableCases: Record<string, TableCase> = {
   },
   'losses.parquet': {
     types: Object.fromEntries(
-      [
-        'step',
-        'total',
-        'sft',
-        'adversarial',
-        'consistency',
-        'learningRate',
-        'gradientNorm',
-        'secondsPerStep',
-      ].map((name) => [name, name === 'step' ? 'int32' : 'double']),
+      ['step', 'total', 'sft', 'adversarial', 'consistency', 'learningRate', 'gradientNorm'].map((name) => [
+        name,
+        name === 'step' ? 'int32' : 'double',
+      ]),
     ),
-    rows: losses.map((point) => ({ ...point, secondsPerStep: point.secondsPerStep ?? null })),
+    rows: losses,
   },
   'requests.parquet': {
     types: {

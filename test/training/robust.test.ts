@@ -70,6 +70,7 @@ describe('trainRobust', () => {
     await Promise.all(copies);
     const resumed = await trainInThread({ ...task('resumed', threads), resumeFrom: kept });
     expect(resumed.losses).toEqual(whole.losses);
+    expect([whole.secondsPerStep, resumed.secondsPerStep]).toEqual([expect.any(Number), expect.any(Number)]);
     const [a, b] = [await bytesOf(whole.folder), await bytesOf(resumed.folder)];
     expect(a.map((bytes, i) => bytes.equals(b[i]!))).toEqual([true, true, true]);
     const other = { ...task('other', { seed: 2 }), resumeFrom: kept };

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
+import { type ArtifactRef, StepManifest } from '../../schemas/artifact.ts';
 import { Pilot } from '../../schemas/estimate.ts';
+import type { PilotResult } from '../../schemas/workflow.ts';
 import { readScores } from '../../store/index.ts';
 import {
   decide,
@@ -30,6 +33,17 @@ afterAll(async () => {
   await session?.close();
   await project?.remove();
 });
+
+async function refsOf(where: Session): Promise<PilotResult> {
+  const { workflowId } = await pilotOnce(where, {});
+  return where.client.workflow.result(workflowId);
+}
+
+/** Cache keys of a run's steps. */
+async function keysIn({ store }: Session, manifests: ArtifactRef[]): Promise<string[]> {
+  const steps = await Promise.all(manifests.map((ref) => store.getJson(ref, StepManifest)));
+  return steps.map(({ cacheKey }) => cacheKey).sort();
+}
 
 async function start(policy: string, seed: number) {
   const { workflowId } = await startRobustify(session, { pilot: true, policy, seed });
@@ -70,6 +84,18 @@ describe('a pilot', { timeout: 400_000 }, () => {
     const again = await pilotOnce(session, {});
     expect(again.cached).toEqual(['ingest', 'pilot']);
     expect(again.pilot).toEqual(pilot);
+  });
+
+  it('is made of the same bytes wherever it is done, however long that takes', async () => {
+    const stateDir = join(project.folder, 'another state');
+    const elsewhere = await openSession({ folder: project.folder, stateDir, log: () => {} });
+    try {
+      const [here, there] = await Promise.all([refsOf(session), refsOf(elsewhere)]);
+      expect(there.pilot).toEqual(here.pilot);
+      expect(await keysIn(elsewhere, there.manifests)).toEqual(await keysIn(session, here.manifests));
+    } finally {
+      await elsewhere.close();
+    }
   });
 
   it('comes before the training where a run asks for it, and its prediction is compared with what came out', async () => {

@@ -54,6 +54,7 @@ describe('the pipeline', { timeout: 400_000 }, () => {
     expect(RunReport.parse(JSON.parse(await readFile(files.json, 'utf8')))).toEqual(report);
     expect(await readFile(files.html, 'utf8')).toContain(report.model.trained);
     expect(report.losses).toHaveLength(6);
+    expect(report.secondsPerStep).toBeGreaterThan(0);
     expect(report.pgd).toHaveLength(2 * 2);
     expect(Object.keys(report.base)).toEqual(Object.keys(report.trained));
     const timed = ['ingest', 'diagnose', 'augment', 'train', 'evaluate', 'rollout'];

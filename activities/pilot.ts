@@ -20,6 +20,8 @@ export interface PilotInput {
   model: string;
   seed: number;
   batch: number;
+  /** Of the real training, which the curves are to promise something for. */
+  steps: number;
   /** The training split. */
   train: ArtifactRef;
   /** In rising order of steps; the first one is the model as it is. */
@@ -32,12 +34,12 @@ const labels = { image_heavy: 'Image-heavy', text_heavy: 'Text-heavy' };
 /** Puts a pilot's short trainings together: `pilot` is a `PilotFigures`; the finding compares the longest one with the model as it is. */
 export function pilot(deps: ActivityDeps) {
   return async (input: PilotInput): Promise<StepOutcome<GateFinding>> => {
-    const { batch, model, points, seed, train } = input;
+    const { batch, model, points, seed, steps: real, train } = input;
     const step = {
       name: 'pilot',
       label: 'pilot',
       uses: ['diagnosis'],
-      parameters: { model, batch, points: points.map(({ share, steps }) => ({ share, steps })) },
+      parameters: { model, batch, steps: real, points: points.map(({ share, steps }) => ({ share, steps })) },
       seed,
       inputs: Object.assign({ train }, ...points.map(inputsOf)) as Record<string, ArtifactRef>,
     };
@@ -84,7 +86,7 @@ async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<Pilo
 /** Whether the longest training makes answers under perturbation better, on the same samples, and what its curve promises. */
 async function findingOf(
   deps: ActivityDeps,
-  { points, seed }: PilotInput,
+  { points, seed, steps }: PilotInput,
   made: PilotFigures,
 ): Promise<GateFinding> {
   const first = points[0]!.diagnosis;
@@ -110,14 +112,12 @@ async function findingOf(
   const promises = kinds.flatMap((kind) => {
     const curve = pilotCurve(made, evenWeights(made.points[0]!.figures, kind));
     if (!curve) return [];
-    const { ci95, value } = forecastGain(curve, 2 * last.steps);
-    const points = [value, ...ci95].map((share) => (share * 100).toFixed(1));
-    return [
-      `${labels[kind]}: ${2 * last.steps} steps promise ${points[0]} points (${points[1]} to ${points[2]})`,
-    ];
+    const { ci95, value } = forecastGain(curve, steps);
+    const [gain, low, high] = [value, ...ci95].map((share) => (share * 100).toFixed(1));
+    return [`${labels[kind]}: ${steps} steps promise ${gain} points more (${low} to ${high}).`];
   });
   const requests = figures.reduce((sum, { n }) => sum + n, 0);
-  return { verdict, reason: [reason, ...promises].join('; '), figures, requests };
+  return { verdict, reason: [reason, ...promises].join(' '), figures, requests };
 }
 
 async function answersTo({ store }: ActivityDeps, refs: DiagnosisRefs, names: readonly string[]) {

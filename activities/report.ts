@@ -21,8 +21,8 @@ export interface ReportInput {
   /** Median of the training's steps; a run that was planned without one has none. */
   secondsPerStep?: number | null;
   augmented: Record<string, ArtifactRef>;
-  /** JSON: a `Pilot`. */
-  pilot?: ArtifactRef;
+  /** `figures`: JSON, a `PilotFigures`. */
+  pilot?: NonNullable<RunReport['pilot']> & { figures: ArtifactRef };
   rollout: { result: RolloutResult; artifacts: Record<string, ArtifactRef> };
   seconds: Record<string, number>;
   cached: string[];
@@ -79,7 +79,7 @@ function artifactsOf({
     ...prefixed('trained/predictions', after.predictions),
     ...prefixed('augmented', augmented),
     losses,
-    ...(pilot ? { pilot } : {}),
+    ...(pilot ? { pilot: pilot.figures } : {}),
     ...rollout.artifacts,
   };
 }
@@ -97,6 +97,7 @@ async function compose(
   for (const ref of Object.values(input.before.samples))
     samples.push(...(await readSamples(await store.path(ref))));
   const { model, seed } = input.request;
+  const { pilot } = input;
   return RunReport.parse({
     schemaVersion: 1,
     ...run,
@@ -116,6 +117,7 @@ async function compose(
       after: await allPredictions(store, input.after),
       seed,
     }),
+    ...(pilot ? { pilot: { gate: pilot.gate, predictions: pilot.predictions } } : {}),
     rollout: input.rollout.result,
     seconds: input.seconds,
     cached: input.cached,

@@ -2,7 +2,8 @@ import { Context } from '@temporalio/activity';
 import { scorePilot } from '../diagnosis/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
-import { PilotFigures, type PredictionScore } from '../schemas/estimate.ts';
+import { PilotFigures } from '../schemas/estimate.ts';
+import type { ScoredPrediction } from '../schemas/report.ts';
 import { addScores } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { alive, asFailure } from './step.ts';
@@ -16,7 +17,7 @@ export interface ScoreInput {
 
 /** Compares what a pilot predicted with what the real training reached, and keeps the result in the project's record. */
 export function score({ stateDir, store }: ActivityDeps) {
-  return async ({ after, pilot: ref, steps }: ScoreInput): Promise<PredictionScore[]> => {
+  return async ({ after, pilot: ref, steps }: ScoreInput): Promise<ScoredPrediction[]> => {
     const stop = alive('score of the pilot');
     try {
       const pilot = await store.getJson(ref, PilotFigures);
@@ -24,14 +25,11 @@ export function score({ stateDir, store }: ActivityDeps) {
       const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
       const at = new Date().toISOString();
       const { model } = pilot;
-      const scores = scorePilot(pilot, steps, figures).map((one) => ({
-        at,
-        workflowId,
-        model,
-        steps,
-        ...one,
-      }));
-      await addScores(stateDir, scores);
+      const scores = scorePilot(pilot, steps, figures);
+      await addScores(
+        stateDir,
+        scores.map((one) => ({ at, workflowId, model, ...one })),
+      );
       return scores;
     } catch (error) {
       throw asFailure(error);

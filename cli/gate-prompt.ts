@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { WaitingGate } from '../schemas/workflow.ts';
 import type { Output } from './output.ts';
@@ -31,7 +32,7 @@ export class GatePrompt {
     this.progress.clear();
     this.output.log(gateText(gate));
     if (this.output.interactive) void this.ask(gate, work);
-    else this.output.log(howToDecide(gate));
+    else this.output.log(howToDecide(gate, work));
   }
 
   /** Takes back a question that nobody needs to answer any more. */
@@ -45,13 +46,16 @@ export class GatePrompt {
     this.asking = true;
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
     try {
-      const answer = await terminal.question(`Go on to ${gate.stage}? [yes / no / later] `, { signal });
+      const answer = await terminal.question(
+        `Go on to ${gate.next ?? 'the promotion'}? [yes / no / later] `,
+        { signal },
+      );
       const decision = /^y(es)?$/i.test(answer.trim())
         ? 'approve'
         : /^no?$/i.test(answer.trim())
           ? 'reject'
           : null;
-      if (!decision) return this.output.log(howToDecide(gate));
+      if (!decision) return this.output.log(howToDecide(gate, work));
       const { workflowId, stage } = gate;
       // A decision without its reason is refused.
       const comment = await terminal.question('What did you look at, and why? ', { signal });
@@ -84,14 +88,22 @@ function gateText(gate: WaitingGate): string {
     figure.pValue.toPrecision(2),
     figure.verdict,
   ]);
-  const head = ['comparison', 'n', 'champion', 'challenger', 'points (95 % interval)', 'p', 'verdict'];
+  const [old, fresh] = gate.stage === 'pilot' ? ['as it is', 'piloted'] : ['champion', 'challenger'];
+  const head = ['comparison', 'n', old!, fresh!, 'points (95 % interval)', 'p', 'verdict'];
   return [
     `The gate of stage ${gate.stage} waits for a person, until ${gate.deadline}. Its verdict: ${gate.verdict}.`,
     table(head, rows, [1, 2, 3, 4, 5]),
-    ...(gate.verdict === 'pass' ? [] : [gate.reason]),
+    // What a pilot promises stands in its reason alone.
+    ...(gate.verdict === 'pass' && gate.stage !== 'pilot' ? [] : [gate.reason]),
   ].join('\n');
 }
 
-function howToDecide(gate: WaitingGate): string {
-  return `Decide in another terminal: modality-guard approve ${gate.workflowId} --stage ${gate.stage}   (or reject)`;
+/** The command that lets a run go on. */
+export function decisionCommand({ stage, workflowId }: WaitingGate, { session }: Work): string {
+  const state = session.stateDir === resolve('.modality-guard') ? '' : ` --state-dir ${session.stateDir}`;
+  return `modality-guard approve ${workflowId} --stage ${stage} --comment "<what you looked at, and why>"${state}`;
+}
+
+function howToDecide(gate: WaitingGate, work: Work): string {
+  return `Decide in another terminal (approve or reject):\n  ${decisionCommand(gate, work)}`;
 }

@@ -4,6 +4,7 @@ import { accuracySection, changeSection } from './sections/accuracy.ts';
 import { attackSection } from './sections/attack.ts';
 import { exampleSection } from './sections/examples.ts';
 import { head } from './sections/head.ts';
+import { pilotSection } from './sections/pilot.ts';
 import { type Parameters, recordSection } from './sections/record.ts';
 import { rolloutSection } from './sections/rollout.ts';
 import { trainingSection } from './sections/training.ts';
@@ -22,6 +23,7 @@ export function renderReport(report: RunReport, options: ReportOptions = {}): st
       { id: 'accuracy', title: 'Accuracy', body: accuracySection(report) },
       { id: 'changes', title: 'Changed answers', body: changeSection(report) },
       { id: 'attack', title: 'Attack', body: attackSection(report) },
+      { id: 'pilot', title: 'Pilot', body: pilotSection(report) },
       { id: 'rollout', title: 'Rollout', body: rolloutSection(report) },
       { id: 'examples', title: 'Examples', body: exampleSection(report) },
       { id: 'training', title: 'Training', body: trainingSection(report) },

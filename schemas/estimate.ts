@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OpenFigures } from './diagnosis.ts';
+import { ScoredPrediction } from './report.ts';
 import { Task } from './task.ts';
 
 const share = z.number().min(0).max(1);
@@ -93,21 +94,11 @@ export type PilotFigures = z.infer<typeof PilotFigures>;
 export const Pilot = PilotFigures.extend({ secondsPerStep: positive.nullable() });
 export type Pilot = z.infer<typeof Pilot>;
 
-/** A prediction of a pilot beside what the real training reached. */
-export const PredictionScore = z.strictObject({
+/** A prediction of a pilot beside what the real training reached, in the project's record. */
+export const PredictionScore = ScoredPrediction.extend({
   at: z.string(),
   workflowId: z.string(),
   model: z.string(),
-  /** Task kind whose accuracy under perturbation was predicted. */
-  taskKind: z.string(),
-  steps: z.number().int().positive(),
-  predicted: z.number(),
-  /** 95 % interval for the accuracy as it was then measured. */
-  ci95: z.tuple([z.number(), z.number()]),
-  actual: share,
-  /** Actual minus predicted. */
-  error: z.number(),
-  covered: z.boolean(),
 });
 export type PredictionScore = z.infer<typeof PredictionScore>;
 

@@ -121,6 +121,21 @@ export const RolloutResult = z.strictObject({
 });
 export type RolloutResult = z.infer<typeof RolloutResult>;
 
+/** What a pilot predicted for the real training, beside what that reached. */
+export const ScoredPrediction = z.strictObject({
+  /** Task kind whose accuracy under perturbation was predicted. */
+  taskKind: z.string(),
+  steps: z.number().int().positive(),
+  predicted: z.number(),
+  /** 95 % interval for the accuracy as it was then measured. */
+  ci95: z.tuple([z.number(), z.number()]),
+  actual: z.number().min(0).max(1),
+  /** Actual minus predicted. */
+  error: z.number(),
+  covered: z.boolean(),
+});
+export type ScoredPrediction = z.infer<typeof ScoredPrediction>;
+
 /** Where any report comes from. */
 export const reportOrigin = {
   schemaVersion: z.literal(1),
@@ -153,6 +168,8 @@ export const RunReport = z.strictObject({
   /** Median over the steps of the training, where it was done; null: not measured. */
   secondsPerStep: z.number().positive().nullable().optional(),
   examples: z.array(TalkedOut),
+  /** Absent: the run had none. `gate` compares the longest short training with the model as it was. */
+  pilot: z.strictObject({ gate: StageRecord, predictions: z.array(ScoredPrediction) }).optional(),
   rollout: RolloutResult,
   artifacts: z.record(z.string(), ArtifactRef),
   /** Seconds of work per step; a step taken from the cache is 0. */

@@ -2,6 +2,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { PredictionScore } from '../schemas/estimate.ts';
+import { canonicalJson } from './canonical.ts';
 import { asStorageError } from './storage-errors.ts';
 
 /** The record of how good predictions were: JSON lines in a project's state folder. */
@@ -25,9 +26,12 @@ export async function readScores(stateDir: string): Promise<PredictionScore[]> {
   });
 }
 
-/** Adds what is not in the record yet: one score a workflow, kind and number of steps, however often a step is tried. */
+/**
+ * Adds what is not in the record yet. A step that is tried again, or another run that took the same pilot and training from
+ * the cache, predicts nothing anew, and counts once.
+ */
 export async function addScores(stateDir: string, scores: readonly PredictionScore[]): Promise<void> {
-  const keyOf = ({ steps, taskKind, workflowId }: PredictionScore) => `${workflowId} ${taskKind} ${steps}`;
+  const keyOf = ({ at: _, workflowId: __, ...what }: PredictionScore) => canonicalJson(what);
   const known = new Set((await readScores(stateDir)).map(keyOf));
   const lines = scores
     .filter((score) => !known.has(keyOf(score)))

@@ -30,8 +30,11 @@ export interface RobustifyOutcome {
 export async function robustifyResult(session: Session, workflowId: string): Promise<RobustifyOutcome> {
   const { stateDir, store } = session;
   const result: RobustifyResult = await clearly(() => session.client.workflow.result(workflowId));
-  if (result.pilot) await layOutPilot(store, stateDir, workflowId, result.pilot);
-  if (result.report === null) throw new GuardError(ErrorCode.Rejected, result.reason);
+  const piloted = result.pilot && (await layOutPilot(store, stateDir, workflowId, result.pilot));
+  if (result.report === null) {
+    const found = piloted ? ` What the pilot found is in ${piloted.file}.` : '';
+    throw new GuardError(ErrorCode.Rejected, `${result.reason}. Nothing was trained.${found}`);
+  }
   const report = await store.getJson(result.report.json, RunReport);
   return {
     outcome: result.outcome,

@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { reaches } from '../schemas/levels.ts';
-import type { ApprovalRecord } from '../schemas/report.ts';
+import type { StageRecord } from '../schemas/report.ts';
 import type {
   GateFinding,
   PilotRefs,
@@ -46,7 +46,14 @@ export async function pilotModel(
     points.push({ share, steps, diagnosis: await diagnose(trained.trained) });
   }
   const { outputs, result } = await track(
-    stepsOf(plan).pilot({ model, seed, batch: training.batch, train: splits.train, points }),
+    stepsOf(plan).pilot({
+      model,
+      seed,
+      batch: training.batch,
+      steps: training.steps,
+      train: splits.train,
+      points,
+    }),
   );
   return { pilot: outputs.pilot!, secondsPerStep, finding: result };
 }
@@ -55,13 +62,28 @@ export async function pilotModel(
 export async function askAfterPilot(
   stages: Pick<Stages<string>, 'waits'>,
   { policy }: RobustifyRequest,
-  { figures, reason, verdict }: GateFinding,
-): Promise<Pick<ApprovalRecord, 'decision'> & { reason: string }> {
-  if (verdict === 'fail') return { decision: 'reject', reason: `pilot: ${reason}` };
-  const decisions = decisionsUnder(policy, async (gate) => stages.waits(gate));
+  finding: GateFinding,
+): Promise<StageRecord> {
+  const gate: StageRecord = { stage: 'pilot', share: 0, ...finding, approval: null };
+  const { figures, reason, verdict } = gate;
+  if (verdict === 'fail') return gate;
+  const decisions = decisionsUnder(policy, async (waiting) => stages.waits(waiting));
   const { workflowId } = workflowInfo();
-  const record = await decisions.ask({ workflowId, stage: 'pilot', next: 'train', verdict, reason, figures });
-  return { decision: record.decision, reason: `pilot: rejected by ${record.by}: ${record.comment}` };
+  gate.approval = await decisions.ask({
+    workflowId,
+    stage: 'pilot',
+    next: 'train',
+    verdict,
+    reason,
+    figures,
+  });
+  return gate;
+}
+
+/** Why the real training does not begin; null: it may. */
+export function refusalOf({ approval, reason }: StageRecord): string | null {
+  if (approval === null) return `pilot: ${reason}`;
+  return approval.decision === 'reject' ? `pilot: rejected by ${approval.by}: ${approval.comment}` : null;
 }
 
 /** A pilot alone: nothing is rolled out, and nobody is asked. */

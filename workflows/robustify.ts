@@ -1,6 +1,9 @@
 import { executeChild, ParentClosePolicy, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { StageRecord } from '../schemas/report.ts';
 import {
+  type DiagnosisRefs,
+  type PilotRefs,
   type PilotRequest,
   pilotedStages,
   type RobustifyRequest,
@@ -12,7 +15,7 @@ import {
 } from '../schemas/workflow.ts';
 import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
 import { modelAttribute, verdictAttribute } from './messages.ts';
-import { askAfterPilot, pilotModel } from './pilot.ts';
+import { askAfterPilot, pilotModel, refusalOf } from './pilot.ts';
 import type { rollout } from './rollout.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
@@ -33,7 +36,8 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
         pilotAndAsk(track, stages, { ...request, pilot: request.pilot! }, ingested),
       )
     : null;
-  if (piloted?.decision === 'reject') return turnedDown(stages, base, piloted);
+  const refusal = piloted && refusalOf(piloted.gate);
+  if (piloted && refusal !== null) return turnedDown(stages, base, piloted.refs, refusal);
   const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
   const { losses, secondsPerStep, trained } = await stages.stage('train', (track) =>
     trainModel(track, request, base, augmented),
@@ -41,13 +45,7 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
   const after = await stages.stage('evaluate', (track) =>
     diagnoseModel(track, request, trained, splits.test),
   );
-  const { training } = request;
-  if (piloted)
-    await stepsOf(request.steps).score({
-      pilot: piloted.refs.pilot,
-      after: after.figures,
-      steps: training.steps,
-    });
+  const scored = piloted && (await scorePilot(request, piloted, after));
   const rolledOut = await stages.stage('rollout', () => rollOut(request, base, trained, splits.heldout));
   for (const account of rolledOut.accounts) stages.add('rollout', account);
   stages.rolledOut('rollout', rolledOut.result);
@@ -60,7 +58,7 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
       losses,
       secondsPerStep,
       augmented,
-      ...(piloted ? { pilot: piloted.refs.pilot } : {}),
+      ...(scored ? { pilot: scored } : {}),
       rollout: { result: rolledOut.result, artifacts: rolledOut.artifacts },
       ...stages.account(),
       parameters: { diagnosis: request.diagnosis, training: request.training, policy: request.policy },
@@ -80,20 +78,37 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
   };
 }
 
-type Piloted = Awaited<ReturnType<typeof pilotAndAsk>>;
+interface Piloted {
+  refs: PilotRefs;
+  gate: StageRecord;
+}
 
 async function pilotAndAsk(
   track: Track,
   stages: Stages<string>,
   request: RobustifyRequest & PilotRequest,
   ingested: Ingested,
-) {
+): Promise<Piloted> {
   const { finding, pilot, secondsPerStep } = await pilotModel(track, request, ingested);
-  return { refs: { pilot, secondsPerStep }, ...(await askAfterPilot(stages, request, finding)) };
+  return { refs: { pilot, secondsPerStep }, gate: await askAfterPilot(stages, request, finding) };
+}
+
+/** What the pilot promised beside what the training reached, for the report. */
+async function scorePilot(
+  { steps: plan, training: { steps } }: RobustifyRequest,
+  { gate, refs: { pilot } }: Piloted,
+  { figures: after }: DiagnosisRefs,
+) {
+  return { figures: pilot, gate, predictions: await stepsOf(plan).score({ pilot, after, steps }) };
 }
 
 /** Nothing is trained, and the champion stays. */
-function turnedDown(stages: Stages<string>, base: ArtifactRef, { reason, refs }: Piloted): RobustifyResult {
+function turnedDown(
+  stages: Stages<string>,
+  base: ArtifactRef,
+  refs: PilotRefs,
+  reason: string,
+): RobustifyResult {
   stages.rejected();
   upsertSearchAttributes([{ key: verdictAttribute, value: 'rejected' }]);
   const { manifests } = stages;

@@ -14,7 +14,10 @@ interface DecideFlags extends ProjectFlags {
   comment?: string;
 }
 
-const decisions = { approve: 'lets the challenger go on', reject: 'brings the champion back' } as const;
+const decisions = {
+  approve: 'the training begins, or the challenger goes on',
+  reject: 'nothing is trained, or the champion comes back',
+} as const;
 
 export function addDecisions(program: Command): void {
   for (const [decision, effect] of Object.entries(decisions)) {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
 import { followRun } from '../follow.ts';
+import { decisionCommand } from '../gate-prompt.ts';
 import type { Output } from '../output.ts';
 import type { Work } from '../session.ts';
 import { withSession } from '../session.ts';
@@ -41,7 +42,7 @@ async function status(flags: StatusFlags, output: Output, [workflowId]: string[]
       ]);
       const head = ['stage', 'state', 'time', 'steps', 'cached', ''];
       const waiting = view.waiting
-        ? [`Waits for a decision on ${view.waiting.stage} (modality-guard approve ${workflowId})`]
+        ? [`Waits for a decision on ${view.waiting.stage}:`, `  ${decisionCommand(view.waiting, work)}`]
         : [];
       return [`${view.workflowId}: ${view.state}`, table(head, rows, [2, 3, 4]), ...waiting].join('\n');
     });

@@ -1,5 +1,11 @@
 import { catalogue, taskKinds } from '../../schemas/benchmark.ts';
-import type { DiagnosisFigures, PairedFigures, RolloutResult, RunReport } from '../../schemas/report.ts';
+import type {
+  ApprovalRecord,
+  DiagnosisFigures,
+  PairedFigures,
+  RolloutResult,
+  RunReport,
+} from '../../schemas/report.ts';
 import { percent, points, table } from './table.ts';
 
 /** Accuracy and change rate of each condition, before and after. */
@@ -44,7 +50,7 @@ function rolloutTable({ stages }: RolloutResult): string {
     String(requests),
     ...names.map((name) => comparison(figures.find((figure) => figure.name === name))),
     verdict,
-    approval ? `${approval.decision} by ${approval.by}${approval.automatic ? ' (automatic)' : ''}` : '',
+    approvalText(approval),
   ]);
   const head = ['stage', 'share', 'requests', ...names, 'verdict', 'approval'];
   const right = Array.from({ length: 2 + names.length }, (_, i) => i + 1);
@@ -52,6 +58,25 @@ function rolloutTable({ stages }: RolloutResult): string {
     .filter(({ verdict }) => verdict !== 'pass')
     .map(({ stage, reason }) => `${stage}: ${reason}`);
   return [table(head, rows, right), ...reasons].join('\n');
+}
+
+function pilotLines({ pilot }: RunReport): string[] {
+  if (!pilot) return [];
+  const { approval, verdict } = pilot.gate;
+  const rows = pilot.predictions.map(({ actual, ci95, covered, error, predicted, taskKind }) => [
+    taskKind,
+    percent(predicted),
+    `${percent(ci95[0])} to ${percent(ci95[1])}`,
+    percent(actual),
+    points(error),
+    covered ? 'inside' : 'outside',
+  ]);
+  const head = ['perturbed accuracy', 'promised', '95 % interval', 'reached', 'points off', 'interval'];
+  return ['', `Pilot: ${verdict}, ${approvalText(approval)}`, table(head, rows, [1, 2, 3, 4])];
+}
+
+function approvalText(approval: ApprovalRecord | null): string {
+  return approval ? `${approval.decision} by ${approval.by}${approval.automatic ? ' (automatic)' : ''}` : '';
 }
 
 function comparison(figure: PairedFigures | undefined): string {
@@ -66,6 +91,7 @@ export function reportText(report: RunReport, files: { html: string; json: strin
     `Model ${report.model.name}, seed ${report.seed}`,
     '',
     comparisonTable(report.base, report.trained),
+    ...pilotLines(report),
     '',
     `Rollout (policy ${rollout.policy}): ${rollout.outcome.replace('_', ' ')}, because ${rollout.reason}`,
     rolloutTable(rollout),

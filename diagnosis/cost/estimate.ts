@@ -196,7 +196,7 @@ function assumptionsOf(
     found.push('no labelled samples are there yet: state available, or run a pilot');
   if (Object.values(findings.drops).some(({ basis }) => basis === 'unpaired'))
     found.push(
-      'drops come from two accuracies each, without what pairs of samples tell: their intervals are wider than need be',
+      'drops come from two accuracies each, without what pairs of samples tell, and so with wider intervals: pass what diagnose --json prints',
     );
   if (repair.secondsPerStep !== null && repair.secondsPerStep === prices.training.secondsPerStep)
     found.push('the time of a step is the one of the prices file, not measured here');

@@ -1,14 +1,10 @@
 import { TaskKind } from '../../schemas/benchmark.ts';
 import type { OpenFigures } from '../../schemas/diagnosis.ts';
-import type { PilotFigures, PredictionScore, TrackRecord } from '../../schemas/estimate.ts';
+import type { PilotFigures, TrackRecord } from '../../schemas/estimate.ts';
+import type { ScoredPrediction } from '../../schemas/report.ts';
 import { twoSided } from '../statistics/normal.ts';
 import { forecastAccuracy } from './curve.ts';
 import { evenWeights, pilotCurve, weightedAccuracy } from './gain.ts';
-
-export type Outcome = Pick<
-  PredictionScore,
-  'taskKind' | 'predicted' | 'ci95' | 'actual' | 'error' | 'covered'
->;
 
 const z = twoSided(0.95);
 
@@ -21,8 +17,8 @@ export function scorePilot(
   pilot: PilotFigures,
   steps: number,
   after: Record<string, OpenFigures>,
-): Outcome[] {
-  return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((taskKind): Outcome[] => {
+): ScoredPrediction[] {
+  return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((taskKind): ScoredPrediction[] => {
     const weights = evenWeights(pilot.points[0]!.figures, taskKind);
     const measured = weightedAccuracy(after, weights);
     const curve = measured && pilotCurve(pilot, weights);
@@ -35,12 +31,12 @@ export function scorePilot(
     ];
     const actual = measured.accuracy;
     const covered = interval[0] <= actual && actual <= interval[1];
-    return [{ taskKind, predicted, ci95: interval, actual, error: actual - predicted, covered }];
+    return [{ taskKind, steps, predicted, ci95: interval, actual, error: actual - predicted, covered }];
   });
 }
 
 /** How good earlier predictions were. */
-export function trackRecord(scores: readonly PredictionScore[]): TrackRecord {
+export function trackRecord(scores: readonly ScoredPrediction[]): TrackRecord {
   const count = scores.length;
   if (count === 0) return { count, coverage: null, meanAbsoluteError: null };
   return {

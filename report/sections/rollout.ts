@@ -72,10 +72,16 @@ function reasons({ reason, figures }: StageRecord): Html {
   return html`${rest !== '' && html`<p>${rest}</p>`}<ul class="reasons">${quoted.map((q) => html`<li>${q}</li>`)}</ul>`;
 }
 
-function stageItem(stage: StageRecord): Html {
+/** A gate with its finding, who agreed, and the comparisons behind it. */
+export function stageItem(stage: StageRecord, note: string): Html {
   return html`<li class="stage ${stage.verdict}"><div class="stage-head"><h3>${stageName(stage.stage)}</h3>${verdictBadge(stage.verdict)}
-<span class="note">Challenger answers ${stage.share === 0 ? 'no live traffic' : `${percent(stage.share, 0)} of the traffic`} · ${stage.requests} requests compared</span></div>
+<span class="note">${note}</span></div>
 ${reasons(stage)}${stage.approval !== null && approval(stage.approval)}${comparisons(stage)}</li>`;
+}
+
+function rolloutItem(stage: StageRecord): Html {
+  const traffic = stage.share === 0 ? 'no live traffic' : `${percent(stage.share, 0)} of the traffic`;
+  return stageItem(stage, `Challenger answers ${traffic} · ${stage.requests} requests compared`);
 }
 
 /** The stages of the rollout as a timeline. */
@@ -88,6 +94,6 @@ export function rolloutSection({ rollout }: RunReport): Html {
     'rollout',
     'What did the rollout decide?',
     lead,
-    html`<ol class="timeline">${rollout.stages.map(stageItem)}</ol>${models}`,
+    html`<ol class="timeline">${rollout.stages.map(rolloutItem)}</ol>${models}`,
   );
 }

@@ -61,7 +61,7 @@ describe('modality-guard estimate', () => {
       'Pilot more',
       'there is no pilot',
       '12000',
-      'Earlier predictions: 1; 100.0 %',
+      'Earlier predictions: 1; 1 of their intervals',
       '2.0 points',
     ])
       expect(stdout).toContain(text);

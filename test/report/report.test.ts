@@ -48,8 +48,8 @@ describe('the HTML report', () => {
       expect(page).toMatch(new RegExp(`<title id="${title}">[^<]+</title>`));
       expect(page).toMatch(new RegExp(`<desc id="${description}">[^<]+</desc>`));
     }
-    // Every chart has a table but the four losses, which share one; six stages have one each.
-    expect(page.match(/Figures as a table/g)).toHaveLength(3 + 2 + 2 + 1 + 6);
+    // Every chart has a table but the four losses, which share one; the pilot and six stages have one each.
+    expect(page.match(/Figures as a table/g)).toHaveLength(3 + 2 + 2 + 1 + 7);
     const ids = [...page.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
@@ -76,6 +76,16 @@ describe('the HTML report', () => {
     expect(renderReport(report)).not.toContain('training.adversarial.eps');
   });
 
+  it('sets what the pilot promised beside what came out, and leaves the section out without one', () => {
+    const { pilot, ...without } = sampleReport();
+    const page = render();
+    for (const text of ['87.5', '81.0', '97.0', '89.4', '+1.9', 'outside', 'Worth the money.', '2200'])
+      expect(page.slice(page.indexOf('id="pilot"'), page.indexOf('id="rollout"'))).toContain(text);
+    expect(renderReport(without)).not.toContain('id="pilot"');
+    const unmeasured = { ...without, pilot: { ...pilot!, predictions: [] } };
+    expect(renderReport(unmeasured)).toContain('Too little could be measured for a learning curve.');
+  });
+
   it('says who approved when a person did', () => {
     const report = sampleReport();
     const at = '2026-03-02T09:14:31Z';
@@ -87,6 +97,7 @@ describe('the HTML report', () => {
       at,
     };
     for (const stage of report.rollout.stages.slice(1)) stage.approval = null;
+    report.pilot!.gate.approval = null;
     const page = renderReport(report);
     expect(page).toContain('Rejected by R. Ito, 2026-03-02 09:14:31 UTC: “Not yet”');
     expect(page).not.toContain('No person decided');

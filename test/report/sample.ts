@@ -172,6 +172,29 @@ export function sampleReport(): RunReport {
     pgd: attacks(),
     losses: losses(),
     examples: sampleExamples(),
+    pilot: {
+      gate: { ...stage('pilot', 0, 2200, 'Worth the money.'), verdict: 'pass' },
+      predictions: [
+        {
+          taskKind: 'image_heavy',
+          steps: 150,
+          predicted: 0.875,
+          ci95: [0.81, 0.97],
+          actual: 0.894,
+          error: 0.019,
+          covered: true,
+        },
+        {
+          taskKind: 'text_heavy',
+          steps: 150,
+          predicted: 0.99,
+          ci95: [0.98, 1],
+          actual: 0.975,
+          error: -0.015,
+          covered: false,
+        },
+      ],
+    },
     rollout: {
       outcome: 'promoted',
       reason: 'Every stage passed its gate.',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
 import { type ArtifactRef, StepManifest } from '../../schemas/artifact.ts';
+import { catalogue } from '../../schemas/benchmark.ts';
 import { Pilot } from '../../schemas/estimate.ts';
 import type { PilotResult } from '../../schemas/workflow.ts';
 import { readScores } from '../../store/index.ts';
@@ -25,6 +26,9 @@ beforeAll(async () => {
   project = await smallProject((config) => {
     config.pilot = { enabled: false, shares: [0.25, 0.5, 1], steps: 4, samples: 8 };
     config.diagnosis.attack.kinds = [];
+    // Few conditions: the kept histories name every table.
+    const measured = ['origin', 'misleading_text', 'ocr_text', 'full_black', 'switch_target'];
+    config.diagnosis.skip = catalogue.filter((name) => !measured.includes(name));
     config.policies.push({ ...config.policies[0]!, name: 'hasty', approvalTimeoutSeconds: 0.2 });
   });
   session = await openSession({ folder: project.folder, log: () => {} });
@@ -80,7 +84,7 @@ describe('a pilot', { timeout: 400_000 }, () => {
       'Image-heavy accuracy, perturbed',
       'Text-heavy accuracy, perturbed',
     ]);
-    expect(finding.reason).toContain('8 steps promise');
+    expect(finding.reason).toContain('6 steps promise');
     const again = await pilotOnce(session, {});
     expect(again.cached).toEqual(['ingest', 'pilot']);
     expect(again.pilot).toEqual(pilot);
@@ -104,12 +108,19 @@ describe('a pilot', { timeout: 400_000 }, () => {
     const { report } = await robustifyResult(session, workflowId);
     await keepHistory(session.client, 'robustify-pilot', workflowId);
     expect(report.seconds).toHaveProperty('pilot');
+    expect(report.pilot!.gate).toMatchObject({
+      stage: 'pilot',
+      approval: { by: 'policy demo', automatic: true },
+    });
     expect(report.artifacts.pilot).toBeDefined();
     const scores = await readScores(session.stateDir);
     expect(scores.map(({ taskKind, steps }) => [taskKind, steps])).toEqual([
       ['image_heavy', 6],
       ['text_heavy', 6],
     ]);
+    expect(report.pilot!.predictions).toEqual(
+      scores.map(({ at: _, model: __, workflowId: ___, ...what }) => what),
+    );
     for (const { actual, ci95, covered, error, predicted, workflowId: run } of scores) {
       expect(run).toBe(workflowId);
       expect(error).toBeCloseTo(actual - predicted);
@@ -123,12 +134,30 @@ describe('a pilot', { timeout: 400_000 }, () => {
     expect(gate).toMatchObject({ stage: 'pilot', next: 'train' });
     await decide(session, { workflowId, decision: 'reject', by: 'Ada', comment: 'too little for the money' });
     await ended;
+    await keepHistory(session.client, 'robustify-pilot-rejected', workflowId);
     const refusal: unknown = await robustifyResult(session, workflowId).catch((error) => error);
     expect(refusal).toMatchObject({
       code: 'REJECTED',
-      message: 'pilot: rejected by Ada: too little for the money',
+      message: expect.stringMatching(
+        /^pilot: rejected by Ada: too little for the money\. Nothing was trained\. .*pilot\.json/,
+      ),
     });
     expect(exitCodeOf(refusal)).toBe(3);
+    expect(await readScores(session.stateDir)).toHaveLength(2);
+  });
+
+  it('counts one prediction once, however many runs take its pilot and its training from the cache', async () => {
+    const { workflowId } = await startRobustify(session, { pilot: true, policy: 'standard', seed: 7 });
+    const waited: string[] = [];
+    await follow(session, workflowId, ({ waiting }) => {
+      if (waiting === null || waited.includes(waiting.stage)) return;
+      waited.push(waiting.stage);
+      void decide(session, { workflowId, decision: 'approve', by: 'Ada', comment: 'worth it' });
+    });
+    const { report } = await robustifyResult(session, workflowId);
+    expect(waited[0]).toBe('pilot');
+    expect(report.pilot!.gate.approval).toMatchObject({ by: 'Ada', comment: 'worth it', automatic: false });
+    expect(report.cached).toContain('train');
     expect(await readScores(session.stateDir)).toHaveLength(2);
   });
 

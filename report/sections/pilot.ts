@@ -1,0 +1,39 @@
+import type { RunReport, ScoredPrediction } from '../../schemas/report.ts';
+import { type Content, type Html, html } from '../html.ts';
+import { percent, signedPoints, taskLabel } from '../labels.ts';
+import { section, table } from './parts.ts';
+import { stageItem } from './rollout.ts';
+
+function promises(predictions: readonly ScoredPrediction[]): Html {
+  const rows = predictions.map(({ actual, ci95, covered, error, predicted, taskKind }): Content[] => [
+    taskLabel(taskKind),
+    percent(predicted),
+    `${percent(ci95[0])} to ${percent(ci95[1])}`,
+    percent(actual),
+    signedPoints(error),
+    covered ? 'inside' : html`<strong>outside</strong>`,
+  ]);
+  return table({
+    caption:
+      'Accuracy under perturbation, every perturbation alike: what the pilot promised, and what the training reached',
+    columns: ['Task', '#Promised', '#95 % interval', '#Reached', '#Off by, points', 'Interval'],
+    rows,
+  });
+}
+
+/** The short trainings before the real one: their gate, and how good their promise was. */
+export function pilotSection({ pilot }: RunReport): Html | null {
+  if (!pilot) return null;
+  const { gate, predictions } = pilot;
+  const [first] = predictions;
+  const lead = first
+    ? `Short trainings came first, and their learning curves said what ${first.steps} steps would reach.`
+    : 'Short trainings came first. Too little could be measured for a learning curve.';
+  const note = `Before the training · ${gate.requests} answers compared`;
+  return section(
+    'pilot',
+    'Did the pilot keep its promise?',
+    lead,
+    html`${first !== undefined && promises(predictions)}<ol class="timeline">${stageItem(gate, note)}</ol>`,
+  );
+}

@@ -14,8 +14,11 @@ describe('kept histories', () => {
       expect.arrayContaining([
         'diagnose',
         'drift',
+        'pilot',
         'registry',
         'robustify',
+        'robustify-pilot',
+        'robustify-pilot-rejected',
         'rollout-approved',
         'rollout-rolled-back',
         'train',

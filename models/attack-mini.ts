@@ -23,7 +23,7 @@ export async function* attackBatches(
       gradient: gradientOf(model, gradients, batch, batchSize),
       pictures: async () =>
         rows.every(({ image }) => image !== null)
-          ? rows.map(({ image }, row) => model.openPicture(image!, slotsOf(batch, row)))
+          ? Promise.all(rows.map(({ image }, row) => model.openPicture(image!, slotsOf(batch, row))))
           : null,
       chances: (embeds) => model.chances(batch, embeds),
     };

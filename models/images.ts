@@ -50,7 +50,7 @@ export class ImageEncoder {
   }
 
   /** An image as the encoder takes it, [height, width] of one channel. */
-  pixelsOf(image: EncodedImage): Float32Array {
+  pixelsOf(image: EncodedImage): Promise<Float32Array> {
     return this.processor.pixels(image);
   }
 
@@ -69,7 +69,7 @@ export class ImageEncoder {
     const { height, width } = this.processor;
     const pixels = new Float32Array(batch.length * height * width);
     for (const [i, [, image]] of batch.entries())
-      pixels.set(this.processor.pixels(image), i * height * width);
+      pixels.set(await this.processor.pixels(image), i * height * width);
     const dims = [batch.length, 1, height, width];
     const results = await this.encoder.run({ pixel_values: { dtype: 'float32', dims, data: pixels } });
     const data = results.image_features!.data as Float32Array;

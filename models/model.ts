@@ -167,10 +167,10 @@ export class Model implements AnswerModel {
   }
 
   /** A picture whose pixels an attack may change; its features stand at `slots`. */
-  openPicture(image: EncodedImage, slots: readonly number[]): OpenPicture {
+  async openPicture(image: EncodedImage, slots: readonly number[]): Promise<OpenPicture> {
     this.pixelGradients ??= new PixelGradients(this.vision, this.threads);
     const { images, pixelGradients } = this;
-    const values = images.pixelsOf(image);
+    const values = await images.pixelsOf(image);
     const dims = [1, slots.length, this.files.config.text_config.hidden_size];
     return {
       values,

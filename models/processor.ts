@@ -1,4 +1,5 @@
 import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from 'fast-png';
+import sharp from 'sharp';
 import { z } from 'zod';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -36,9 +37,9 @@ export interface Processor {
   readonly range: readonly [number, number];
   /**
    * [1, height, width] as one row, normalised.
-   * Throws GuardError BAD_INPUT, naming the image's path, where the bytes are no readable PNG.
+   * Throws GuardError BAD_INPUT, naming the image's path, where the bytes are no readable picture.
    */
-  pixels(image: EncodedImage): Float32Array;
+  pixels(image: EncodedImage): Promise<Float32Array>;
 }
 
 /** Reads preprocessor_config.json of one grey channel. Throws GuardError BAD_MODEL naming file and key. */
@@ -62,12 +63,33 @@ export function makeProcessor(config: PreprocessorConfig): Processor {
     height,
     width,
     range: [-mean / std, (1 - mean) / std],
-    pixels(image) {
-      const grey = decodeGrey(image);
+    async pixels(image) {
+      const grey = await greyOf(image);
       const data = resizeBilinear(grey.data, grey.width, grey.height, width, height);
       return data.map((value) => (value * config.rescale_factor - mean) / std);
     },
   };
+}
+
+const nameOf = ({ bytes, path }: EncodedImage) =>
+  path ?? `an image of ${bytes.byteLength} bytes without a path`;
+
+/** A PNG as `decodeGrey` has it; JPEG and WebP by sharp, upright, in sRGB. Throws GuardError BAD_INPUT naming the image. */
+async function greyOf(image: EncodedImage): Promise<GreyImage> {
+  if (hasPngSignature(image.bytes)) return decodeGrey(image);
+  try {
+    const { data, info } = await sharp(image.bytes, { limitInputPixels: MAX_PIXELS })
+      .autoOrient()
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const { channels, height, width } = info;
+    return { width, height, data: greyValues(data, channels, width * height, 255) };
+  } catch (cause) {
+    const what = `${nameOf(image)}: cannot be decoded as PNG, JPEG or WebP (${(cause as Error).message}); encode it again or drop the row`;
+    throw new GuardError(ErrorCode.BadInput, what, { cause });
+  }
 }
 
 /**
@@ -75,7 +97,7 @@ export function makeProcessor(config: PreprocessorConfig): Processor {
  * ITU-R 601 (.299, .587, .114); alpha is dropped.
  */
 export function decodeGrey(image: EncodedImage): GreyImage {
-  const name = image.path ?? `an image of ${image.bytes.byteLength} bytes without a path`;
+  const name = nameOf(image);
   if (!hasPngSignature(image.bytes)) {
     throw new GuardError(
       ErrorCode.BadInput,
@@ -107,14 +129,17 @@ function checkSize(bytes: Uint8Array): void {
 function toGrey(png: DecodedPng): GreyImage {
   const { width, height } = png;
   const [samples, channels, top] = samplesOf(png);
-  const data = new Float32Array(width * height);
-  if (samples.length < data.length * channels) throw new Error('the pixel data end early');
+  if (samples.length < width * height * channels) throw new Error('the pixel data end early');
+  return { width, height, data: greyValues(samples, channels, width * height, top) };
+}
+
+/** Greys from 0 to 255 of `count` pixels whose numbers go up to `top`. */
+function greyValues(samples: ArrayLike<number>, channels: number, count: number, top: number): Float32Array {
   const at = (i: number) => (samples[i] as number) * (255 / top);
-  for (let i = 0; i < data.length; i++) {
+  return Float32Array.from({ length: count }, (_, i) => {
     const j = i * channels;
-    data[i] = channels < 3 ? at(j) : 0.299 * at(j) + 0.587 * at(j + 1) + 0.114 * at(j + 2);
-  }
-  return { width, height, data };
+    return channels < 3 ? at(j) : 0.299 * at(j) + 0.587 * at(j + 1) + 0.114 * at(j + 2);
+  });
 }
 
 /** One number a channel, channels a pixel, and the largest value that a number may have. */

@@ -45,7 +45,7 @@ describe('an attack on the pixels', () => {
     const model = await openModel(join(dataFolder(), 'model'), { threads: 1 });
     const [sample] = await textHeavy(1);
     const slots = Array.from({ length: 16 }, (_, i) => i);
-    const picture = model.openPicture(sample!.image!, slots);
+    const picture = await model.openPicture(sample!.image!, slots);
     const features = await picture.features(picture.values);
     const cotangent = features.map((_, i) => Math.sin(i));
     const gradient = await picture.gradient(picture.values, cotangent);

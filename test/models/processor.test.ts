@@ -1,4 +1,5 @@
 import { encode } from 'fast-png';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodeGrey, makeProcessor, miniPreprocessor } from '../../models/index.ts';
 import { resizeBilinear } from '../../models/resize.ts';
@@ -62,9 +63,36 @@ describe('resizing', () => {
   });
 });
 
-it('normalises pixels as preprocessor_config.json says', () => {
+it('normalises pixels as preprocessor_config.json says', async () => {
   const processor = makeProcessor(miniPreprocessor);
-  const pixels = processor.pixels(png(28, 28, new Uint8Array(784).fill(255)));
+  const pixels = await processor.pixels(png(28, 28, new Uint8Array(784).fill(255)));
   expect(pixels.length).toBe(56 * 56);
   expect(pixels[0]).toBeCloseTo((1 - 0.286) / 0.353, 5);
+});
+
+it('takes JPEG and WebP of any colours as well, upright', async () => {
+  const { pixels } = makeProcessor({ ...miniPreprocessor, size: { height: 2, width: 4 } });
+  // Left half 250, right half 10; turned by a quarter to lie on its side.
+  const data = Uint8Array.from({ length: 8 * 16 * 3 }, (_, i) => (Math.floor(i / 3) % 16 < 8 ? 250 : 10));
+  const picture = () => sharp(data, { raw: { width: 16, height: 8, channels: 3 } });
+  const files = {
+    jpeg: picture().jpeg({ quality: 100 }),
+    webp: picture().webp({ lossless: true }),
+    grey: picture().toColourspace('b-w').jpeg({ quality: 100 }),
+    cmyk: picture().toColourspace('cmyk').jpeg({ quality: 100 }),
+    turned: sharp(await picture().rotate(90).png().toBuffer())
+      .withMetadata({ orientation: 8 })
+      .jpeg({ quality: 100 }),
+  };
+  for (const [name, file] of Object.entries(files)) {
+    const values = await pixels({ bytes: await file.toBuffer(), path: name });
+    // The columns at the edge: those in the middle have something of both halves.
+    const [left, , , right] = [...values].map((value) => 255 * (value * 0.353 + 0.286));
+    expect(Math.abs(left! - 250), name).toBeLessThan(12);
+    expect(Math.abs(right! - 10), name).toBeLessThan(12);
+  }
+  const cut = (await files.jpeg.toBuffer()).subarray(0, 200);
+  await expect(pixels({ bytes: cut, path: 'cut.jpg' })).rejects.toThrow(
+    /cut\.jpg: cannot be decoded as PNG, JPEG or WebP/,
+  );
 });

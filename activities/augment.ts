@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { trainingFamilies } from '../diagnosis/perturbations/index.ts';
+import { mostOptionsOf } from '../models/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples, writeTensors } from '../store/index.ts';
 import { type AdversarialTensors, adversarialInThread } from './adversarial.ts';
+import { answerable } from './answerable.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably, type StepContext } from './step.ts';
 
@@ -39,7 +41,11 @@ export function augment(deps: ActivityDeps) {
       inputs: { train, model },
     };
     return durably(deps, step, async (context) => {
-      const rows = await trainingRows(await readSamples(await deps.store.path(train)), input, context);
+      const pool = answerable(
+        await readSamples(await deps.store.path(train)),
+        await mostOptionsOf(await deps.store.checkoutModel(model)),
+      );
+      const rows = await trainingRows(pool, input, context);
       const { deltas, features, names, shape } = await attackOn(deps, rows, input, context);
       const outputs = {
         rows: await writeSamples(deps.store, rows),

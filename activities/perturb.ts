@@ -12,7 +12,7 @@ import {
   removalFor,
 } from '../diagnosis/perturbations/index.ts';
 import { taskOf } from '../ingest/index.ts';
-import { pictureSizeOf } from '../models/index.ts';
+import { mostOptionsOf, optionLetters, pictureSizeOf } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import {
@@ -24,9 +24,10 @@ import {
   taskKinds,
 } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { type Level, PackSet, reaches } from '../schemas/levels.ts';
+import { type Level, levelPacks, PackSet, reaches } from '../schemas/levels.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { digestOf, readSamples, writeSamples } from '../store/index.ts';
+import { answerable } from './answerable.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably } from './step.ts';
 
@@ -49,18 +50,20 @@ export interface PerturbInput {
 export function perturb(deps: ActivityDeps) {
   return async (input: PerturbInput): Promise<StepOutcome<null>> => {
     const { count, level, model, packs, samples, seed, skip } = input;
-    const size = model ? await pictureSizeOf(await deps.store.checkoutModel(model)) : miniPicture;
+    const folder = model && (await deps.store.checkoutModel(model));
+    const size = folder === undefined ? miniPicture : await pictureSizeOf(folder);
+    const mostOptions = folder === undefined ? optionLetters.length : await mostOptionsOf(folder);
     const step = {
       name: 'perturb',
       label: 'perturbations',
       uses: ['diagnosis/perturbations'],
       packages: ['fast-png', 'sharp'],
-      parameters: { count, skip, catalogue: digestOf(catalogue()), size, level: level ?? null },
+      parameters: { count, skip, catalogue: digestOf(catalogue()), size, mostOptions, level: level ?? null },
       seed,
       inputs: { samples, ...(packs ? { packs } : {}) },
     };
     return durably(deps, step, async ({ progress, signal }) => {
-      const pool = await readSamples(await deps.store.path(samples));
+      const pool = answerable(await readSamples(await deps.store.path(samples)), mostOptions);
       const set = packs ? await deps.store.getJson(packs, PackSet) : { tasks: [], packs: [] };
       const setting = { level, seed, pool, set, size };
       const wanted = taskKinds.map((kind) => ({
@@ -75,7 +78,8 @@ export function perturb(deps: ActivityDeps) {
         const used = new Set<string>();
         for (const { make, name } of tables) {
           signal.throwIfAborted();
-          const table = await firstOf(make(ofKind), count, `${kind}/${name}`);
+          const table = await firstOf(make(ofKind), count, kind, name);
+          if (table.length === 0) continue;
           for (const { id } of table) used.add(id);
           outputs[`${kind}/${name}`] = await writeSamples(deps.store, table);
           progress(Object.keys(outputs).length, total);
@@ -136,20 +140,28 @@ function tablesOf(kind: TaskKind, { level, pool, seed, set, size }: Setting): Ta
   return tables.filter(({ name }) => name.includes('/') || name === removal);
 }
 
-/** A condition may not fit every sample: no more are made than needed. */
+/** Packs that come with a level, and the catalogue, may hold conditions that fit none of a set's samples. */
+const broughtAlong = (name: PerturbationName) =>
+  !name.includes('/') || levelPacks.some((pack) => name.startsWith(`${pack}/`));
+
+/**
+ * A condition may not fit every sample: no more are made than needed. One that nobody asked for by name may fit none, as a set of
+ * texts has no photo to switch to, and is left out then. @throws GuardError BadInput for one of a pack of the team's own
+ */
 async function firstOf(
   samples: AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>,
   count: number,
-  condition: string,
+  kind: TaskKind,
+  name: PerturbationName,
 ): Promise<PerturbedSample[]> {
   const taken: PerturbedSample[] = [];
   for await (const sample of samples) {
     taken.push(sample);
     if (taken.length === count) break;
   }
-  if (taken.length > 0) return taken;
+  if (taken.length > 0 || broughtAlong(name)) return taken;
   throw new GuardError(
     ErrorCode.BadInput,
-    `${condition}: no sample of the benchmark takes this perturbation; leave it out with diagnosis.skip`,
+    `${kind}/${name}: no sample of the benchmark takes this perturbation; leave it out with diagnosis.skip`,
   );
 }

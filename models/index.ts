@@ -53,6 +53,7 @@ export {
   placeImageFeatures,
 } from './model.ts';
 export { filesToKeep, isMiniFolder, openAnswerModel } from './open.ts';
+export { mostOptionsOf } from './option-limit.ts';
 export { pictureSizeOf } from './picture-size.ts';
 export { decodeGrey, makeProcessor, type PreprocessorConfig, type Processor } from './processor.ts';
 export { optionLetters, promptOf } from './prompt.ts';

@@ -73,8 +73,9 @@ function* under(condition: Condition, sample: Sample, setting: Setting): Making<
 /**
  * Intervenes on the irrelevant modality of each sample; question, options and answer stay. The result for a sample
  * depends on (seed, sample id, name) and the pool's samples alone, not on their order or on the other samples.
- * `switch_target` leaves out the samples of which no wrong option has a photo in `pool`, `helpful_text` those without
- * an answer; every other condition returns one row a sample, in order. `image_removed` and `text_removed` take the relevant
+ * `switch_target` leaves out the samples of which no wrong option has a photo in `pool`, `switch` and the inverted pictures of
+ * `image_unseen` those for which it has no other photo, `helpful_text` those without an answer; every other condition returns
+ * one row a sample, in order. `image_removed` and `text_removed` take the relevant
  * modality away instead. Throws GuardError where the condition does not fit the sample's kind of task.
  */
 export function perturb(

@@ -164,7 +164,9 @@ class Maker {
 
   private other(where?: Record<string, string>) {
     const { pool, random, sample } = this.setting;
-    return pool.other(sample, random, where);
+    const photo = pool.other(sample, random, where);
+    if (!photo) throw new Unfit();
+    return photo;
   }
 
   private change({ to, where }: Op<'switch'>): void {

@@ -1,6 +1,5 @@
 import type { Random } from '../../random/index.ts';
 import { type EncodedImage, type Sample, TaskKind } from '../../schemas/benchmark.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 
 type Fields = Readonly<Record<string, string>>;
 type Shown = Sample & { image: EncodedImage };
@@ -8,16 +7,20 @@ type Shown = Sample & { image: EncodedImage };
 const matches = ({ fields = {} }: Sample, where: Fields) =>
   Object.entries(where).every(([field, value]) => fields[field] === value);
 
-/** The photos that `switch`, `switch_target` and inverted pictures take: those of image-heavy samples. */
+/**
+ * The photos that `switch`, `switch_target` and inverted pictures take: those of image-heavy samples, and where there are none, of
+ * samples that need both modalities.
+ */
 export class Pool {
   private readonly photos: Shown[];
   private readonly byName = new Map<string, Shown[]>();
   private readonly byFields = new Map<string, Shown[]>();
 
   constructor(samples: readonly Sample[]) {
-    this.photos = samples
-      .filter((sample): sample is Shown => sample.taskKind === TaskKind.ImageHeavy && sample.image !== null)
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    const shownBy = (kind: TaskKind) =>
+      samples.filter((one): one is Shown => one.taskKind === kind && one.image !== null);
+    const photos = shownBy(TaskKind.ImageHeavy);
+    this.photos = (photos.length > 0 ? photos : shownBy(TaskKind.Vqa)).sort((a, b) => (a.id < b.id ? -1 : 1));
     for (const sample of this.photos) {
       if (sample.answer === null) continue;
       const name = sample.options[sample.answer] as string;
@@ -25,18 +28,14 @@ export class Pool {
     }
   }
 
-  /** A photo of another sample; `where`: of one with these fields. Throws GuardError for a pool without one. */
-  other(sample: Sample, random: Random, where?: Fields): Shown {
+  /** A photo of another sample; `where`: of one with these fields. Undefined where there is none, as in tables of texts alone. */
+  other(sample: Sample, random: Random, where?: Fields): Shown | undefined {
     const photos = this.filtered(where);
     for (let tries = 0; photos.length > 0 && tries < 64; tries++) {
       const photo = random.pick(photos);
       if (photo.source !== sample.source) return photo;
     }
-    const wanted = where ? ` with ${JSON.stringify(where)}` : '';
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `sample ${sample.id}: no image of another sample${wanted} to put beside it; the table needs image_heavy rows with an image`,
-    );
+    return undefined;
   }
 
   has(name: string, where?: Fields): boolean {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPredictions, readSamples } from '../../store/index.ts';
+import { readPredictions, readSamples, writeSamplesFile } from '../../store/index.ts';
 import { diagnoseOnce, openSession, type Session } from '../../worker/index.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
@@ -97,6 +97,32 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       expect(L2).toBeLessThanOrEqual(L0!);
       for (const score of Object.values(measures.reliance[kind]!)) expect(score!.n).toBeGreaterThanOrEqual(4);
     }
+  });
+
+  it('leaves out what a set of texts has no photos for, and questions with more options than the model has letters', async () => {
+    const dataFolder = join(project.folder, 'texts');
+    const text = (id: string, options: string[]) => ({
+      id,
+      source: id,
+      taskKind: 'text_heavy' as const,
+      split: 'test' as const,
+      question: `what is ${id} ?`,
+      options,
+      answer: 1,
+      context: null,
+      image: null,
+    });
+    const four = Array.from({ length: 6 }, (_, i) => text(`q${i}`, ['ice', 'salt', 'fog', 'air']));
+    await writeSamplesFile(join(dataFolder, 'samples.parquet'), [...four, text('long', [...'vwxyz'])]);
+    const { figures } = await diagnoseOnce(session, { dataFolder, level: 'L1', samples: 10 });
+    expect(figures['text_heavy/origin']!.n).toBe(6);
+    expect(figures['text_heavy/full_black']!.n).toBe(6);
+    for (const name of ['switch', 'switch_target', 'corruptions/fog-1'])
+      expect(Object.keys(figures)).not.toContain(`text_heavy/${name}`);
+    await writeSamplesFile(join(dataFolder, 'samples.parquet'), [text('long', [...'vwxyz'])]);
+    await expect(diagnoseOnce(session, { dataFolder, level: 'L1', samples: 10 })).rejects.toThrow(
+      /all samples have more than 4 options/,
+    );
   });
 
   it('perturbs nothing at L0', async () => {

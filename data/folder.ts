@@ -13,3 +13,8 @@ export function dataFolder(): string {
 export function scenarioFolder(): string {
   return join(dataFolder(), 'scenarios');
 }
+
+/** Names of ImageNet's 1,000 classes by their WordNet ids, a line each: id, tab, name. */
+export function imagenetNamesFile(): string {
+  return join(dataFolder(), 'imagenet-names.tsv');
+}

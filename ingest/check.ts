@@ -1,13 +1,8 @@
-import {
-  type EncodedImage,
-  type Sample,
-  Split,
-  splits,
-  type TaskKind,
-  taskKinds,
-} from '../schemas/benchmark.ts';
+import { type EncodedImage, type Sample, Split, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { digestOfBytes, imageProblem } from '../store/index.ts';
 import { type Draft, Fault, kinds } from './draft.ts';
+import { type Origin, SeenRows } from './seen.ts';
+import { splitOfText } from './splits.ts';
 
 /** A model names options by letters. */
 const mostOptions = 26;
@@ -49,12 +44,6 @@ function answerOf(value: unknown, count: number): number | null {
   );
 }
 
-function splitOf(value: unknown): Split {
-  const word = String(value ?? Split.Test).toLowerCase();
-  if (word.includes('train')) return Split.Train;
-  return splits.find((split) => split === word) ?? Split.Test;
-}
-
 function kindOfSample(value: unknown, image: EncodedImage | null): TaskKind {
   const kind = taskKinds.find((one) => one === value);
   if (kind === undefined) {
@@ -68,12 +57,12 @@ function kindOfSample(value: unknown, image: EncodedImage | null): TaskKind {
   return kind;
 }
 
-/** Checks drafts one after the other, and that no two have the same id. */
+/** Checks drafts one after the other, and that no two are the same row. */
 export class DraftChecker {
-  private readonly ids = new Set<string>();
+  private readonly seen = new SeenRows();
 
   /** The sample. @throws Fault naming the field */
-  check(draft: Draft, image: EncodedImage | null): Sample {
+  check(draft: Draft, image: EncodedImage | null, origin: Origin & { split?: Split }): Sample {
     const id = typeof draft.id === 'number' ? String(draft.id) : textOf('id', draft.id);
     const question = textOf('question', draft.question);
     const options = optionsOf(draft.options);
@@ -81,8 +70,6 @@ export class DraftChecker {
     const taskKind = kindOfSample(draft.taskKind, image);
     const problem = image && imageProblem(image.bytes);
     if (problem) throw new Fault('image', problem);
-    if (this.ids.has(id)) throw new Fault('id', `"${id.slice(0, 60)}" is taken by an earlier row`);
-    this.ids.add(id);
     checkWhole('id', id);
     checkWhole('question', question);
     for (const option of options) checkWhole('options', option);
@@ -91,16 +78,13 @@ export class DraftChecker {
     const context = typeof draft.context === 'string' ? draft.context : null;
     checkWhole('source', source);
     checkWhole('context', context);
+    const split = (typeof draft.split === 'string' ? splitOfText(draft.split) : origin.split) ?? Split.Test;
+    const rest = { taskKind, split, question, options, answer, context, image };
+    const name = this.seen.add(id, draft.unnamed ?? false, rest, origin);
     return {
-      id,
-      taskKind,
-      split: splitOf(draft.split),
-      question,
-      options,
-      answer,
-      context,
-      image,
-      source: source || (image && taskKind !== kinds.text ? digestOfBytes(image.bytes) : id),
+      id: name,
+      ...rest,
+      source: source || (image && taskKind !== kinds.text ? digestOfBytes(image.bytes) : name),
       ...(draft.task === undefined ? {} : { task: draft.task }),
       ...(draft.fields === undefined ? {} : { fields: draft.fields }),
     };

@@ -3,6 +3,8 @@ import type { TaskKind } from '../schemas/benchmark.ts';
 /** What a format makes of a record; what is absent or of another type is found by the check that follows. */
 export interface Draft {
   id: unknown;
+  /** The data name no row: the id is made of the file's name and the place. */
+  unnamed?: boolean;
   taskKind: unknown;
   split?: unknown;
   question: unknown;
@@ -10,10 +12,8 @@ export interface Draft {
   /** Index into `options`; null: unlabelled. */
   answer: unknown;
   context?: unknown;
-  /** Encoded bytes, a Hugging Face struct {bytes, path}, or a path. */
+  /** Encoded bytes, a Hugging Face struct {bytes, path}, a path, or `AnyOf` several. */
   image?: unknown;
-  /** Name of the image where `image` is bytes. */
-  imagePath?: string;
   source?: unknown;
   task?: string;
   fields?: Record<string, string>;
@@ -43,11 +43,45 @@ export function textCell(value: unknown): string | null {
   return text === '' || text.toLowerCase() === 'nan' ? null : text;
 }
 
-/** Options in columns named by letters, up to the first gap. */
-export function letterOptions(values: Record<string, unknown>, names: readonly string[]): string[] {
+export interface LetterOptions {
+  options: string[];
+  /** The place among the options of the column that a letter stands for; -1: it is empty. */
+  placeOf(letter: number): number;
+}
+
+/** The options in columns named by letters, without the empty ones. */
+export function letterOptions(values: Record<string, unknown>, names: readonly string[]): LetterOptions {
   const cells = names.map((name) => textCell(values[name]));
-  const end = cells.indexOf(null);
-  return (end < 0 ? cells : cells.slice(0, end)) as string[];
+  const filled = [...cells.keys()].filter((i) => cells[i] !== null);
+  return { options: filled.map((i) => cells[i] as string), placeOf: (letter) => filled.indexOf(letter) };
+}
+
+/** The place of an answer that is a letter; null: there is none. @throws Fault where it leads to no option */
+export function letterAnswer(cell: unknown, { options, placeOf: among }: LetterOptions): number | null {
+  const letter = textCell(cell);
+  if (letter === null) return null;
+  const place = among(placeOf(letter));
+  if (place >= 0) return place;
+  throw new Fault(
+    'answer',
+    `expected the letter of one of the ${options.length} options, found "${letter.slice(0, 60)}"`,
+  );
+}
+
+/** Paths of which the first that is there holds the image. */
+export class AnyOf {
+  readonly paths: readonly string[];
+
+  constructor(paths: readonly string[]) {
+    this.paths = paths;
+  }
+}
+
+/** The image of a cell that may hold a list of them. @throws Fault where there is more than one */
+export function oneImage(cell: unknown): unknown {
+  if (!Array.isArray(cell)) return cell;
+  if (cell.length > 1) throw new Fault('image', `there are ${cell.length}; a sample has one image`);
+  return cell[0];
 }
 
 export const kinds = { image: 'image_heavy', text: 'text_heavy', both: 'vqa' } as const satisfies Record<

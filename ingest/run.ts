@@ -1,16 +1,18 @@
 import { join } from 'node:path';
-import type { Sample, TaskKind } from '../schemas/benchmark.ts';
+import type { Sample, Split, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { Mapping } from '../schemas/mapping.ts';
 import type { Task } from '../schemas/task.ts';
 import { type TableSchema, writeSampleStream, writeTableFile } from '../store/index.ts';
+import { type Shares, SplitAssigner } from './assign.ts';
 import { DraftChecker } from './check.ts';
-import { type Format, type Source, sourcesOf } from './detect.ts';
+import type { Format } from './detect.ts';
 import { Fault } from './draft.ts';
-import { imageOf } from './images.ts';
-import { drafted, openSource } from './open.ts';
+import { checkDecodes, imageOf } from './images.ts';
+import { drafted, Opener } from './open.ts';
 import { Queue } from './queue.ts';
 import { type BadRow, isBad } from './raw.ts';
+import { type Source, sourcesOf } from './sources.ts';
 import { withTask } from './tasks.ts';
 
 export interface IngestOptions {
@@ -21,7 +23,9 @@ export interface IngestOptions {
   images?: string;
   /** `continue`: bad rows are written to the rejects; `stop`: the first one ends the work and nothing is written. */
   onError?: 'continue' | 'stop';
-  /** Of drawn options and their order. */
+  /** Draws the splits by these shares, whatever the data say of them. */
+  split?: Shares;
+  /** Of drawn options, their order, and drawn splits. */
   seed?: number;
   signal?: AbortSignal;
   onProgress?: (progress: { file: string; samples: number; rejected: number }) => void;
@@ -32,6 +36,8 @@ export interface IngestResult {
   rejected: number;
   /** Samples of each kind. */
   kinds: Partial<Record<TaskKind, number>>;
+  /** Samples of each split. */
+  splits: Record<Split, number>;
   files: { samples: string; rejects: string };
   /** The layout that each source was read as. */
   sources: Source[];
@@ -53,10 +59,12 @@ export async function* readSources(
   sources: readonly Source[],
   options: IngestOptions,
 ): AsyncGenerator<Sample | BadRow> {
-  const { images, mapping = Mapping.parse({}), seed = 0, signal, tasks = [] } = options;
+  const { images, mapping = Mapping.parse({}), seed = 0, signal, split, tasks = [] } = options;
+  const opener = new Opener(sources, { seed, mapping });
   const checker = new DraftChecker();
-  for (const source of sources) {
-    const { rows, translate } = await openSource(source, { seed, mapping });
+  const assigner = split && new SplitAssigner(split, seed);
+  for (const [number, source] of sources.entries()) {
+    const { rows, translate } = await opener.open(source);
     for await (const raw of rows) {
       signal?.throwIfAborted();
       if (isBad(raw)) {
@@ -70,7 +78,9 @@ export async function* readSources(
       }
       try {
         const image = await imageOf(draft.image, raw.file, images);
-        yield checker.check(withTask(draft, tasks), image);
+        if (image) await checkDecodes(image);
+        const sample = checker.check(withTask(draft, tasks), image, { ...source, number });
+        yield assigner ? { ...sample, split: assigner.assign(sample) } : sample;
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         yield { file: raw.file, row: raw.row, field: error.field, why: error.message };
@@ -104,10 +114,11 @@ export async function ingest(
   out: string,
   options: IngestOptions = {},
 ): Promise<IngestResult> {
-  const sources = (await Promise.all(paths.map((path) => sourcesOf(path, options.format ?? 'auto')))).flat();
+  const sources = await sourcesOf(paths, options.format ?? 'auto', options.mapping !== undefined);
   const files = { samples: join(out, ingestFiles.samples), rejects: join(out, ingestFiles.rejects) };
   const rejects = new Queue<BadRow>();
   const kinds: IngestResult['kinds'] = {};
+  const splits: IngestResult['splits'] = { train: 0, test: 0, heldout: 0 };
   let [samples, rejected] = [0, 0];
   let first: BadRow | undefined;
   async function* good(): AsyncGenerator<Sample> {
@@ -119,6 +130,7 @@ export async function ingest(
         rejects.push({ ...one, field: whole(one.field), why: whole(one.why) });
       } else {
         kinds[one.taskKind] = (kinds[one.taskKind] ?? 0) + 1;
+        splits[one.split]++;
         samples++;
         yield one;
       }
@@ -138,7 +150,7 @@ export async function ingest(
   const outcomes = await Promise.allSettled([writing, writeTableFile(files.rejects, rejectColumns, rejects)]);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
-  return { samples, rejected, kinds, files, sources };
+  return { samples, rejected, kinds, splits, files, sources };
 }
 
 function noSample(paths: readonly string[], first: BadRow | undefined): GuardError {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type BadRow,
   type Format,
@@ -8,9 +8,10 @@ import {
   ingest,
   readSettings,
   readSources,
+  type Shares,
   sourcesOf,
 } from '../../ingest/index.ts';
-import type { Sample } from '../../schemas/benchmark.ts';
+import { type Sample, splits } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { Mapping } from '../../schemas/mapping.ts';
 import { TaskFile } from '../../schemas/task.ts';
@@ -27,6 +28,7 @@ interface IngestFlags extends CommonFlags {
   onError: 'continue' | 'stop';
   seed?: number;
   preview?: number;
+  split?: Shares;
   out?: string;
 }
 
@@ -54,10 +56,35 @@ export function addIngest(program: Command): void {
           .choices(['continue', 'stop'])
           .default('continue'),
       )
-      .addOption(new Option('--seed <number>', 'of drawn wrong options').argParser(whole))
+      .addOption(
+        new Option(
+          '--split <shares>',
+          'draw the splits, such as train=0.7,test=0.2,heldout=0.1; no picture, question or source comes into two',
+        ).argParser(shares),
+      )
+      .addOption(new Option('--seed <number>', 'of drawn wrong options and splits').argParser(whole))
       .addOption(new Option('--preview <rows>', 'only show what the first rows become').argParser(positive)),
   );
   handle<IngestFlags>(command, runIngest);
+}
+
+/** "train=0.7,test=0.2,heldout=0.1": shares of 0 and more that add up to 1. */
+function shares(text: string): Shares {
+  const found: Shares = { train: 0, test: 0, heldout: 0 };
+  for (const part of text.split(',')) {
+    const [name, value = ''] = part.split('=').map((piece) => piece.trim());
+    const split = splits.find((one) => one === name);
+    const share = value === '' ? Number.NaN : Number(value);
+    if (!split || !(share >= 0 && share <= 1))
+      throw new InvalidArgumentError(
+        `expected ${splits.join(', ')} with shares from 0 to 1, found "${part}".`,
+      );
+    found[split] = share;
+  }
+  const sum = splits.reduce((total, split) => total + found[split], 0);
+  if (Math.abs(sum - 1) > 1e-9)
+    throw new InvalidArgumentError(`expected shares that add up to 1, found ${Number(sum.toFixed(6))}.`);
+  return found;
 }
 
 async function optionsOf(flags: IngestFlags): Promise<IngestOptions> {
@@ -69,6 +96,7 @@ async function optionsOf(flags: IngestFlags): Promise<IngestOptions> {
     onError: flags.onError,
     ...(mapping ? { mapping } : {}),
     ...(flags.images === undefined ? {} : { images: resolve(flags.images) }),
+    ...(flags.split === undefined ? {} : { split: flags.split }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   };
 }
@@ -88,11 +116,17 @@ async function runIngest(flags: IngestFlags, output: Output, paths: string[]): P
     const result = await ingest(paths, resolve(flags.out), { ...options, signal: controller.signal });
     if (result.rejected > 0)
       output.log(`${result.rejected} rows are no samples; why: ${result.files.rejects}`);
+    const missing = splits.filter((split) => flags.split?.[split] && result.splits[split] === 0);
+    if (missing.length > 0)
+      output.log(`No sample came into ${missing.join(', ')}: there are too few groups for such a share.`);
     output.result(result, () => {
       const kinds = Object.entries(result.kinds).map(([kind, count]) => [kind, String(count)]);
+      const bySplit = Object.entries(result.splits).map(([split, count]) => [split, String(count)]);
       const { files } = result;
       return [
         table(['kind', 'samples'], kinds, [1]),
+        '',
+        table(['split', 'samples'], bySplit, [1]),
         '',
         `Samples ${files.samples}`,
         `Rejects ${files.rejects}`,
@@ -110,7 +144,7 @@ async function preview(
   rows: number,
   output: Output,
 ): Promise<undefined> {
-  const sources = (await Promise.all(paths.map((path) => sourcesOf(path, options.format ?? 'auto')))).flat();
+  const sources = await sourcesOf(paths, options.format ?? 'auto', options.mapping !== undefined);
   const shown: ((Omit<Sample, 'image'> & { image: string | null }) | BadRow)[] = [];
   for await (const one of readSources(sources, options)) {
     if (shown.length === rows) break;

@@ -1,5 +1,6 @@
 import { Random } from '../../random/index.ts';
-import { type Draft, Fault, kinds, textCell } from '../draft.ts';
+import { digestOfBytes } from '../../store/index.ts';
+import { AnyOf, type Draft, Fault, kinds, oneImage, placeOf, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 
 const wrongOptions = 3;
@@ -11,12 +12,45 @@ interface OpenQuestion {
   id: string;
   question: string;
   answer: string;
+  /** Options that the question itself names; the answer is one of them. */
+  options?: string[];
+  /** Further right answers. */
+  alsoRight?: readonly string[];
   image: unknown;
+  /** The picture; '' where nothing tells it from others. */
   source: string;
+  split?: string | undefined;
 }
 
-/** LLaVA-Instruct: conversations of `human` and `gpt`; the first exchange about the image is taken. */
-function llavaQuestion({ values }: RawRow): OpenQuestion {
+const optionLine = /^\s*\(?([A-H])[.:)]\s*(.+)$/;
+
+/** A question that lists its options, "A. red", one a line, and is answered by a letter. */
+function ownOptions(question: string, answer: string): Pick<OpenQuestion, 'question' | 'answer' | 'options'> {
+  const options: string[] = [];
+  const before: string[] = [];
+  for (const line of question.split('\n')) {
+    const [, letter, text] = optionLine.exec(line) ?? [];
+    if (text !== undefined && placeOf(letter) === options.length) options.push(text.trim());
+    else if (options.length === 0) before.push(line);
+  }
+  const right = options[placeOf(/^\(?([A-H])(?:[.:)]|\s*$)/.exec(answer)?.[1])];
+  if (options.length < 2 || right === undefined) return { question, answer };
+  const asked = before
+    .join('\n')
+    .replace(/^Question:\s*/, '')
+    .replace(/\s*Options?:\s*$/, '');
+  return { question: asked.trim(), answer: right, options };
+}
+
+/** What tells pictures apart: the path, or the bytes, as those of a table may all be called "image.png". */
+function pictureOf(image: unknown): string {
+  if (typeof image === 'string') return image;
+  const { bytes, path } = image as { bytes?: unknown; path?: unknown };
+  return bytes instanceof Uint8Array ? digestOfBytes(bytes) : (textCell(path) ?? '');
+}
+
+/** LLaVA-Instruct: conversations of `human` and `gpt`; the first exchange about the image is taken. Ids come more than once. */
+function llavaQuestion({ row, values }: RawRow): OpenQuestion {
   const { conversations } = values;
   const turns = Array.isArray(conversations) ? (conversations as Record<string, unknown>[]) : [];
   const [asked, answered] = ['human', 'gpt'].map((who) => turns.find((turn) => turn?.from === who));
@@ -28,62 +62,104 @@ function llavaQuestion({ values }: RawRow): OpenQuestion {
       'expected a turn of "human" and one of "gpt", each with text in "value"',
     );
   }
-  const image = textCell(values.image);
+  const found = oneImage(values.image);
+  const image = typeof found === 'object' ? found : textCell(found);
   if (image === null)
     throw new Fault('image', 'there is none: text alone is no training sample for two modalities');
-  return { id: `llava ${textCell(values.id) ?? ''}`, question, answer, image, source: image };
+  const id = `llava ${textCell(values.id) ?? ''} ${row}`;
+  return { id, ...ownOptions(question, answer), image, source: pictureOf(image) };
 }
 
-/** TextCaps: one caption an entry of `data`; the image is `<image_id>.jpg` unless `image_path` names it. */
+/** Texts of a cell that holds one or a list of them. */
+const textsIn = (cell: unknown) =>
+  (Array.isArray(cell) ? cell : [cell]).flatMap((one) => textCell(one) ?? []);
+
+/**
+ * TextCaps: one caption an entry of `data`, or in Parquet a list of them; the image is in the table, or `<image_id>.jpg` in the
+ * folders that the authors' archives unpack to, unless `image_path` leads to it.
+ */
 function textCapsQuestion({ row, values }: RawRow): OpenQuestion {
-  const references = Array.isArray(values.reference_strs) ? values.reference_strs : [];
-  const answer = textCell(values.caption_str) ?? textCell(references[0]);
-  if (answer === null) throw new Fault('caption_str', 'expected the text of the caption');
+  const captions = [...textsIn(values.caption_str), ...textsIn(values.reference_strs)];
+  const answer = captions[0];
+  if (answer === undefined) throw new Fault('caption_str', 'expected the text of the caption');
   const name = textCell(values.image_id);
   if (name === null) throw new Fault('image_id', 'expected the name of the image');
+  const path = textCell(values.image_path);
+  const folders = ['train_images', 'test_images', 'train_val_images/train_images', '.'];
+  const places = [...(path === null ? [] : [path]), ...folders.map((folder) => `${folder}/${name}.jpg`)];
   return {
-    id: `textcaps ${textCell(values.caption_id) ?? row}`,
+    id: `textcaps ${Array.isArray(values.caption_id) ? name : (textCell(values.caption_id) ?? row)}`,
     question: 'Which of these describes the picture?',
     answer,
-    image: textCell(values.image_path) ?? `${name}.jpg`,
+    alsoRight: captions,
+    image: values.image ?? new AnyOf(places),
     source: name,
+    split: textCell(values.set_name) ?? undefined,
   };
 }
 
 export const freeText = { llava: llavaQuestion, textcaps: textCapsQuestion } as const;
 
+/** An answer that may stand as a wrong option beside others. */
+interface PoolAnswer {
+  answer: string;
+  source: string;
+}
+
 /** The answers that wrong options are drawn from. */
 export async function answerPool(
   rows: AsyncIterable<RawRow>,
   read: (row: RawRow) => OpenQuestion,
-): Promise<string[]> {
-  const pool = new Set<string>();
+): Promise<PoolAnswer[]> {
+  const pool = new Map<string, PoolAnswer>();
   for await (const row of rows) {
     if (pool.size >= poolSize) break;
     try {
-      pool.add(read(row).answer);
+      const { answer, options, source } = read(row);
+      if (!options) pool.set(answer, { answer, source });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
     }
   }
-  return [...pool];
+  return [...pool.values()];
 }
 
-/** The data's own answer among drawn answers to other questions, in a drawn order. VQA. */
+/** Answers to questions about other pictures: what is said of the same one may be right. */
+function drawnOptions(
+  { alsoRight = [], answer, id, source }: OpenQuestion,
+  pool: readonly PoolAnswer[],
+  seed: number,
+): string[] {
+  const random = new Random(seed, 'ingest', id);
+  const right = new Set([answer, ...alsoRight]);
+  const others = new Set<string>();
+  for (let tries = 0; others.size < wrongOptions && pool.length > 1 && tries < 20 * wrongOptions; tries++) {
+    const other = random.pick(pool);
+    const samePicture = source !== '' && other.source === source;
+    if (!samePicture && !right.has(other.answer)) others.add(other.answer);
+  }
+  return random.shuffle([answer, ...others]);
+}
+
+/** The data's own answer among its own options, or among drawn answers to other questions in a drawn order. VQA. */
 export function asChoice(
   read: (row: RawRow) => OpenQuestion,
-  pool: readonly string[],
+  pool: readonly PoolAnswer[],
   seed: number,
 ): (row: RawRow) => Draft {
   return (row) => {
-    const { answer, ...open } = read(row);
-    const random = new Random(seed, 'ingest', open.id);
-    const others = new Set<string>();
-    for (let tries = 0; others.size < wrongOptions && pool.length > 1 && tries < 20 * wrongOptions; tries++) {
-      const other = random.pick(pool);
-      if (other !== answer) others.add(other);
-    }
-    const options = random.shuffle([answer, ...others]);
-    return { ...open, taskKind: kinds.both, split: 'train', options, answer: options.indexOf(answer) };
+    const open = read(row);
+    const { answer, id, image, question, source, split = 'train' } = open;
+    const options = open.options ?? drawnOptions(open, pool, seed);
+    return {
+      id,
+      question,
+      image,
+      source,
+      taskKind: kinds.both,
+      split,
+      options,
+      answer: options.indexOf(answer),
+    };
   };
 }

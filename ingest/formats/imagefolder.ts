@@ -1,10 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
-import { Random } from '../../random/index.ts';
-import { type Draft, kinds } from '../draft.ts';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { type Draft, Fault } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
+import { splitOfPath } from '../splits.ts';
+import { namesOf } from './class-names.ts';
+import { whichClass } from './drawn.ts';
 
-const imageName = /\.(png|jpe?g|webp)$/i;
+/** Also of formats that are refused: a picture is never passed over in silence. */
+const imageName = /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i;
 /** Folders that stand for a split or for all images, not for a class. */
 const notAClass = new Set([
   'train',
@@ -18,15 +21,14 @@ const notAClass = new Set([
 ]);
 /** Caltech-101's folder of pictures that belong to no class. */
 const background = 'BACKGROUND_Google';
-const wrongOptions = 3;
 
 /** Image files under a folder, sorted; a folder of Caltech-101's background pictures is left out. */
 async function imagesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile() && imageName.test(entry.name))
+    .filter((entry) => entry.isFile() && imageName.test(entry.name) && !entry.name.startsWith('.'))
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !path.split(sep).includes(background))
+    .filter((path) => !relative(folder, path).split(sep).includes(background))
     .sort();
 }
 
@@ -43,38 +45,40 @@ function classOf(folder: string, path: string): string {
   return path === join(folder, basename(path)) || notAClass.has(parent) ? '' : parent;
 }
 
-/** Class names for people: "apple_pie" reads "apple pie"; WordNet ids are looked up in a list such as ImageNet's. */
-async function namesOf(folder: string): Promise<(name: string) => string> {
-  const known = new Map<string, string>();
-  for (const list of ['LOC_synset_mapping.txt', 'classes.txt', 'synset_words.txt', 'words.txt']) {
-    const text = await readFile(join(folder, list), 'utf8').catch(() => '');
-    for (const line of text.split('\n')) {
-      const [, synset, names] = /^(n\d{8})[\s,:]+(.+)$/.exec(line.trim()) ?? [];
-      if (synset && names) known.set(synset, (names.split(',')[0] as string).trim());
+/** "apple_pie/1005649" of the image's path: how lists name it. */
+const listed = (path: string) => path.split(sep).slice(-2).join('/').replace(imageName, '');
+
+/** Which split lists of images put each one into, such as Food-101's meta/train.txt: lines of "class/image". */
+async function listedSplits(folders: readonly string[]): Promise<Map<string, string>> {
+  const splits = new Map<string, string>();
+  for (const folder of folders) {
+    for (const split of ['train', 'val', 'test']) {
+      const text = await readFile(join(folder, 'meta', `${split}.txt`), 'utf8').catch(() => '');
+      for (const line of text.split('\n')) {
+        if (line.trim() !== '') splits.set(line.trim().replace(imageName, ''), split);
+      }
     }
   }
-  return (name) => known.get(name) ?? name.replaceAll(/[_-]+/g, ' ').trim();
-}
-
-function splitOf(folder: string, path: string): string {
-  return relative(folder, path).split(sep).includes('train') ? 'train' : 'test';
+  return splits;
 }
 
 /**
- * A folder of images by class (Mini-ImageNet, Caltech-101, Food-101, torchvision's ImageFolder): "which of these is in the
- * picture?" with the right class and three drawn wrong ones, in a drawn order. Image-heavy.
+ * A folder of images by class (Mini-ImageNet, Caltech-101, Food-101, torchvision's ImageFolder): the class is that of the folder
+ * nearest to the image.
  */
 export async function* imageFolderRows(folder: string): AsyncGenerator<RawRow> {
   const paths = await imagesUnder(folder);
-  const nameOf = await namesOf(folder);
-  const classes = [...new Set(paths.map((path) => classOf(folder, path)))].filter(Boolean).map(nameOf).sort();
+  // Lists lie in the folder, or above the class folders in it.
+  const above = new Set([folder, ...paths.flatMap((path) => [join(path, '../..'), join(path, '../../..')])]);
+  const inside = [...above].filter((one) => !relative(folder, one).startsWith('..'));
+  const nameOf = await namesOf(inside);
+  const splits = await listedSplits(inside);
+  const folders = new Set(paths.map((path) => classOf(folder, path)).filter(Boolean));
+  const classes = [...new Set([...folders].map(nameOf))].sort();
   for (const [row, path] of paths.entries()) {
-    const name = nameOf(classOf(folder, path));
-    yield {
-      file: path,
-      row,
-      values: { path, id: relative(folder, path), name, classes, split: splitOf(folder, path) },
-    };
+    const id = relative(folder, path);
+    const split = splits.get(listed(path)) ?? splitOfPath(join(dirname(id), 'x'), true) ?? 'test';
+    yield { file: path, row, values: { path, id, name: nameOf(classOf(folder, path)), classes, split } };
   }
 }
 
@@ -83,19 +87,7 @@ export function imageFolderSample(seed: number): (row: RawRow) => Draft {
     const { classes, id, name, path, split } = values as Record<'id' | 'name' | 'path' | 'split', string> & {
       classes: string[];
     };
-    const random = new Random(seed, 'ingest', 'imagefolder', id);
-    const others = classes.filter((other) => other !== name);
-    const wrong = random.sample(others, Math.min(wrongOptions, others.length));
-    const options = random.shuffle([name, ...wrong]);
-    return {
-      id,
-      taskKind: kinds.image,
-      split,
-      question: 'Which of these is in the picture?',
-      options,
-      answer: options.indexOf(name),
-      image: path,
-      source: id,
-    };
+    if (name === '') throw new Fault('class', 'the image lies in no folder that names its class');
+    return { ...whichClass({ id, image: path, name, classes }, seed), split };
   };
 }

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { type Draft, kinds, textCell } from '../draft.ts';
+import { basename, join } from 'node:path';
+import { type Draft, kinds, oneImage, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 
 const fieldNames = ['topic', 'category', 'skill', 'subject', 'grade', 'task'];
@@ -10,19 +10,19 @@ const fieldNames = ['topic', 'category', 'skill', 'subject', 'grade', 'task'];
  */
 export function scienceQa({ file, row, values }: RawRow): Draft {
   const id = textCell(values.pid ?? values.id);
-  const image = values.image ?? null;
+  const image = oneImage(values.image) ?? null;
   const name = typeof image === 'string' ? textCell(image) : null;
   const hint = textCell(values.hint);
   const path = name === null ? null : join('images', String(values.split), String(id), name);
   return {
-    id: id ?? `scienceqa ${row}`,
+    id: id ?? `scienceqa ${basename(file)} ${row}`,
+    unnamed: id === null,
     taskKind: image === null || (typeof image === 'string' && name === null) ? kinds.text : kinds.both,
     split: values.split,
     question: hint === null ? values.question : `${hint}\n${String(values.question)}`,
     options: values.choices,
     answer: values.answer,
     image: typeof image === 'string' ? path : image,
-    ...(id === null ? { source: `${file} ${row}` } : {}),
     fields: Object.fromEntries(
       fieldNames.flatMap((field) => {
         const text = textCell(values[field]);

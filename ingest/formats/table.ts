@@ -1,7 +1,15 @@
 import type { Mapping } from '../../schemas/mapping.ts';
 import type { Decides } from '../../schemas/task.ts';
 import { kindOf } from '../../schemas/task.ts';
-import { type Draft, Fault, letterOptions, placeOf, textCell } from '../draft.ts';
+import {
+  type Draft,
+  Fault,
+  type LetterOptions,
+  letterOptions,
+  oneImage,
+  placeOf,
+  textCell,
+} from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 
 /** Usual names of columns, tried in this order, whatever their case. */
@@ -43,8 +51,10 @@ function parsedList(text: string): unknown[] | undefined {
   }
 }
 
-function optionsOf(values: Values, mapping: Mapping): unknown {
-  if (mapping.choices) return mapping.choices;
+type Options = { options: unknown } & Partial<Pick<LetterOptions, 'placeOf'>>;
+
+function optionsOf(values: Values, mapping: Mapping): Options {
+  if (mapping.choices) return { options: mapping.choices };
   if (Array.isArray(mapping.options)) return letterOptions(values, mapping.options);
   const column = columnOf(values, 'options', mapping.options);
   if (column === undefined) {
@@ -56,22 +66,26 @@ function optionsOf(values: Values, mapping: Mapping): unknown {
     );
   }
   const found = values[column];
-  if (typeof found !== 'string') return found;
-  return parsedList(found) ?? found.split(mapping.separator).map((option) => option.trim());
+  if (typeof found !== 'string') return { options: found };
+  return { options: parsedList(found) ?? found.split(mapping.separator).map((option) => option.trim()) };
 }
 
 /** The answer as a place; null: none. @throws Fault where it does not lead to an option */
-function answerPlace(found: unknown, options: unknown, form: Mapping['answerForm']): number | null {
+function answerPlace(
+  found: unknown,
+  { options, placeOf: among }: Options,
+  form: Mapping['answerForm'],
+): number | null {
   const text = textCell(found);
   if (text === null) return null;
-  const list = Array.isArray(options) ? options.map(String) : [];
+  const list = Array.isArray(options) ? options.map((option) => String(option).trim()) : [];
   const asText = list.indexOf(text);
   const asPlace = /^\d+$/.test(text) ? Number(text) : -1;
-  const letter = placeOf(text);
+  const asLetter = placeOf(text);
   const place = {
     place: asPlace,
     place_from_1: asPlace - 1,
-    letter,
+    letter: among && asLetter >= 0 ? among(asLetter) : asLetter,
     text: asText,
   }[form ?? (asText >= 0 ? 'text' : asPlace >= 0 ? 'place' : 'letter')];
   if (place >= 0 && place < list.length) return place;
@@ -116,18 +130,20 @@ export function tableRow(mapping: Mapping): (row: RawRow) => Draft {
       const column = columnOf(values, what, mapped);
       return column === undefined ? undefined : values[column];
     };
-    const options = optionsOf(values, mapping);
+    const found = optionsOf(values, mapping);
+    const id = textCell(cell('id', mapping.id));
     const answer = mapping.answer === null ? null : cell('answer', mapping.answer);
     const split = typeof mapping.split === 'string' ? mapping.split : cell('split', mapping.split?.column);
     return {
-      id: textCell(cell('id', mapping.id)) ?? `${file.split(/[\\/]/).at(-1)} ${row}`,
+      id: id ?? `${file.split(/[\\/]/).at(-1)} ${row}`,
+      unnamed: id === null,
       taskKind: decidesOf(values, mapping),
       split,
       question: mapping.ask ?? cell('question', mapping.question),
-      options,
-      answer: answerPlace(answer, options, mapping.answerForm),
+      options: found.options,
+      answer: answerPlace(answer, found, mapping.answerForm),
       context: textCell(cell('context', mapping.context)),
-      image: cell('image', mapping.image),
+      image: oneImage(cell('image', mapping.image)),
       source: cell('source', mapping.source),
       ...fieldsOf(values, mapping.fields),
     };

@@ -1,7 +1,15 @@
 import { Readable } from 'node:stream';
 import { type CsvError, parse } from 'csv-parse';
 import type { BadRow, RawRow } from '../raw.ts';
-import { textOf } from './text.ts';
+import { headOf, textOf } from './text.ts';
+
+/** Tab by the file's name, else whichever of comma, semicolon (as spreadsheets write in much of Europe) and tab the header has most of. */
+async function delimiterOf(file: string): Promise<string> {
+  if (/\.tsv(\.gz)?$/i.test(file)) return '\t';
+  const header = (await headOf(file)).split(/\r?\n/, 1)[0]?.replaceAll(/"[^"]*"/g, '') ?? '';
+  const count = (one: string) => header.split(one).length;
+  return [',', ';', '\t'].reduce((best, one) => (count(one) > count(best) ? one : best));
+}
 
 /** Rows of a CSV or, by its name, TSV file; `columns` names them where the file has no header. */
 export async function* delimitedRows(
@@ -17,9 +25,8 @@ export async function* delimitedRows(
     }
   }
   const parser = parse({
-    bom: true,
     columns: columns ? [...columns] : true,
-    delimiter: /\.tsv(\.gz)?$/.test(file) ? '\t' : ',',
+    delimiter: columns ? ',' : await delimiterOf(file),
     relax_quotes: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
@@ -37,4 +44,16 @@ export async function* delimitedRows(
     good++;
   }
   yield* badBefore(Number.POSITIVE_INFINITY);
+}
+
+/** Whether the first row names these columns. */
+export async function hasHeader(file: string, columns: readonly string[]): Promise<boolean> {
+  const header =
+    (await headOf(file))
+      .split(/\r?\n/, 1)[0]
+      ?.toLowerCase()
+      .split(/[,;\t]/) ?? [];
+  return columns.every((column) =>
+    header.some((cell) => cell.replaceAll('"', '').trim() === column.toLowerCase()),
+  );
 }

@@ -1,7 +1,8 @@
 import { JSONParser } from '@streamparser/json';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { BadRow, RawRow } from '../raw.ts';
-import { linesOf, textOf } from './text.ts';
+import { NanRepair } from './nan.ts';
+import { headOf, linesOf, textOf } from './text.ts';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -11,15 +12,19 @@ function asRow(file: string, row: number, value: unknown): RawRow | BadRow {
   return { file, row, field: '', why: `expected an object, found ${JSON.stringify(value)?.slice(0, 60)}` };
 }
 
+function withoutNan(text: string): string {
+  const repair = new NanRepair();
+  return repair.piece(text) + repair.end();
+}
+
 /** One JSON object a line. Empty lines are passed over; a line that does not parse is a bad row. */
 export async function* jsonLines(file: string): AsyncGenerator<RawRow | BadRow> {
   let row = 0;
-  for await (const line of linesOf(file)) {
-    const text = row === 0 ? line.replace(/^\uFEFF/, '') : line;
+  for await (const text of linesOf(file)) {
     if (text.trim() === '') continue;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = JSON.parse(/NaN|Infinity/.test(text) ? withoutNan(text) : text);
     } catch (error) {
       yield { file, row: row++, field: '', why: `the line is no JSON (${(error as Error).message})` };
       continue;
@@ -28,16 +33,18 @@ export async function* jsonLines(file: string): AsyncGenerator<RawRow | BadRow> 
   }
 }
 
+async function* repaired(file: string): AsyncGenerator<string> {
+  const repair = new NanRepair();
+  for await (const piece of textOf(file)) yield repair.piece(piece);
+  yield repair.end();
+}
+
 /**
  * The elements of a JSON document under `path` ('$.*': of the outermost array or object, '$.questions.*': of a list in
  * it), without holding the document. An element of an object has its key as `key`.
  * @throws GuardError BadInput where the document does not parse
  */
-export async function* jsonElements(
-  file: string,
-  path: string,
-  key?: string,
-): AsyncGenerator<RawRow | BadRow> {
+async function* jsonElements(file: string, path: string, key?: string): AsyncGenerator<RawRow | BadRow> {
   const found: { value: unknown; key: unknown }[] = [];
   const parser = new JSONParser({ paths: [path], keepStack: false });
   parser.onValue = ({ value, key: name }) => void found.push({ value, key: name });
@@ -50,8 +57,8 @@ export async function* jsonElements(
         : made;
     });
   try {
-    for await (const piece of textOf(file)) {
-      parser.write(piece);
+    for await (const piece of repaired(file)) {
+      if (piece !== '') parser.write(piece);
       yield* take();
     }
     if (!parser.isEnded) throw new Error('the document ends early');
@@ -64,4 +71,26 @@ export async function* jsonElements(
     );
   }
   yield* take();
+}
+
+/** Keys under which documents hold their records. */
+const listKeys = /"(questions|data|rows|samples|examples|items|records)"\s*:\s*\[/;
+
+/**
+ * The records of a JSON file: lines, or the elements of a document's list or object (`list` names the list in it, `key` a
+ * field for the elements' keys).
+ */
+export async function* jsonRows(
+  file: string,
+  { list, key }: { list?: string; key?: string } = {},
+): AsyncGenerator<RawRow | BadRow> {
+  const head = (await headOf(file)).trimStart();
+  const [first = '', second] = head.split('\n');
+  const isLines = first.trimEnd().endsWith('}') && first.startsWith('{') && second?.startsWith('{');
+  if (isLines || !/\.json(\.gz)?$/i.test(file)) yield* jsonLines(file);
+  else if (head.startsWith('[')) yield* jsonElements(file, '$.*');
+  else {
+    const inner = list ?? (key === undefined ? listKeys.exec(head)?.[1] : undefined);
+    yield* jsonElements(file, inner === undefined ? '$.*' : `$.${inner}.*`, key);
+  }
 }

@@ -1,4 +1,4 @@
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { RawRow } from '../raw.ts';
 
@@ -14,27 +14,24 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
 }
 
-const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`;
+const quoted = (path: string) => `'${path.replaceAll("'", "''").replaceAll(/[*?[]/g, '[$&]')}'`;
 
-/**
- * Rows of a Parquet file of any writer (pyarrow's defaults, Hugging Face datasets, Snappy, gzip, zstd), a few thousand at
- * a time however large the row groups are. @throws GuardError BadInput naming the file
- */
-export async function* parquetRows(file: string): AsyncGenerator<RawRow> {
+/** Reads with a database of its own. `what` says, in an error, what could not be read. */
+async function* reading<T>(
+  file: string,
+  what: () => string,
+  work: (connection: DuckDBConnection) => AsyncIterable<T>,
+): AsyncGenerator<T> {
   const instance = await DuckDBInstance.create(':memory:', settings);
   const connection = await instance.connect();
-  let row = 0;
   try {
-    const result = await connection.stream(`SELECT * FROM read_parquet(${quoted(file)})`);
-    for await (const rows of result.yieldRowObjectJs()) {
-      for (const values of rows) yield { file, row: row++, values: plain(values) as Record<string, unknown> };
-    }
+    yield* work(connection);
   } catch (cause) {
     if (cause instanceof GuardError) throw cause;
     const reason = (cause as Error).message.split('\n')[0];
     throw new GuardError(
       ErrorCode.BadInput,
-      `${file}: row ${row} and on cannot be read as Parquet (${reason}); write the file again`,
+      `${file}: ${what()} be read as Parquet (${reason}); write the file again`,
       { cause },
     );
   } finally {
@@ -43,22 +40,65 @@ export async function* parquetRows(file: string): AsyncGenerator<RawRow> {
   }
 }
 
-/** Names of the file's columns. @throws GuardError BadInput naming the file */
+/**
+ * Rows of a Parquet file of any writer (pyarrow's defaults, Hugging Face datasets, Snappy, gzip, zstd), a few thousand at
+ * a time however large the row groups are. @throws GuardError BadInput naming the file
+ */
+export async function* parquetRows(file: string): AsyncGenerator<RawRow> {
+  let row = 0;
+  yield* reading(
+    file,
+    () => `row ${row} and on cannot`,
+    async function* (connection) {
+      const result = await connection.stream(`SELECT * FROM read_parquet(${quoted(file)})`);
+      for await (const rows of result.yieldRowObjectJs()) {
+        for (const values of rows)
+          yield { file, row: row++, values: plain(values) as Record<string, unknown> };
+      }
+    },
+  );
+}
+
+/** Rows of a query about the file. @throws GuardError BadInput naming the file */
+async function facts(file: string, query: string): Promise<Record<string, unknown>[]> {
+  const found: Record<string, unknown>[] = [];
+  const work = async function* (connection: DuckDBConnection) {
+    yield* await (await connection.run(query)).getRowObjectsJS();
+  };
+  for await (const row of reading(file, () => 'cannot', work)) found.push(row as Record<string, unknown>);
+  return found;
+}
+
+/** Names of the file's columns, those of structs also as "column.field". @throws GuardError BadInput naming the file */
 export async function parquetColumns(file: string): Promise<string[]> {
-  const instance = await DuckDBInstance.create(':memory:', settings);
-  const connection = await instance.connect();
+  const columns = await facts(file, `DESCRIBE SELECT * FROM read_parquet(${quoted(file)})`);
+  return columns.flatMap(({ column_name: column, column_type: type }) => {
+    const inner = String(type).startsWith('STRUCT(') ? String(type).matchAll(/[(,] ?"?(\w+)"? /g) : [];
+    return [String(column), ...[...inner].map(([, field]) => `${String(column)}.${field}`)];
+  });
+}
+
+/** Names of the classes that Hugging Face datasets keep with the first column of numbered classes; undefined where there is none. */
+export async function classNamesOf(file: string): Promise<string[] | undefined> {
+  if (!/\.parquet$/i.test(file)) return undefined;
+  const query = `SELECT decode(value) AS value FROM parquet_kv_metadata(${quoted(file)}) WHERE decode(key) = 'huggingface'`;
+  for (const { value } of await facts(file, query)) {
+    const names = classNamesIn(value);
+    if (names) return names;
+  }
+  return undefined;
+}
+
+function classNamesIn(json: unknown): string[] | undefined {
   try {
-    const result = await connection.run(`SELECT * FROM read_parquet(${quoted(file)}) LIMIT 0`);
-    return result.columnNames();
-  } catch (cause) {
-    const reason = (cause as Error).message.split('\n')[0];
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `${file}: cannot be read as Parquet (${reason}); write the file again`,
-      { cause },
+    const { info } = JSON.parse(String(json)) as {
+      info?: { features?: Record<string, { names?: unknown }> };
+    };
+    const lists = Object.values(info?.features ?? {}).map((feature) => feature?.names);
+    return lists.find(
+      (names): names is string[] => Array.isArray(names) && names.every((name) => typeof name === 'string'),
     );
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
+  } catch {
+    return undefined;
   }
 }

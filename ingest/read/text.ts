@@ -3,10 +3,13 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 
-/** A text file's characters in pieces; `.gz` is unpacked. @throws GuardError BadInput where it is no UTF-8 text */
+/**
+ * A text file's characters in pieces, without a byte order mark; `.gz` is unpacked.
+ * @throws GuardError BadInput where it is no UTF-8 text
+ */
 export async function* textOf(path: string): AsyncGenerator<string> {
   const file = createReadStream(path);
-  const bytes: Readable = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  const bytes: Readable = /\.gz$/i.test(path) ? file.pipe(createGunzip()) : file;
   file.on('error', (error) => bytes.destroy(error));
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {
@@ -20,6 +23,12 @@ export async function* textOf(path: string): AsyncGenerator<string> {
   } finally {
     file.destroy();
   }
+}
+
+/** The first characters of a text file, as many as are read at once. */
+export async function headOf(path: string): Promise<string> {
+  for await (const piece of textOf(path)) if (piece !== '') return piece.slice(0, 65_536);
+  return '';
 }
 
 /** The lines of a text file, without their ends. A last line without an end counts. */

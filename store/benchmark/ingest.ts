@@ -4,12 +4,15 @@ import { setImmediate } from 'node:timers/promises';
 import { type Sample, type Split, splits, type TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { readSampleGroups } from '../samples.ts';
+import { photosOf } from './photos.ts';
 import { emptyFile, RowChecker } from './rows.ts';
 
 export interface Benchmark {
   samples: Record<Split, Sample[]>;
   /** Rows of each task kind, by split. */
   kinds: Record<Split, Record<TaskKind, number>>;
+  /** Samples of a single file that were left out, as their photos are in a split that counts for more. */
+  leftOut: number;
 }
 
 export interface IngestProgress {
@@ -66,28 +69,49 @@ function clean({
 
 const noKinds = () => Object.fromEntries(taskKinds.map((kind) => [kind, 0])) as Record<TaskKind, number>;
 
-/** A single file's samples; where none is set apart for testing, all of them are the test split. */
+/** Splits from the one that the figures rest on to the one that loses least by a sample less. */
+const byWeight = ['test', 'heldout', 'train'] as const satisfies readonly Split[];
+
+/** Without the samples whose photos are in a split of more weight: published data repeat pictures from one part to another. */
+function apart(samples: Record<Split, Sample[]>): Record<Split, Sample[]> {
+  const owner = new Map<string, Split>();
+  const result = { ...samples };
+  for (const split of byWeight) {
+    result[split] = samples[split].filter((sample) =>
+      photosOf(sample).every(({ key }) => (owner.get(key) ?? split) === split),
+    );
+    for (const sample of result[split]) for (const { key } of photosOf(sample)) owner.set(key, split);
+  }
+  return result;
+}
+
+/** Where nothing is set apart for testing, what is held out is the test split, and where there is neither, everything. */
+function withTest({ heldout, test, train }: Record<Split, Sample[]>): Record<Split, Sample[]> {
+  const asTest = (samples: Sample[]) => samples.map((sample) => ({ ...sample, split: 'test' as const }));
+  if (test.length > 0) return { train, test, heldout };
+  if (heldout.length > 0) return { train, test: asTest(heldout), heldout: [] };
+  return { train: [], test: asTest(train), heldout: [] };
+}
+
 async function ingestSingle(
   path: string,
   onProgress: (progress: IngestProgress) => void,
 ): Promise<Benchmark> {
   const checker = new RowChecker();
-  const all: Sample[] = [];
+  const all = { train: [], test: [], heldout: [] } as Record<Split, Sample[]>;
+  let rows = 0;
   for await (const group of readSampleGroups(path)) {
     for (const [i, sample] of group.samples.entries()) {
       checker.check(sample, sample.split, path, group.firstRow + i);
-      all.push(clean({ ...sample }));
+      all[sample.split].push(clean({ ...sample }));
       if (i % 256 === 255) await setImmediate();
     }
-    onProgress({ file: path, rows: all.length, totalRows: group.totalRows });
+    rows += group.samples.length;
+    onProgress({ file: path, rows, totalRows: group.totalRows });
   }
-  if (all.length === 0) throw emptyFile(path, 'test');
-  const samples = { train: [], test: [], heldout: [] } as Record<Split, Sample[]>;
-  const apart = all.some(({ split }) => split === 'test');
-  for (const sample of all) {
-    const split = apart ? sample.split : 'test';
-    samples[split].push({ ...sample, split });
-  }
+  if (rows === 0) throw emptyFile(path, 'test');
+  const samples = apart(withTest(all));
+  const left = splits.reduce((sum, split) => sum + samples[split].length, 0);
   const kinds = Object.fromEntries(
     splits.map((split) => {
       const counts = noKinds();
@@ -95,13 +119,13 @@ async function ingestSingle(
       return [split, counts];
     }),
   ) as Benchmark['kinds'];
-  return { samples, kinds };
+  return { samples, kinds, leftOut: rows - left };
 }
 
 /**
  * Reads a benchmark folder (train.parquet, test.parquet, heldout.parquet), a row group at a time, and checks every
  * row: types, options, answer, image; names that are unique; photos that no two splits share. A folder that `ingest` wrote
- * has one file instead; splits that it does not set apart are then empty.
+ * has one file instead; splits that it does not set apart are then empty, and a photo in two of them stays in one.
  * @throws GuardError BadInput for the first fault, naming file, row and field
  */
 export async function ingestBenchmark(
@@ -120,6 +144,7 @@ export async function ingestBenchmark(
     for await (const group of readSampleGroups(path)) {
       for (const [i, sample] of group.samples.entries()) {
         checker.check(sample, split, path, group.firstRow + i);
+        checker.checkPhotos(sample, split, path, group.firstRow + i);
         samples[split].push(clean({ ...sample }));
         counts[sample.taskKind]++;
         // Decoding images takes its time: let heartbeats and signals through.
@@ -130,5 +155,5 @@ export async function ingestBenchmark(
     if (samples[split].length === 0) throw emptyFile(path, split);
     kinds[split] = counts;
   }
-  return { samples, kinds };
+  return { samples, kinds, leftOut: 0 };
 }

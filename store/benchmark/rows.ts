@@ -3,15 +3,10 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { digestOfBytes } from '../canonical.ts';
 import { badCell, type Place } from '../parquet/values.ts';
 import { imageProblem } from './image.ts';
+import { photosOf } from './photos.ts';
 
 const needsImage: readonly TaskKind[] = [TaskKind.ImageHeavy, TaskKind.Vqa];
 const quoted = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-
-/** The photos that a source names: `photo:a`, a grid's `photos:a+b+c+d`, or any other name as it is. */
-function photosOf(source: string): string[] {
-  if (source.startsWith('photos:')) return source.slice('photos:'.length).split('+');
-  return [source.startsWith('photo:') ? source.slice('photo:'.length) : source];
-}
 
 interface Seen {
   split: Split;
@@ -53,7 +48,11 @@ export class RowChecker {
     }
     checkOptions(sample, place);
     this.checkImage(sample, place('image'));
-    this.checkPhoto(sample, split, place);
+  }
+
+  /** That no other split has one of the sample's photos. @throws GuardError BadInput */
+  checkPhotos(sample: Sample, split: Split, path: string, row: number): void {
+    for (const { column, key, what } of photosOf(sample)) this.once(key, split, { path, row, column }, what);
   }
 
   private checkImage(sample: Sample, place: Place): void {
@@ -67,15 +66,6 @@ export class RowChecker {
     if (problem)
       throw badCell(place, problem, 'a whole PNG, JPEG or WebP file: encode it again or drop the row');
     this.goodImages.add(digest);
-  }
-
-  private checkPhoto(sample: Sample, split: Split, place: (column: string) => Place): void {
-    // A text-heavy question's source is a word, and its image, if any, an illustration: both may come again.
-    if (!sample.image || !needsImage.includes(sample.taskKind)) return;
-    for (const photo of photosOf(sample.source)) {
-      this.once(`photo ${photo}`, split, place('source'), `the photo ${quoted(photo)}`);
-    }
-    this.once(digestOfBytes(sample.image.bytes), split, place('image'), 'an image of the same bytes');
   }
 
   private once(key: string, split: Split, place: Place, what: string): void {

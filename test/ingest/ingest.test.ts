@@ -263,7 +263,7 @@ describe('what cannot be read', () => {
     await refused('empty').toThrow(/empty: holds nothing to read/);
     await refused('broken.json').toThrow(/broken\.json: is no JSON after element 0/);
     await refused('x.parquet').toThrow(/x\.parquet: cannot be read as Parquet/);
-    await expect(readdir(out)).resolves.toEqual([]);
+    await expect(readdir(out).catch(() => [])).resolves.toEqual([]);
   });
 
   it('leaves nothing behind where no row is a sample, or the first bad row stops the work', async () => {

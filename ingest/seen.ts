@@ -1,0 +1,52 @@
+import type { Sample } from '../schemas/benchmark.ts';
+import { digestOfBytes } from '../store/index.ts';
+import { Fault } from './draft.ts';
+
+/** A file that is read: its place in the order, and its path from what was asked for. */
+export interface Origin {
+  number: number;
+  name: string;
+}
+
+const bits = 2 ** 32;
+
+/** 32 bits of a digest of what a sample asks and shows. */
+function contentOf({ answer, image, options, question }: Omit<Sample, 'id' | 'source'>): number {
+  const shown = image && digestOfBytes(image.bytes);
+  const text = JSON.stringify([question, options, answer, shown]);
+  return Number.parseInt(digestOfBytes(Buffer.from(text)).slice(-8), 16);
+}
+
+/**
+ * The rows that have come so far. Files of one data set may number their rows alike, and may repeat each other: a row that is
+ * another's in all it says is refused, one that only has its id gets the file's name behind it.
+ */
+export class SeenRows {
+  /** By id: the file's number and the content, in one number (there may be millions). */
+  private readonly ids = new Map<string, number>();
+  /** By content, of rows that the data do not name: the file's number. */
+  private readonly contents = new Map<number, number>();
+
+  /** The id that the row gets. @throws Fault where it is a repetition */
+  add(id: string, unnamed: boolean, sample: Omit<Sample, 'id' | 'source'>, origin: Origin): string {
+    const content = contentOf(sample);
+    const found = this.ids.get(id);
+    const shown = `"${id.slice(0, 60)}"`;
+    if (found !== undefined && Math.floor(found / bits) === origin.number)
+      throw new Fault('id', `${shown} is taken by an earlier row`);
+    if (found !== undefined && found % bits === content)
+      throw new Fault('id', `${shown} is taken by the same row in an earlier file`);
+    const name = found === undefined ? id : `${id} (${origin.name})`;
+    if (this.ids.has(name)) throw new Fault('id', `${shown} is taken by an earlier row`);
+    if (unnamed) this.checkContent(content, origin);
+    this.ids.set(name, origin.number * bits + content);
+    return name;
+  }
+
+  private checkContent(content: number, { number }: Origin): void {
+    const earlier = this.contents.get(content);
+    if (earlier !== undefined && earlier !== number)
+      throw new Fault('question', 'the same question, options and answer are in an earlier file');
+    this.contents.set(content, number);
+  }
+}

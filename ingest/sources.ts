@@ -1,0 +1,114 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { Split } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { type Format, formatOfFile, isDataFile, liesBesideData } from './detect.ts';
+import { isImageFolder } from './formats/imagefolder.ts';
+import { splitOfPath } from './splits.ts';
+
+/** One file to read, or a folder of images. */
+export interface Source {
+  path: string;
+  format: Format;
+  /** Path from what was asked for: tells files apart on every machine. */
+  name: string;
+  /** What its path says of all its rows; absent: nothing. */
+  split?: Split;
+}
+
+interface Wanted {
+  format: Format | 'auto';
+  /** A mapping says what the columns are: the file is a table. */
+  mapped: boolean;
+}
+
+const expected =
+  'expected .jsonl, .json, .csv, .tsv (also .gz) or .parquet files, or images in folders by class; archives must be unpacked';
+
+async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && isDataFile(entry.name) && !liesBesideData(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter(
+      (path) =>
+        !relative(folder, path)
+          .split(sep)
+          .some((part) => part.startsWith('.')),
+    )
+    .sort();
+}
+
+async function sourceOf(path: string, root: string, { format: wanted, mapped }: Wanted): Promise<Source> {
+  const found = wanted === 'auto' ? await formatOfFile(path) : wanted;
+  const format = mapped && wanted === 'auto' && found === 'imagefolder' ? 'table' : found;
+  const full = resolve(path);
+  // Of a single file the folder that it lies in may say the split.
+  const placed = root === path ? join(basename(dirname(full)), basename(full)) : relative(root, path);
+  const split = splitOfPath(placed, format === 'table');
+  return { path, format, name: relative(root, path) || basename(path), ...(split ? { split } : {}) };
+}
+
+/** Paths that a pattern with * and ? stands for, where the shell has left it as it is. */
+async function matching(pattern: string): Promise<string[]> {
+  const [first = '', ...parts] = pattern.split(sep);
+  let found = [/[*?]/.test(first) ? '.' : first || sep];
+  for (const part of /[*?]/.test(first) ? [first, ...parts] : parts) {
+    const wild = new RegExp(
+      `^${part
+        .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+        .replaceAll('*', '.*')
+        .replaceAll('?', '.')}$`,
+    );
+    const next = found.map(async (folder) => {
+      if (!/[*?]/.test(part)) return [join(folder, part)];
+      const names = await readdir(folder).catch(() => []);
+      return names
+        .filter((name) => wild.test(name) && !name.startsWith('.'))
+        .map((name) => join(folder, name));
+    });
+    found = (await Promise.all(next)).flat();
+  }
+  return found.sort();
+}
+
+/** What there is to read under a path. @throws GuardError BadInput where there is nothing */
+async function sourcesAt(path: string, wanted: Wanted): Promise<Source[]> {
+  const found = await stat(path).catch(() => null);
+  const fail = (what: string) => new GuardError(ErrorCode.BadInput, `${path}: ${what}`);
+  if (!found) {
+    const matched = /[*?]/.test(path) ? await matching(path) : [];
+    if (matched.length === 0) throw fail('there is no such file or folder');
+    return (await Promise.all(matched.map((one) => sourcesAt(one, wanted)))).flat();
+  }
+  if (found.isFile()) {
+    if (!isDataFile(path)) throw fail(`is no file that can be read; ${expected}`);
+    return [await sourceOf(path, path, wanted)];
+  }
+  const images = wanted.format === 'auto' || wanted.format === 'imagefolder';
+  const byClass: Source[] = [{ path, format: 'imagefolder', name: basename(resolve(path)) }];
+  if (wanted.format === 'imagefolder' && (await isImageFolder(path))) return byClass;
+  const files = await filesUnder(path);
+  if (files.length === 0) {
+    if (images && (await isImageFolder(path))) return byClass;
+    throw fail(`holds nothing to read; ${expected}`);
+  }
+  const sources: Source[] = [];
+  for (const file of files) sources.push(await sourceOf(file, path, wanted));
+  // Tables of nobody's layout beside class folders, such as Food-101's lists of names.
+  const plain = sources.every(({ format }) => format === 'table');
+  return wanted.format === 'auto' && !wanted.mapped && plain && (await isImageFolder(path))
+    ? byClass
+    : sources;
+}
+
+/** The files and image folders to read, each once. @throws GuardError BadInput where a path holds nothing */
+export async function sourcesOf(
+  paths: readonly string[],
+  format: Format | 'auto',
+  mapped: boolean,
+): Promise<Source[]> {
+  const found = (await Promise.all(paths.map((path) => sourcesAt(path, { format, mapped })))).flat();
+  const seen = new Set<string>();
+  return found.filter(({ path }) => !seen.has(resolve(path)) && seen.add(resolve(path)));
+}

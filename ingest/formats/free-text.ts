@@ -37,7 +37,7 @@ function ownOptions(question: string, answer: string): Pick<OpenQuestion, 'quest
   if (options.length < 2 || right === undefined) return { question, answer };
   const asked = before
     .join('\n')
-    .replace(/^Question:\s*/, '')
+    .replace(/^Question:\s*/m, '')
     .replace(/\s*Options?:\s*$/, '');
   return { question: asked.trim(), answer: right, options };
 }

@@ -7,27 +7,44 @@ export interface Arm {
   config: TrainConfig | null;
 }
 
-const base = { lambda: 0.1, learningRate: 3e-4 };
 const without = { adversarial: { enabled: false }, consistency: 'none' } as const;
 
-const armOf = (name: string, config: Record<string, unknown>): Arm => ({
-  name,
-  config: TrainConfig.parse({ ...base, ...config }),
-});
+/** Names that the gains between arms refer to. */
+export const named = {
+  vanilla: 'vanilla',
+  vqa: '+ VQA data',
+  augmentation: '+ augmentation',
+  kl: '+ consistency (KL, lambda 1)',
+  js: '+ consistency (JS, lambda 1)',
+  adversarial: '+ adversarial',
+  all: 'all',
+  rg: 'all, RG in place of PGD',
+  control: 'control: the extra pass without an attack',
+  lora: 'all, LoRA rank 8',
+} as const;
+
+const changes: readonly (readonly [name: string, config: Record<string, unknown> | null])[] = [
+  [named.vanilla, null],
+  [named.vqa, { ...without, data: 'vqa', augmentation: false }],
+  [named.augmentation, without],
+  [named.kl, { ...without, consistency: 'kl', lambda: 1 }],
+  [named.js, { ...without, consistency: 'js', lambda: 1 }],
+  [named.adversarial, { consistency: 'none' }],
+  [named.all, {}],
+  [named.rg, { adversarial: { kind: 'rg' } }],
+  [named.control, { consistency: 'none', adversarial: { eps: 0 } }],
+  [
+    named.lora,
+    {
+      learningRate: 2e-3,
+      lora: { rank: 8, alpha: 16, targets: '\\b[qkv]_proj$' },
+    },
+  ],
+];
 
 /** The arms of the method's ablation, in the paper's order, and their controls. */
-export const arms: readonly Arm[] = [
-  { name: 'vanilla', config: null },
-  armOf('+ VQA data', { ...without, data: 'vqa', augmentation: false }),
-  armOf('+ augmentation', without),
-  armOf('+ consistency (KL, lambda 1)', { ...without, consistency: 'kl', lambda: 1 }),
-  armOf('+ consistency (JS, lambda 1)', { ...without, consistency: 'js', lambda: 1 }),
-  armOf('+ adversarial', { consistency: 'none' }),
-  armOf('all', {}),
-  armOf('all, RG in place of PGD', { adversarial: { kind: 'rg' } }),
-  armOf('control: the extra pass without an attack', { consistency: 'none', adversarial: { eps: 0 } }),
-  armOf('all, LoRA rank 8', {
-    learningRate: 2e-3,
-    lora: { rank: 8, alpha: 16, targets: '\\b[qkv]_proj$' },
-  }),
-];
+export const armsOf = (steps: number): Arm[] =>
+  changes.map(([name, config]) => ({
+    name,
+    config: config && TrainConfig.parse({ steps, lambda: 0.1, learningRate: 3e-4, ...config }),
+  }));

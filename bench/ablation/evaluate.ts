@@ -33,7 +33,15 @@ const columns: Record<string, readonly string[]> = {
   target: ['text_heavy/switch_target'],
   VQA: ['vqa/origin'],
 };
-export const attackColumn = 'IH under PGD .01';
+/**
+ * Attacks on the text of image-heavy samples, eps .01 (0.3 of the embeddings' size): the two raw-gradient steps that
+ * training takes, and standard PGD, which finds its way where a confident model's gradients are too small to move by.
+ */
+const attacks = {
+  'IH under raw PGD': { attack: 'pgd', eps: 1e-2, alpha: 0.1, steps: 2 },
+  'IH under PGD': { attack: 'pgd_sign', eps: 1e-2, alpha: 2.5e-3, steps: 10 },
+} as const;
+export const attackColumn = 'IH under PGD';
 export const changeColumn = 'IH changed';
 
 function conditions({ test, samples, seed }: Evaluation): PerturbedSample[] {
@@ -71,15 +79,11 @@ export async function evaluate(folder: string, evaluation: Evaluation): Promise<
     result[changeColumn] = mean(['image_heavy/unrelated_text', 'image_heavy/misleading_text'], 'changeRate');
     const images = test.filter(({ taskKind }) => taskKind === TaskKind.ImageHeavy);
     const chosen = new Random(seed, 'attack', TaskKind.ImageHeavy).shuffle(images).slice(0, attacked);
-    const under = await model.attack(perturb(chosen, 'origin', seed, test), {
-      attack: 'pgd',
-      eps: 1e-2,
-      alpha: 0.1,
-      steps: 2,
-      seed,
-    });
-    const right = under.predictions.filter(({ answer, predicted }) => answer === predicted).length;
-    result[attackColumn] = (100 * right) / under.predictions.length;
+    const clean = perturb(chosen, 'origin', seed, test);
+    for (const [column, options] of Object.entries(attacks)) {
+      const { predictions: found } = await model.attack(clean, { ...options, seed });
+      result[column] = (100 * found.filter((row) => row.answer === row.predicted).length) / found.length;
+    }
     return result;
   } finally {
     await model.close();

@@ -16,12 +16,12 @@ function bars(row: Row, index: number): string {
     const value = meanOf(row, column);
     const [y, end] = [top + i * barHeight, (value / 100) * width];
     const ranges = row.runs.map((run) => ((run[column] ?? 0) / 100) * width);
-    const [low, high] = [Math.min(...ranges), Math.max(...ranges)].map((x) => (left + x).toFixed(1));
+    const [low, high] = [left + Math.min(...ranges), left + Math.max(...ranges)];
     const middle = y + barHeight / 2 - 0.5;
     return [
       `<rect x="${left}" y="${y}" width="${end.toFixed(1)}" height="${barHeight - 1}" fill="${colour}"/>`,
-      `<line x1="${low}" x2="${high}" y1="${middle}" y2="${middle}" stroke="#222"/>`,
-      `<text x="${(left + end + 6).toFixed(1)}" y="${y + 8}" class="n">${value.toFixed(1)}</text>`,
+      `<line x1="${low.toFixed(1)}" x2="${high.toFixed(1)}" y1="${middle}" y2="${middle}" stroke="#222"/>`,
+      `<text x="${(high + 4).toFixed(1)}" y="${y + 8}" class="n">${value.toFixed(1)}</text>`,
     ].join('');
   });
   return label + drawnBars.join('');

@@ -102,7 +102,10 @@ export async function durably<Result>(
   try {
     const spec = {
       step: name,
-      codeVersion: await codeVersion([...uses, 'activities', 'random', 'schemas', 'store'], packages),
+      codeVersion: await codeVersion(
+        [...uses, 'activities', 'pictures', 'random', 'schemas', 'store'],
+        packages,
+      ),
       parameters,
       seed,
       inputs,

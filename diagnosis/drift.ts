@@ -1,4 +1,4 @@
-import { decode } from 'fast-png';
+import { decodePng } from '../pictures/index.ts';
 import type { EncodedImage, Prediction, Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { byId, cleanOf } from './measures/figures.ts';
@@ -23,7 +23,7 @@ export type DriftFeature = (typeof driftFeatures)[number];
 /** Mean brightness of a PNG, 0 to 1; transparency is not looked at. @throws GuardError BadInput for other bytes. */
 export function brightnessOf(image: EncodedImage): number {
   try {
-    const { data, channels, depth } = decode(image.bytes);
+    const { data, channels, depth } = decodePng(image.bytes);
     // The last channel of two or four is transparency.
     const colours = channels % 2 === 0 ? channels - 1 : channels;
     let sum = 0;

@@ -146,7 +146,7 @@ export class Model implements AnswerModel {
     const results = await this.lastLogits.run(decoderFeeds(embeds, batch.tokens, config.text_config));
     const logits = results.last_logits!.data as Float32Array;
     const vocabulary = logits.length / batch.tokens.rows;
-    if (!logits.every(Number.isFinite)) {
+    if (!allFinite(logits)) {
       throw new GuardError(
         ErrorCode.BadModel,
         `${this.files.paths.decoder}: its logits are not finite; the weights are damaged or training diverged`,
@@ -210,6 +210,11 @@ export class Model implements AnswerModel {
     placeImageFeatures(embeds, tokens, withImage, data, dims[1] * dims[2]);
     return { indices, sequences, tokens, embeds };
   }
+}
+
+function allFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }
 
 /** Writes features [n, size] into the image slots of the n rows named. */

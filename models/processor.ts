@@ -1,6 +1,7 @@
-import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from 'fast-png';
+import { convertIndexedToRgb, type DecodedPng, hasPngSignature } from 'fast-png';
 import sharp from 'sharp';
 import { z } from 'zod';
+import { decodePng } from '../pictures/index.ts';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { readJsonFile } from './json.ts';
@@ -66,7 +67,9 @@ export function makeProcessor(config: PreprocessorConfig): Processor {
     async pixels(image) {
       const grey = await greyOf(image);
       const data = resizeBilinear(grey.data, grey.width, grey.height, width, height);
-      return data.map((value) => (value * config.rescale_factor - mean) / std);
+      const pixels = new Float32Array(data.length);
+      for (let i = 0; i < data.length; i++) pixels[i] = (data[i]! * config.rescale_factor - mean) / std;
+      return pixels;
     },
   };
 }
@@ -106,7 +109,7 @@ export function decodeGrey(image: EncodedImage): GreyImage {
   }
   try {
     checkSize(image.bytes);
-    return toGrey(decode(image.bytes, { checkCrc: true }));
+    return toGrey(decodePng(image.bytes, { checkCrc: true }));
   } catch (cause) {
     throw new GuardError(
       ErrorCode.BadInput,

@@ -1,11 +1,24 @@
+/** Pairs of sizes whose weights are kept. */
+const mostKnown = 1000;
+
 /** For each output position: the first input position, and the weights from there on. */
 interface Taps {
   first: number;
   weights: number[];
 }
 
+const known = new Map<string, Taps[]>();
+
+/** Kept: most pictures of a data set come in few sizes. */
+function taps(from: number, to: number): readonly Taps[] {
+  const key = `${from} ${to}`;
+  const found = known.get(key) ?? makeTaps(from, to);
+  if (known.size < mostKnown) known.set(key, found);
+  return found;
+}
+
 /** Triangle filter with half-pixel centres; its support grows with the scale when shrinking (antialias). */
-function taps(from: number, to: number): Taps[] {
+function makeTaps(from: number, to: number): Taps[] {
   const scale = from / to;
   const support = Math.max(scale, 1);
   return Array.from({ length: to }, (_, i) => {

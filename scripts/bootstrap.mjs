@@ -92,13 +92,14 @@ async function run(command, args) {
     case 'ablation':
     case 'conformance':
     case 'repetitions':
+    case 'whole-diagnosis':
       ensureReady();
       return runProgram(`dist/bench/${command}/main.js`, args);
     case 'ready':
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, conformance, repetitions, endpoint and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, conformance, repetitions, endpoint, whole-diagnosis and ready.`,
       );
   }
 }

@@ -1,5 +1,5 @@
 export { ArtifactStore } from './artifacts.ts';
-export { writeAtomically } from './atomic.ts';
+export { type Fill, writeAtomically } from './atomic.ts';
 export { type AuditProblem, type AuditResult, auditBundle } from './audit.ts';
 export { imageProblem } from './benchmark/image.ts';
 export { type Benchmark, benchmarkFiles, type IngestProgress, ingestBenchmark } from './benchmark/ingest.ts';
@@ -15,6 +15,7 @@ export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
 export { findReferences } from './references.ts';
 export { writeSampleLog } from './sample-log.ts';
 export {
+  encodeSamples,
   readSampleGroups,
   readSamples,
   type SampleGroup,

@@ -1,4 +1,5 @@
-import { convertIndexedToRgb, decode, encode, hasPngSignature } from 'fast-png';
+import { convertIndexedToRgb, encode, hasPngSignature } from 'fast-png';
+import { decodePng } from '../../pictures/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 
 /** Size and colours of the pictures that are made. */
@@ -106,10 +107,10 @@ export function png({ channels, data, height, width }: Canvas): EncodedImage {
 }
 
 /** Pixels of a PNG, alpha dropped; null: the file is no PNG, is damaged, or packs several pixels into a byte. */
-export function decodePng({ bytes }: EncodedImage): Canvas | null {
+export function pixelsOfPng({ bytes }: EncodedImage): Canvas | null {
   if (!hasPngSignature(bytes)) return null;
   try {
-    const decoded = decode(bytes);
+    const decoded = decodePng(bytes);
     const { depth, height, width } = decoded;
     if (decoded.palette === undefined && depth < 8) return null;
     const samples = decoded.palette === undefined ? decoded.data : convertIndexedToRgb(decoded);

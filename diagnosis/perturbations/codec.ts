@@ -1,6 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
+import { pngSize } from '../../pictures/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
-import { type Canvas, decodePng, type PictureSize } from './canvas.ts';
+import { type Canvas, type PictureSize, pixelsOfPng } from './canvas.ts';
 import type { Making, Request } from './picture.ts';
 
 /** Pictures are not worked on in more pixels than this a side, or than the model's. */
@@ -11,7 +12,7 @@ const most = 50_000_000;
 export function runNow<T>(making: Making<T>): T {
   let step = making.next();
   while (!step.done) {
-    step = making.next('decode' in step.value ? decodePng(step.value.decode) : null);
+    step = making.next('decode' in step.value ? pixelsOfPng(step.value.decode) : null);
   }
   return step.value;
 }
@@ -35,11 +36,9 @@ async function answer(request: Request): Promise<Canvas | null> {
 
 async function pixelsOf(image: EncodedImage, size: PictureSize): Promise<Canvas | null> {
   const bound = Math.max(leastBound, size.width, size.height);
-  const { height = 0, width = 0 } = await sharp(image.bytes, { limitInputPixels: most }).metadata();
-  if (width <= bound && height <= bound) {
-    const plain = decodePng(image);
-    if (plain) return plain;
-  }
+  const claimed = pngSize(image.bytes);
+  const plain = claimed && claimed.width <= bound && claimed.height <= bound ? pixelsOfPng(image) : null;
+  if (plain) return plain;
   const picture = sharp(image.bytes, { limitInputPixels: most })
     .autoOrient()
     .resize({ width: bound, height: bound, fit: 'inside', withoutEnlargement: true });

@@ -1,4 +1,4 @@
-import { decode } from 'fast-png';
+import { decodePng } from '../../pictures/index.ts';
 
 /** Larger images are refused before they are unpacked. */
 const maxPixels = 64 * 1024 * 1024;
@@ -22,7 +22,7 @@ function pngProblem(bytes: Uint8Array): string | undefined {
   const size = checkSize(view.getUint32(16), view.getUint32(20));
   if (size) return size;
   try {
-    decode(bytes, { checkCrc: true });
+    decodePng(bytes, { checkCrc: true });
     return undefined;
   } catch (error) {
     return `the PNG cannot be decoded (${error instanceof Error ? error.message : String(error)})`;

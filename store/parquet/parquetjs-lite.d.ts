@@ -12,8 +12,35 @@ declare module 'parquetjs-lite' {
     write(bytes: Uint8Array, done: (error?: unknown) => void): void;
     end(done: (error?: unknown) => void): void;
   }
+  export interface Field {
+    name: string;
+    path: string[];
+    primitiveType?: string;
+    rLevelMax: number;
+    dLevelMax: number;
+    fields?: Record<string, Field>;
+  }
   export class ParquetSchema {
     constructor(fields: Record<string, FieldDefinition>);
+    readonly fields: Record<string, Field>;
+    /** With those within others, depth first. */
+    readonly fieldList: Field[];
+  }
+  /** Rows that wait to be written; empty before the first one. Keys are paths, joined by commas. */
+  export interface RowBuffer {
+    rowCount?: number;
+    pageRowCount?: number;
+    columnData?: Record<
+      string,
+      {
+        dlevels: number[];
+        rlevels: number[];
+        values: unknown[];
+        distinct_values: Set<unknown>;
+        count: number;
+      }
+    >;
+    pages?: Record<string, unknown[]>;
   }
   export class ParquetWriter {
     static openStream(
@@ -21,6 +48,7 @@ declare module 'parquetjs-lite' {
       stream: OutputStream,
       options: { rowGroupSize?: number; useDataPageV2?: boolean; pageIndex?: boolean },
     ): Promise<ParquetWriter>;
+    rowBuffer: RowBuffer;
     appendRow(row: Record<string, unknown>): Promise<void>;
     setMetadata(key: string, value: string): void;
     setRowGroupSize(rows: number): void;

@@ -9,6 +9,7 @@ import {
   type Row,
   type TableSchema,
 } from './schema.ts';
+import { Shredder } from './shred.ts';
 
 const physicalTypes: Partial<Record<ColumnKind, string>> = {
   string: 'UTF8',
@@ -148,12 +149,10 @@ export async function writeParquet<S extends TableSchema>(
   const columns = Object.entries(schema);
   const definition = Object.fromEntries(columns.map(([name, column]) => [name, field(column)]));
   const output = new OrderedOutput(sink);
-  const options = { rowGroupSize: groupRows, useDataPageV2: false, pageIndex: false };
-  const writer = await parquet.ParquetWriter.openStream(
-    new parquet.ParquetSchema(definition),
-    output,
-    options,
-  );
+  const options = { useDataPageV2: false, pageIndex: false };
+  const shape = new parquet.ParquetSchema(definition);
+  const shredder = new Shredder(shape);
+  const writer = await parquet.ParquetWriter.openStream(shape, output, options);
   writer.setMetadata('huggingface', huggingFaceFeatures(schema));
   let count = 0;
   let pending = 0;
@@ -166,13 +165,16 @@ export async function writeParquet<S extends TableSchema>(
       encoded[name] = cell.value;
       pending += cell.bytes;
     }
-    // The library closes a group by its row count alone; a count of 1 closes it with this row.
-    const full = pending >= groupBytes;
-    writer.setRowGroupSize(full ? 1 : groupRows);
-    await writer.appendRow(encoded);
-    if (full) pending = 0;
-    await output.settle();
     count++;
+    if (pending < groupBytes && (writer.rowBuffer.rowCount ?? 0) < groupRows - 1) {
+      shredder.add(encoded, writer.rowBuffer);
+      continue;
+    }
+    // The library closes a group with the row that it is handed itself, where there are as many rows.
+    writer.setRowGroupSize(1);
+    await writer.appendRow(encoded);
+    if (pending >= groupBytes) pending = 0;
+    await output.settle();
   }
   await writer.close();
   await output.settle();

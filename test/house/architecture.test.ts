@@ -17,6 +17,7 @@ const folders = [
   'store',
   'ingest',
   'report',
+  'pictures',
   'random',
   'cli',
   'bench',

@@ -1,0 +1,103 @@
+import {
+  type Condition,
+  catalogueCondition,
+  conditionsFor,
+  conditionsOf,
+  type PictureSize,
+  perturb as perturbSamples,
+  perturbUnder,
+  removalFor,
+} from '../diagnosis/perturbations/index.ts';
+import { taskOf } from '../ingest/index.ts';
+import { Random } from '../random/index.ts';
+import type {
+  CatalogueName,
+  PerturbationName,
+  PerturbedSample,
+  Sample,
+  TaskKind,
+} from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { type Level, levelPacks, type PackSet, reaches } from '../schemas/levels.ts';
+
+/** What shapes the tables of perturbed samples, beside the samples themselves. */
+export interface Setting {
+  /** Samples per condition. */
+  count: number;
+  level: Level | undefined;
+  /** Samples with more are left out: the model has no letters for them. */
+  mostOptions: number;
+  seed: number;
+  set: PackSet;
+  size: PictureSize;
+}
+
+/** A condition and how samples get under it. */
+export interface Table {
+  name: PerturbationName;
+  make(samples: readonly Sample[]): AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>;
+}
+
+/** The samples of a kind in the order in which they are taken. */
+export function orderOf(kind: TaskKind, pool: readonly Sample[], seed: number): Sample[] {
+  return new Random(seed, 'diagnose', kind).shuffle(pool.filter((sample) => sample.taskKind === kind));
+}
+
+/** What samples of a kind are put under: the catalogue, packs, and the removal that shows guessing. */
+export function tablesOf(
+  kind: TaskKind,
+  pool: readonly Sample[],
+  { level, seed, set, size }: Setting,
+): Table[] {
+  if (level === 'L0') return [];
+  const ownTask = (sample: Sample) => taskOf(sample, set.tasks);
+  const table = (condition: Condition, fits: (sample: Sample) => boolean): Table => ({
+    name: condition.name,
+    make: (samples) => perturbUnder(condition, samples.filter(fits), seed, pool, size),
+  });
+  // Of a task with packs of its own those are the misinformation, and the catalogue only where it is among them.
+  const inCatalogue = (sample: Sample) => {
+    const own = ownTask(sample)?.scenarios ?? [];
+    return own.length === 0 || own.some((name) => name.startsWith('catalogue-'));
+  };
+  const tables = conditionsFor(kind)
+    .filter((name) => name !== 'origin')
+    .map((name) => table(catalogueCondition(name as CatalogueName)!, inCatalogue));
+  for (const { pack, tasks } of set.packs) {
+    const fits = (sample: Sample) => tasks === null || tasks.includes(ownTask(sample)?.name ?? '');
+    const conditions = conditionsOf(pack).filter(({ taskKind }) => taskKind === kind);
+    if (pool.some((sample) => sample.taskKind === kind && fits(sample)))
+      tables.push(...conditions.map((condition) => table(condition, fits)));
+  }
+  const removal = removalFor(kind);
+  if (removal && reaches(level, 'L1'))
+    tables.push({ name: removal, make: (samples) => perturbSamples(samples, removal, seed, pool) });
+  if (pool.some((sample) => sample.taskKind === kind && inCatalogue(sample))) return tables;
+  return tables.filter(({ name }) => name.includes('/') || name === removal);
+}
+
+/** Packs that come with a level, and the catalogue, may hold conditions that fit none of a set's samples. */
+const broughtAlong = (name: PerturbationName) =>
+  !name.includes('/') || levelPacks.some((pack) => name.startsWith(`${pack}/`));
+
+/**
+ * A condition may not fit every sample: no more are made than needed. One that nobody asked for by name may fit none, as a set of
+ * texts has no photo to switch to, and is left out then. @throws GuardError BadInput for one of a pack of the team's own
+ */
+export async function firstOf(
+  samples: AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>,
+  count: number,
+  kind: TaskKind,
+  name: PerturbationName,
+): Promise<PerturbedSample[]> {
+  const taken: PerturbedSample[] = [];
+  for await (const sample of samples) {
+    taken.push(sample);
+    if (taken.length === count) break;
+  }
+  if (taken.length > 0 || broughtAlong(name)) return taken;
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `${kind}/${name}: no sample of the benchmark takes this perturbation; leave it out with diagnosis.skip`,
+  );
+}

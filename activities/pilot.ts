@@ -65,8 +65,10 @@ function inputsOf({ diagnosis, steps }: PilotInput['points'][number]): Record<st
 async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<PilotFigures> {
   const { batch, model, seed } = input;
   const points: PilotFigures['points'] = [];
+  let rightHints: string[] | undefined;
   for (const { diagnosis, share, steps } of input.points) {
-    const { figures } = await store.getJson(diagnosis.figures, Diagnosis);
+    const { figures, measures } = await store.getJson(diagnosis.figures, Diagnosis);
+    rightHints ??= measures.rightHints;
     points.push({ share, steps, figures });
   }
   const rows = await readSamples(await store.path(input.train));
@@ -80,6 +82,7 @@ async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<Pilo
     batch,
     available,
     points,
+    rightHints,
   } satisfies PilotFigures);
 }
 
@@ -93,7 +96,7 @@ async function findingOf(
   const last = points.at(-1)!;
   const figures: PairedFigures[] = [];
   for (const kind of kinds) {
-    const names = evenWeights(first.samples, kind).map(([name]) => name);
+    const names = evenWeights(first.samples, kind, made.rightHints).map(([name]) => name);
     if (names.length === 0) continue;
     const before = await answersTo(deps, first, names);
     const after = await answersTo(deps, last.diagnosis, names);
@@ -110,7 +113,7 @@ async function findingOf(
   }
   const { reason, verdict } = overallVerdict(figures);
   const promises = kinds.flatMap((kind) => {
-    const curve = pilotCurve(made, evenWeights(made.points[0]!.figures, kind));
+    const curve = pilotCurve(made, evenWeights(made.points[0]!.figures, kind, made.rightHints));
     if (!curve) return [];
     const { ci95, value } = forecastGain(curve, steps);
     const [gain, low, high] = [value, ...ci95].map((share) => (share * 100).toFixed(1));

@@ -109,6 +109,7 @@ async function compose(
     base: allLabelled(base.figures),
     trained: allLabelled(trained.figures),
     pgd: compareAttacks(base.attacks, trained.attacks),
+    rightHints: base.measures.rightHints,
     losses: await readLosses(await store.path(input.losses)),
     secondsPerStep: input.secondsPerStep ?? null,
     examples: talkedOut({

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  diagnosisFigures,
-  diagnosisMeasures,
-  helpfulAmong,
-  hintsOf,
-  levelResults,
-} from '../diagnosis/index.ts';
+import { diagnosisFigures, diagnosisMeasures, hintsOf, levelResults } from '../diagnosis/index.ts';
 import { conditionsOf } from '../diagnosis/perturbations/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
@@ -68,7 +62,7 @@ export function summarize(deps: ActivityDeps) {
       };
       const scenarios = packs ? conditionsIn(await store.getJson(packs, PackSet)) : [];
       const weights = new Map(scenarios.map(({ name, scenario }) => [name, scenario.weight]));
-      const helpful = helpfulAmong(asked);
+      const helpful = new Set(found.measures.rightHints);
       const diagnosis: Diagnosis = {
         ...found,
         attacks: points.flat(),

@@ -37,7 +37,8 @@ export {
   labelledFigures,
 } from './measures/figures.ts';
 export { levelResults } from './measures/levels.ts';
-export { diagnosisMeasures, helpfulAmong, type MeasureOptions } from './measures/measures.ts';
+export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
+export { rightHintsAmong } from './measures/right-hints.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';
 export { errorPatterns, type PatternOptions } from './patterns/patterns.ts';
 export { benjaminiHochberg, holm } from './statistics/adjust.ts';

@@ -1,3 +1,4 @@
+import { isInterference, withRightHints } from '../schemas/benchmark.ts';
 import type { ConditionFigures, RunReport } from '../schemas/report.ts';
 import { type Condition, percent, perturbationPhrase, sortedConditions, taskLabel } from './labels.ts';
 
@@ -13,13 +14,14 @@ export interface WorstCase extends Condition {
 /** A fall of accuracy under this, or within the interval's noise, is not called interference. */
 const worthNaming = 0.03;
 
-export function worstCase(report: Pick<RunReport, 'base' | 'trained'>): WorstCase | null {
+export function worstCase(report: Pick<RunReport, 'base' | 'trained' | 'rightHints'>): WorstCase | null {
+  const rightHints = withRightHints(report.rightHints);
   const cases = sortedConditions(Object.keys(report.base)).flatMap((condition): WorstCase[] => {
     const { key, kind, perturbation } = condition;
     const clean = report.base[`${kind}/origin`];
     const before = report.base[key];
     if (clean === undefined || before === undefined) return [];
-    if (perturbation === 'origin' || perturbation === 'helpful_text') return [];
+    if (!isInterference(perturbation, rightHints)) return [];
     return [{ ...condition, clean, before, after: report.trained[key] ?? null }];
   });
   const fall = ({ clean, before }: WorstCase) => clean.accuracy - before.accuracy;

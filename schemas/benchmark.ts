@@ -44,6 +44,23 @@ export function isPerturbationName(name: string): boolean {
   return (catalogue as readonly string[]).includes(name) || scenarioName.test(name);
 }
 
+/** Those of the catalogue that point to the right option; scenarios of packs may do so too. */
+const catalogueRightHints: readonly PerturbationName[] = ['helpful_text'];
+
+/** Perturbations that point to the right option: those of the catalogue, and those that were `found` to. */
+export function withRightHints(found: Iterable<PerturbationName> = []): ReadonlySet<PerturbationName> {
+  return new Set([...catalogueRightHints, ...found]);
+}
+
+/** A right hint is no interference, nor is what takes the deciding modality away, nor no perturbation at all. */
+export function isInterference(
+  perturbation: PerturbationName,
+  rightHints: ReadonlySet<PerturbationName>,
+): boolean {
+  if (perturbation === 'origin' || rightHints.has(perturbation)) return false;
+  return !(removals as readonly string[]).includes(perturbation);
+}
+
 /** Perturbations that robust training may draw from; the others are kept for the diagnosis alone. */
 export const trainingPerturbations = {
   image_heavy: ['unrelated_text', 'misleading_text'],

@@ -63,6 +63,8 @@ export const DiagnosisMeasures = z.strictObject({
     answers: z.array(share).nullable(),
     bias: share,
   }),
+  /** Perturbations that point to the right option, those of packs included: no interference. */
+  rightHints: z.array(z.string()).optional(),
 });
 export type DiagnosisMeasures = z.infer<typeof DiagnosisMeasures>;
 

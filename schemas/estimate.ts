@@ -87,6 +87,8 @@ export const PilotFigures = z.strictObject({
   available: kindCounts,
   /** In rising order of steps; the first one is the model as it is. */
   points: z.array(PilotPoint).min(1),
+  /** Perturbations that point to the right option. */
+  rightHints: z.array(z.string()).optional(),
 });
 export type PilotFigures = z.infer<typeof PilotFigures>;
 

@@ -167,6 +167,8 @@ export const RunReport = z.strictObject({
   losses: z.array(LossPoint),
   /** Median over the steps of the training, where it was done; null: not measured. */
   secondsPerStep: z.number().positive().nullable().optional(),
+  /** Perturbations that point to the right option, those of packs included: no interference. */
+  rightHints: z.array(z.string()).optional(),
   examples: z.array(TalkedOut),
   /** Absent: the run had none. `gate` compares the longest short training with the model as it was. */
   pilot: z.strictObject({ gate: StageRecord, predictions: z.array(ScoredPrediction) }).optional(),

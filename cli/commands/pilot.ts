@@ -50,7 +50,7 @@ async function runPilot(flags: PilotFlags, output: Output): Promise<undefined> {
 function pilotTable(pilot: Pilot): string {
   const longest = pilot.points.at(-1)!.steps;
   const rows = [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((kind) => {
-    const weights = evenWeights(pilot.points[0]!.figures, kind);
+    const weights = evenWeights(pilot.points[0]!.figures, kind, pilot.rightHints);
     const measured = pilot.points.flatMap(({ figures, steps }) => {
       const found = weightedAccuracy(figures, weights);
       return found ? [[kind, String(steps), percent(found.accuracy), '']] : [];

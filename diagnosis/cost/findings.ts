@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { isInterference, withRightHints } from '../../schemas/benchmark.ts';
 import { AccuracyDrop, OpenFigures } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { isNoInterference, rightHints } from '../measures/worst.ts';
 import { wilson } from '../statistics/wilson.ts';
 
 /** What an estimate takes from a diagnosis, whoever wrote it: a run's report, or what `diagnose --json` prints. */
@@ -33,16 +33,17 @@ const Diagnosed = z.looseObject({
   measures: z
     .looseObject({
       conditions: z.record(z.string(), z.looseObject({ drop: z.looseObject(AccuracyDrop.shape).nullable() })),
+      rightHints: z.array(z.string()).optional(),
     })
     .optional(),
+  rightHints: z.array(z.string()).optional(),
   losses: z.array(z.unknown()).optional(),
   secondsPerStep: z.number().positive().nullish(),
 });
 
-/** Whether the irrelevant modality misinforms: no right hint, and nothing taken away that decides. */
-export function misinforms(condition: string): boolean {
-  const perturbation = condition.slice(condition.indexOf('/') + 1);
-  return perturbation !== 'origin' && !isNoInterference(perturbation, rightHints);
+/** Whether the irrelevant modality misinforms under "<task kind>/<perturbation>". */
+export function misinforms(condition: string, rightHints: ReadonlySet<string>): boolean {
+  return isInterference(condition.slice(condition.indexOf('/') + 1), rightHints);
 }
 
 /** @throws GuardError BadInput naming `where` and the field */
@@ -58,10 +59,11 @@ export function findingsOf(value: unknown, where: string): Findings {
       `${where}: has neither "base" nor "figures" with conditions; pass a run's report.json or what "diagnose --json" prints`,
     );
   }
+  const rightHints = withRightHints(measures?.rightHints ?? parsed.data.rightHints);
   const drops: Findings['drops'] = {};
   for (const [condition, perturbed] of Object.entries(figures)) {
     const [kind] = condition.split('/');
-    if (!misinforms(condition)) continue;
+    if (!misinforms(condition, rightHints)) continue;
     const clean = figures[`${kind}/origin`];
     if (!clean) {
       const what = `"${condition}" has no "${kind}/origin" beside it, so there is no drop; diagnose "origin" as well`;

@@ -1,4 +1,4 @@
-import type { TaskKind } from '../../schemas/benchmark.ts';
+import { type TaskKind, withRightHints } from '../../schemas/benchmark.ts';
 import type { OpenFigures } from '../../schemas/diagnosis.ts';
 import type { PilotFigures } from '../../schemas/estimate.ts';
 import { twoSided } from '../statistics/normal.ts';
@@ -10,9 +10,16 @@ const z = twoSided(0.95);
 /** Share of a condition's weight by name; the weights sum to 1. */
 export type Weights = readonly (readonly [condition: string, weight: number])[];
 
-/** All perturbed conditions of a kind alike. */
-export function evenWeights(figures: Record<string, unknown>, kind: TaskKind): Weights {
-  const conditions = Object.keys(figures).filter((name) => name.startsWith(`${kind}/`) && misinforms(name));
+/** All conditions of a kind that misinform alike; `rightHints`: those found beside the catalogue's. */
+export function evenWeights(
+  figures: Record<string, unknown>,
+  kind: TaskKind,
+  rightHints: readonly string[] = [],
+): Weights {
+  const right = withRightHints(rightHints);
+  const conditions = Object.keys(figures).filter(
+    (name) => name.startsWith(`${kind}/`) && misinforms(name, right),
+  );
   return conditions.map((name) => [name, 1 / conditions.length]);
 }
 

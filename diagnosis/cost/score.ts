@@ -19,7 +19,7 @@ export function scorePilot(
   after: Record<string, OpenFigures>,
 ): ScoredPrediction[] {
   return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((taskKind): ScoredPrediction[] => {
-    const weights = evenWeights(pilot.points[0]!.figures, taskKind);
+    const weights = evenWeights(pilot.points[0]!.figures, taskKind, pilot.rightHints);
     const measured = weightedAccuracy(after, weights);
     const curve = measured && pilotCurve(pilot, weights);
     if (!measured || !curve) return [];

@@ -1,17 +1,17 @@
-import { TaskKind } from '../../schemas/benchmark.ts';
+import { isInterference, TaskKind } from '../../schemas/benchmark.ts';
 import { GateRule } from '../../schemas/gate.ts';
-import { isNoInterference, rightHints } from '../measures/worst.ts';
+import { rightHintsOf } from '../measures/right-hints.ts';
 import type { Evidence } from './figures.ts';
 
 /** Points of accuracy that a perturbation may cost, and changed answers where nobody knows the right ones. */
 const [mostLost, mostChanged] = [0.05, 0.1];
 
 /** What a diagnosis is judged by where no gate file is given: the irrelevant modality must not cost more than 5 points. */
-export function defaultRules({ predictions }: Pick<Evidence, 'predictions'>): GateRule[] {
+export function defaultRules({ hints, predictions }: Pick<Evidence, 'predictions' | 'hints'>): GateRule[] {
+  const rightHints = rightHintsOf(predictions, hints);
   return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((kind) => {
     const perturbed = predictions.filter(
-      ({ perturbation, taskKind }) =>
-        taskKind === kind && perturbation !== 'origin' && !isNoInterference(perturbation, rightHints),
+      ({ perturbation, taskKind }) => taskKind === kind && isInterference(perturbation, rightHints),
     );
     if (perturbed.length === 0) return [];
     const subject = kind === TaskKind.ImageHeavy ? 'text' : 'picture';

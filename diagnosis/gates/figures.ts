@@ -1,10 +1,11 @@
-import { type Prediction, TaskKind } from '../../schemas/benchmark.ts';
+import { isInterference, type Prediction, TaskKind } from '../../schemas/benchmark.ts';
 import type { GateRule } from '../../schemas/gate.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
 import { calibrationError } from '../measures/calibration.ts';
 import { pairedDrop } from '../measures/drop.ts';
 import { byId, cleanOf, conditionOf, type Hints, hintKey } from '../measures/figures.ts';
-import { isNoInterference, rightHints, worstCase } from '../measures/worst.ts';
+import { rightHintsOf } from '../measures/right-hints.ts';
+import { worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
 import { clusteredWilson, wilson } from '../statistics/wilson.ts';
 
@@ -127,18 +128,10 @@ export function measured(
   const { competency, worst } = worstCase(evidence.predictions, {
     ...evidence,
     confidence,
-    helpful: helpfulIn(evidence),
+    helpful: rightHintsOf(evidence.predictions, evidence.hints),
   });
   const found = figure === 'competency' ? competency : worst[condition];
   return found ? { value: found.share, interval: found.ci95, n: found.n } : null;
-}
-
-/** Perturbations that point to the right option, those of scenario packs included. */
-function helpfulIn({ hints, predictions }: Evidence): Set<string> {
-  const right = predictions.filter(
-    (prediction) => prediction.answer !== null && hints.get(hintKey(prediction)) === prediction.answer,
-  );
-  return new Set([...rightHints, ...right.map(({ perturbation }) => perturbation)]);
 }
 
 /** Figures of interference: a pattern of theirs does not mean `origin`, right hints, or what takes the deciding modality away. */
@@ -163,9 +156,8 @@ export function matching(evidence: Evidence, rule: GateRule): string[] {
   const pattern = new RegExp(`^${parts.join('.*')}$`);
   const matched = all.filter((condition) => pattern.test(condition));
   if (!ofInterference.has(rule.figure)) return matched;
-  const helpful = helpfulIn(evidence);
-  return matched.filter((condition) => {
-    const name = condition.slice(condition.indexOf('/') + 1);
-    return name !== 'origin' && !isNoInterference(name, helpful);
-  });
+  const rightHints = rightHintsOf(evidence.predictions, evidence.hints);
+  return matched.filter((condition) =>
+    isInterference(condition.slice(condition.indexOf('/') + 1), rightHints),
+  );
 }

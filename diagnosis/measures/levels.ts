@@ -1,6 +1,6 @@
+import { isInterference } from '../../schemas/benchmark.ts';
 import type { Diagnosis } from '../../schemas/diagnosis.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
-import { isNoInterference } from './worst.ts';
 
 /**
  * Accuracy by kind of task and level: L0 unperturbed, L1 the mean over the heuristics, weighted as their packs say, L2 the worst of
@@ -17,10 +17,8 @@ export function levelResults(
     const kind = condition.slice(0, -'/origin'.length);
     const heuristics = Object.entries(figures).flatMap(([other, { accuracy: under }]) => {
       const name = other.slice(kind.length + 1);
-      if (!other.startsWith(`${kind}/`) || name === 'origin' || under === null) return [];
-      return isNoInterference(name, options.helpful)
-        ? []
-        : [{ under, weight: options.weights.get(name) ?? 1 }];
+      if (!other.startsWith(`${kind}/`) || under === null) return [];
+      return isInterference(name, options.helpful) ? [{ under, weight: options.weights.get(name) ?? 1 }] : [];
     });
     const weight = heuristics.reduce((sum, one) => sum + one.weight, 0);
     const lowest = (kinds: readonly AttackPoint['attack'][]) => {

@@ -6,6 +6,7 @@ import { accuracyDrops } from './drop.ts';
 import { byId, cleanOf, conditionOf } from './figures.ts';
 import { letterBias } from './letters.ts';
 import { reliance } from './reliance.ts';
+import { rightHintsAmong } from './right-hints.ts';
 import { worstCase } from './worst.ts';
 
 export interface MeasureOptions {
@@ -17,16 +18,6 @@ export interface MeasureOptions {
 /** What measures read of samples. */
 type Asked = Pick<PerturbedSample, 'id' | 'source'> &
   Partial<Pick<PerturbedSample, 'answer' | 'hinted' | 'perturbation'>>;
-
-/** Perturbations that point to the right option. */
-export function helpfulAmong(samples: Iterable<Asked>): Set<string> {
-  const helpful = new Set<string>(['helpful_text']);
-  for (const { answer, hinted, perturbation } of samples) {
-    if (perturbation !== undefined && typeof hinted === 'number' && hinted === answer)
-      helpful.add(perturbation);
-  }
-  return helpful;
-}
 
 /** Neither as it was nor without what decides: a fall of accuracy is expected there. */
 function isDisturbed({ perturbation }: Prediction): boolean {
@@ -62,7 +53,7 @@ export function diagnosisMeasures(
   const sources = new Map<string, string>();
   const asked = [...samples];
   for (const { id, source } of asked) sources.set(id, source);
-  const helpful = helpfulAmong(asked);
+  const helpful = rightHintsAmong(asked);
   const sourceOf = (id: string) => sources.get(id) ?? id;
   const groups = groupsOf(predictions);
   const cleanFor = (group: readonly Prediction[]) =>
@@ -87,5 +78,6 @@ export function diagnosisMeasures(
     ...worstCase(predictions, { seed, sourceOf, helpful }),
     reliance: reliance(predictions, { seed, sourceOf, helpful }),
     letters: letterBias(clean),
+    rightHints: [...helpful].sort(),
   };
 }

@@ -1,4 +1,4 @@
-import { type Prediction, removals, TaskKind, taskKinds } from '../../schemas/benchmark.ts';
+import { isInterference, type Prediction, removals, TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import { bootstrapInterval } from '../statistics/bootstrap.ts';
 import { jsDivergence } from '../statistics/divergence.ts';
@@ -59,9 +59,7 @@ export function reliance(
     const clean = own.filter(({ perturbation }) => perturbation === 'origin');
     if (clean.length === 0) continue;
     const removed = own.filter(({ perturbation }) => isRemoval(perturbation));
-    const perturbed = own.filter(
-      ({ perturbation: name }) => name !== 'origin' && !isRemoval(name) && !options.helpful.has(name),
-    );
+    const perturbed = own.filter(({ perturbation }) => isInterference(perturbation, options.helpful));
     const decisive = score(movedBy(clean, removed), `reliance/${kind}/removed`, options);
     const irrelevant = score(movedBy(clean, perturbed), `reliance/${kind}/perturbed`, options);
     result[kind] =

@@ -1,8 +1,13 @@
 import { Random } from '../../random/index.ts';
-import type { EncodedImage, PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
+import {
+  type EncodedImage,
+  isInterference,
+  type PerturbedSample,
+  type Prediction,
+} from '../../schemas/benchmark.ts';
 import type { TalkedOut } from '../../schemas/report.ts';
 import { conditionOf, hintKey } from './figures.ts';
-import { isNoInterference, rightHints } from './worst.ts';
+import { rightHintsAmong } from './right-hints.ts';
 
 export interface TalkedOutInput {
   /** Perturbed samples; those without a prediction are passed over. */
@@ -30,9 +35,6 @@ export function imageDataUri(image: EncodedImage | null): string | null {
   return `data:${format.mediaType};base64,${Buffer.from(image.bytes).toString('base64')}`;
 }
 
-/** A helpful hint talks nobody out of anything by intent. */
-const notShown = (name: string) => name === 'origin' || isNoInterference(name, rightHints);
-
 interface Found {
   sample: PerturbedSample;
   answer: number;
@@ -43,8 +45,10 @@ interface Found {
 function findTalkedOut({ samples, before }: TalkedOutInput): Map<string, Found[]> {
   const predictions = new Map(before.map((prediction) => [hintKey(prediction), prediction]));
   const groups = new Map<string, Found[]>();
+  // A right hint talks nobody out of anything by intent.
+  const rightHints = rightHintsAmong(samples);
   for (const sample of samples) {
-    if (notShown(sample.perturbation)) continue;
+    if (!isInterference(sample.perturbation, rightHints)) continue;
     const perturbed = predictions.get(hintKey(sample));
     const clean = predictions.get(hintKey({ id: sample.id, perturbation: 'origin' }));
     if (perturbed === undefined || clean === undefined) continue;

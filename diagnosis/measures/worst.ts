@@ -1,17 +1,16 @@
 import { Random } from '../../random/index.ts';
-import { type Prediction, removals, TaskKind, taskKinds } from '../../schemas/benchmark.ts';
+import {
+  isInterference,
+  type Prediction,
+  TaskKind,
+  taskKinds,
+  withRightHints,
+} from '../../schemas/benchmark.ts';
 import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import { middle } from '../statistics/bootstrap.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
 
 type Shares = Pick<DiagnosisMeasures, 'worst' | 'competency'>;
-
-/** Those of the catalogue that point to the right option. */
-export const rightHints: ReadonlySet<string> = new Set(['helpful_text']);
-/** A right hint is no interference, nor is what takes the deciding modality away. */
-export function isNoInterference(perturbation: string, helpful: ReadonlySet<string>): boolean {
-  return helpful.has(perturbation) || (removals as readonly string[]).includes(perturbation);
-}
 
 interface WorstOptions {
   seed: number;
@@ -32,11 +31,12 @@ interface Standing {
 function standing(
   predictions: readonly Prediction[],
   kind: TaskKind,
-  { helpful = rightHints, sourceOf }: Pick<WorstOptions, 'helpful' | 'sourceOf'>,
+  { helpful = withRightHints(), sourceOf }: Pick<WorstOptions, 'helpful' | 'sourceOf'>,
 ): Standing[] {
   const right = new Map<string, boolean>();
   for (const { id, taskKind, perturbation, answer, predicted } of predictions) {
-    if (taskKind !== kind || answer === null || isNoInterference(perturbation, helpful)) continue;
+    if (taskKind !== kind || answer === null) continue;
+    if (perturbation !== 'origin' && !isInterference(perturbation, helpful)) continue;
     right.set(id, (right.get(id) ?? true) && predicted === answer);
   }
   return [...right].map(([id, all]) => ({ right: all, source: sourceOf(id) }));

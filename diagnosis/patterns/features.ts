@@ -1,5 +1,6 @@
+import { isInterference } from '../../schemas/benchmark.ts';
 import type { SampleLogRow } from '../../schemas/sample-log.ts';
-import { isNoInterference, rightHints } from '../measures/worst.ts';
+import { rightHintsAmong } from '../measures/right-hints.ts';
 import { quantile } from '../statistics/bootstrap.ts';
 
 /** A perturbed sample that could fail, with what may explain it. */
@@ -38,9 +39,8 @@ const range = (low: number, high: number, digits: number) =>
  * nothing is labelled, all perturbed samples, which fail where the answer changes. A right hint and a removed modality make no case.
  */
 export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' | 'changed'; cases: Case[] } {
-  const perturbed = log.filter(
-    ({ perturbation }) => perturbation !== 'origin' && !isNoInterference(perturbation, rightHints),
-  );
+  const rightHints = rightHintsAmong(log);
+  const perturbed = log.filter(({ perturbation }) => isInterference(perturbation, rightHints));
   const labelled = perturbed.filter(({ answer }) => answer !== null);
   const failure = labelled.length > 0 ? 'talked_out' : 'changed';
   const rows =

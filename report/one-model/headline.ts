@@ -1,3 +1,4 @@
+import { isInterference, withRightHints } from '../../schemas/benchmark.ts';
 import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import {
@@ -15,10 +16,11 @@ export interface DropFound extends Condition {
 
 /** What perturbations cost, the largest drop first; a right hint is none of them. */
 export function dropsFound({ measures }: Pick<DiagnosisReport, 'measures'>): DropFound[] {
+  const rightHints = withRightHints(measures.rightHints);
   return sortedConditions(Object.keys(measures.conditions))
     .flatMap((condition): DropFound[] => {
       const drop = measures.conditions[condition.key]?.drop;
-      return drop && condition.perturbation !== 'helpful_text' ? [{ ...condition, drop }] : [];
+      return drop && isInterference(condition.perturbation, rightHints) ? [{ ...condition, drop }] : [];
     })
     .sort((a, b) => b.drop.drop - a.drop.drop);
 }
@@ -45,9 +47,10 @@ function found(report: DiagnosisReport): string {
   return 'These data show no drop of accuracy, and do not rule one out';
 }
 
-function mostChanged({ base }: DiagnosisReport): string {
+function mostChanged({ base, measures }: DiagnosisReport): string {
+  const rightHints = withRightHints(measures.rightHints);
   const most = sortedConditions(Object.keys(base))
-    .filter(({ perturbation }) => perturbation !== 'origin')
+    .filter(({ perturbation }) => isInterference(perturbation, rightHints))
     .map((condition) => ({ ...condition, rate: base[condition.key]!.changeRate }))
     .sort((a, b) => b.rate - a.rate)[0];
   if (!most) return 'Nothing was perturbed';

@@ -152,6 +152,18 @@ describe('samples that were talked out of the right answer', () => {
     }
   });
 
+  it('leaves out the right hints of a pack, as those of the catalogue', () => {
+    const hinting = (name: string, hinted: number) =>
+      ids.map((id) => ({ ...sample(id, 'misleading_text', 1), perturbation: name, hinted }));
+    const own = [...hinting('titles/right', 0), ...hinting('titles/wrong', 1)];
+    const answers = [
+      ...ids.map((id) => predict(id, 'origin', 0)),
+      ...own.map((s) => predict(s.id, s.perturbation, 1)),
+    ];
+    const shown = talkedOut({ samples: own, before: answers, seed: 7 });
+    expect(new Set(shown.map((s) => s.perturbation))).toEqual(new Set(['titles/wrong']));
+  });
+
   it('does not depend on the trained model, only on the seed', () => {
     const ids = (seed: number, trained?: Prediction[]) =>
       talkedOut({ samples, before, ...(trained ? { after: trained } : {}), seed }).map((s) => s.id);

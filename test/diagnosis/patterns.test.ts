@@ -129,6 +129,16 @@ describe('error patterns', () => {
     expect(patterns[0]!.features).toEqual({ template: 'seems' });
   });
 
+  it('takes right hints of a pack for no cases', () => {
+    const log = logOf(200, 6, ({ perturbation }) => (perturbation === 'ocr_text' ? 0.7 : 0.1));
+    const named = log.map((row) => ({ ...row, perturbation: `titles/${row.perturbation}` }));
+    const right = named.map((row) =>
+      row.perturbation === 'titles/ocr_text' ? { ...row, hinted: row.answer } : row,
+    );
+    expect(errorPatterns(named, { seed: 1 }).patterns[0]!.features).toEqual({ scenario: 'titles/ocr_text' });
+    expect(errorPatterns(right, { seed: 1 })).toMatchObject({ cases: 400, found: 0 });
+  });
+
   it('has nothing to say where nothing or everything fails', () => {
     for (const chance of [0, 1])
       expect(

@@ -30,6 +30,24 @@ describe('the HTML of a diagnosis', () => {
     expect(page).not.toMatch(/before training|After training/);
   });
 
+  it('takes no right hint of a pack for a loss', () => {
+    const worst = report.measures.conditions['image_heavy/misleading_text_unseen']!;
+    const conditions = { ...report.measures.conditions, 'image_heavy/titles/right': worst };
+    const base = { ...report.base, 'image_heavy/titles/right': report.base['image_heavy/origin']! };
+    const lost = { ...worst, drop: { ...worst.drop!, drop: 0.9 } };
+    const named = (rightHints: string[]) => {
+      const measures = {
+        ...report.measures,
+        conditions: { ...conditions, 'image_heavy/titles/right': lost },
+      };
+      return renderDiagnosis({ ...report, base, measures: { ...measures, rightHints } }).match(
+        /<h1>.*<\/h1>/,
+      )![0];
+    };
+    expect(named([])).toContain('titles');
+    expect(named(['titles/right'])).not.toContain('titles');
+  });
+
   it('loads nothing, and escapes what rules are called', () => {
     expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
     expect(page).toContain('a &quot;rule&quot; &lt;b&gt;&amp;amp; | `all` \ufffdof it');

@@ -212,6 +212,16 @@ describe('the headline', () => {
     expect(headlineAt(0.2)).toMatch(/training lowered it further, to 20\.0/);
   });
 
+  it('takes no right hint of a pack for the worst case', () => {
+    const worst = 'image_heavy/misleading_text_unseen';
+    const { base } = sampleReport();
+    const named = { ...base, 'image_heavy/titles/right': { ...base[worst]!, accuracy: 0.1 } };
+    expect(headline({ ...sampleReport(), base: named })).toMatch(/to 10\.0/);
+    expect(headline({ ...sampleReport(), base: named, rightHints: ['titles/right'] })).toBe(
+      headline(sampleReport()),
+    );
+  });
+
   it('finds nothing where nothing is', () => {
     const report = sampleReport();
     for (const key of Object.keys(report.base)) report.base[key] = report.base['image_heavy/origin']!;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { annuity, type Estimate, estimate } from '../../../diagnosis/cost/estimate.ts';
 import { findingsOf } from '../../../diagnosis/cost/findings.ts';
+import { evenWeights } from '../../../diagnosis/cost/gain.ts';
 import { scorePilot, trackRecord } from '../../../diagnosis/cost/score.ts';
 import type { OpenFigures } from '../../../schemas/diagnosis.ts';
 import { Pilot, Prices } from '../../../schemas/estimate.ts';
@@ -83,6 +84,18 @@ const pilot = Pilot.parse({
     steps,
     figures: at(misled!, unrelated!),
   })),
+});
+
+it('a right hint of a pack, and what takes the deciding modality away, costs nothing', () => {
+  const figures = { ...diagnosis.figures, 'image_heavy/titles/right': figure(0.6) };
+  const conditions = (diagnosed: object) => Object.keys(findingsOf(diagnosed, 'report.json').drops);
+  const usual = Object.keys(at(0, 0)).slice(1);
+  const named = { ...diagnosis, figures, measures: { ...diagnosis.measures, rightHints: ['titles/right'] } };
+  expect(conditions(named)).toEqual(usual);
+  // In a run's report they stand beside the figures; where nobody says so, a scenario is taken for interference.
+  expect(conditions({ base: figures, rightHints: ['titles/right'] })).toEqual(usual);
+  expect(conditions({ base: figures })).toEqual([...usual, 'image_heavy/titles/right']);
+  expect(evenWeights(figures, 'image_heavy', ['titles/right']).map(([name]) => name)).toEqual(usual);
 });
 
 function of(

@@ -164,12 +164,21 @@ describe('all rules together', () => {
 
   it('the built-in ones ask for at most 5 points of what was perturbed, or without labels 10 % of the answers', () => {
     const labelled = losing(4);
-    expect(defaultRules({ predictions: labelled })).toMatchObject([
+    expect(defaultRules({ hints: new Map(), predictions: labelled })).toMatchObject([
       { condition: 'image_heavy/*', figure: 'drop', atMost: 0.05 },
     ]);
     const open = labelled.map((one) => ({ ...one, answer: null }));
-    expect(defaultRules({ predictions: open })).toMatchObject([{ figure: 'changeRate', atMost: 0.1 }]);
-    expect(defaultRules({ predictions: [prediction('a', 'origin', 0, 'vqa')] })).toEqual([]);
+    expect(defaultRules({ hints: new Map(), predictions: open })).toMatchObject([
+      { figure: 'changeRate', atMost: 0.1 },
+    ]);
+    const nothing = [prediction('a', 'origin', 0, 'vqa')];
+    expect(defaultRules({ hints: new Map(), predictions: nothing })).toEqual([]);
+    // A right hint of a pack alone is nothing to be judged.
+    const named = [prediction('a', 'origin', 0), prediction('a', 'titles/right', 0)];
+    expect(
+      defaultRules({ hints: new Map([['titles/right/a', named[1]!.answer!]]), predictions: named }),
+    ).toEqual([]);
+    expect(defaultRules({ hints: new Map(), predictions: named })).toHaveLength(1);
   });
 });
 

@@ -11,11 +11,15 @@ import { predict } from './predict.ts';
 import { registry } from './registry.ts';
 import { replayTraffic } from './replay-traffic.ts';
 import { report } from './report.ts';
+import { reportDiagnosis } from './report-diagnosis.ts';
 import { score } from './score.ts';
 import { summarize } from './summarize.ts';
 import { train } from './train.ts';
 
 export type { ActivityDeps, RegistryCall, RegistryClient } from './deps.ts';
+export { type DiagnosisFiles, writeDiagnosis } from './diagnosis-files.ts';
+export { type DiagnoseOutcome, readDiagnosis } from './diagnosis-outcome.ts';
+export { type ReportedDiagnosis, reportDiagnosis } from './diagnosis-report.ts';
 export { layOutPilot, layOutReport, type ReportFiles } from './report-files.ts';
 
 /** The durable steps, with what they need from the worker. */
@@ -33,6 +37,7 @@ export function createActivities(deps: ActivityDeps) {
     registry: registry(deps),
     replayTraffic: replayTraffic(deps),
     report: report(deps),
+    reportDiagnosis: reportDiagnosis(deps),
     score: score(deps),
     summarize: summarize(deps),
     train: train(deps),

@@ -10,7 +10,8 @@ export interface ReportFiles {
   json: string;
 }
 
-const folderOf = (stateDir: string, workflowId: string) =>
+/** Where the files of a run lie. */
+export const runFolder = (stateDir: string, workflowId: string) =>
   join(stateDir, 'runs', workflowId.replaceAll(/[^\w.-]+/g, '_'));
 
 /** Lays a pilot out as pilot.json in the folder of its run. */
@@ -20,7 +21,7 @@ export async function layOutPilot(
   workflowId: string,
   { pilot: ref, secondsPerStep }: PilotRefs,
 ): Promise<{ file: string; pilot: Pilot }> {
-  const folder = folderOf(stateDir, workflowId);
+  const folder = runFolder(stateDir, workflowId);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'pilot.json');
   const pilot: Pilot = { ...(await store.getJson(ref, PilotFigures)), secondsPerStep };
@@ -35,7 +36,7 @@ export async function layOutReport(
   workflowId: string,
   report: { html: ArtifactRef; json: ArtifactRef },
 ): Promise<ReportFiles> {
-  const folder = folderOf(stateDir, workflowId);
+  const folder = runFolder(stateDir, workflowId);
   await mkdir(folder, { recursive: true });
   const files = { html: join(folder, 'report.html'), json: join(folder, 'report.json') };
   for (const kind of ['html', 'json'] as const) {

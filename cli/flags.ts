@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { DeviceChoice } from '../schemas/device.ts';
-import type { Level } from '../schemas/levels.ts';
+import { type Level, levels } from '../schemas/levels.ts';
 import { Dtype } from '../schemas/model.ts';
 
 /** Flags that every command takes. */
@@ -25,6 +25,13 @@ export interface DeviceFlags {
   device?: DeviceChoice;
 }
 
+export interface DiagnosisFlags {
+  level?: Level;
+  task?: string;
+  scenarios?: string[];
+  gate?: string;
+}
+
 /** Flags of the commands that start work. */
 export interface WorkFlags extends ProjectFlags {
   model?: string;
@@ -35,9 +42,6 @@ export interface WorkFlags extends ProjectFlags {
   seed?: number;
   samples?: number;
   steps?: number;
-  level?: Level;
-  task?: string;
-  scenarios?: string[];
   loraRank?: number;
   loraAlpha?: number;
 }
@@ -86,6 +90,26 @@ export function withWorkFlags(command: Command): Command {
     .addOption(new Option('--lora-rank <number>', 'train LoRA factors of this rank').argParser(positive))
     .addOption(
       new Option('--lora-alpha <number>', 'LoRA scale (default: twice the rank)').argParser(positive),
+    );
+}
+
+/** What a diagnosis tries beyond the configuration, and the rules that it is judged by. */
+export function withDiagnosisFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--level <level>',
+        'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 universal',
+      ).choices(levels),
+    )
+    .option('--task <file>', 'task file (YAML): its tasks name their scenario packs')
+    .option(
+      '--scenarios <pack...>',
+      'scenario packs beside the catalogue: files, or names of those that come along',
+    )
+    .option(
+      '--gate <file>',
+      'rules (YAML) that the diagnosis must keep to; "diagnose" ends with 3 where one fails',
     );
 }
 

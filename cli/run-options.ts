@@ -2,10 +2,10 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RunOptions } from '../worker/index.ts';
-import type { WorkFlags } from './flags.ts';
+import type { DiagnosisFlags, WorkFlags } from './flags.ts';
 
 /** What the work flags ask for. Throws GuardError BAD_INPUT for a folder that is not there. */
-export function runOptions(flags: WorkFlags): RunOptions {
+export function runOptions(flags: WorkFlags & DiagnosisFlags): RunOptions {
   return {
     ...modelOptions(flags),
     ...(flags.dtype ? { dtype: flags.dtype } : {}),

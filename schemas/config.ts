@@ -146,6 +146,7 @@ export const GuardConfig = z.strictObject({
       pollLogs: StepOptions.partial(),
       pilot: StepOptions.partial(),
       score: StepOptions.partial(),
+      reportDiagnosis: StepOptions.partial(),
     })
     .partial()
     .extend({ default: StepOptions }),
@@ -154,6 +155,11 @@ export const GuardConfig = z.strictObject({
     minute: z.number().int().min(0).max(59),
     timezone: z.string(),
     catchupWindowSeconds: positive,
+    /** As the flags of `diagnose`: how hard to try, a task file, packs beside those of `diagnosis`, and a gate file. */
+    level: Level.optional(),
+    task: z.string().min(1).optional(),
+    scenarios: z.array(z.string().min(1)).optional(),
+    gate: z.string().min(1).optional(),
   }),
   drift,
 });

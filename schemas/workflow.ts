@@ -4,6 +4,7 @@
  */
 import type { ArtifactRef, Digest } from './artifact.ts';
 import type { DiagnosisConfig, PilotConfig, RolloutPolicy, StepOptions } from './config.ts';
+import type { GateRule } from './gate.ts';
 import type { Dtype } from './model.ts';
 import type { ApprovalRecord, PairedFigures, RolloutResult, Verdict } from './report.ts';
 import type { TrainConfig } from './training.ts';
@@ -63,6 +64,7 @@ export const stepNames = [
   'pollLogs',
   'pilot',
   'score',
+  'reportDiagnosis',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 export type StepPlan = Record<StepName, StepOptions>;
@@ -79,7 +81,10 @@ interface Request {
   packs?: ArtifactRef;
   steps: StepPlan;
 }
-export type DiagnoseRequest = Request;
+export interface DiagnoseRequest extends Request {
+  /** The run writes its report by itself and judges by these rules; null: by the built-in ones. Absent: it does not. */
+  report?: { rules: GateRule[] | null };
+}
 export interface TrainRequest extends Request {
   training: TrainConfig;
 }
@@ -195,6 +200,18 @@ export interface DiagnoseResult {
   manifests: ArtifactRef[];
   seconds: Record<string, number>;
   cached: string[];
+  /** Absent: nobody asked for one. */
+  report?: DiagnosisVerdict;
+}
+
+/** How a diagnosis was judged, and where its report lies. */
+export interface DiagnosisVerdict {
+  verdict: Verdict;
+  gates: { name: string; verdict: Verdict; reason: string }[];
+  /** Absolute paths, by form of the report. */
+  files: Record<string, string>;
+  /** JSON: a `DiagnosisReport`. */
+  json: ArtifactRef;
 }
 export interface PilotResult extends PilotRefs {
   model: ArtifactRef;

@@ -92,6 +92,13 @@ export function parseConfig(text: string, file: string): GuardConfig {
   return parsed.data;
 }
 
+function absolute(base: string, { gate, task }: GuardConfig['nightly']) {
+  return {
+    ...(gate === undefined ? {} : { gate: resolve(base, gate) }),
+    ...(task === undefined ? {} : { task: resolve(base, task) }),
+  };
+}
+
 /** @throws GuardError BadConfig naming file and key */
 export async function loadConfig(options: ConfigOptions = {}): Promise<LoadedConfig> {
   const file = configPath(options);
@@ -111,5 +118,6 @@ export async function loadConfig(options: ConfigOptions = {}): Promise<LoadedCon
     file,
     model: { ...config.model, folder: resolve(base, config.model.folder) },
     data: { folder: resolve(base, config.data.folder) },
+    nightly: { ...config.nightly, ...absolute(base, config.nightly) },
   };
 }

@@ -1,4 +1,5 @@
 /** The only place that wires things: configuration, server, client, store and worker; and what commands ask of them. */
+export { type DiagnosisFiles, writeDiagnosis } from '../activities/index.ts';
 export {
   type AuditExport,
   type AuditReplay,
@@ -9,17 +10,15 @@ export {
 } from './audit.ts';
 export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from './config.ts';
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
-export { type DiagnosisFiles, writeDiagnosis } from './diagnosis-files.ts';
-export { type ReportedDiagnosis, reportDiagnosis } from './diagnosis-report.ts';
 export { type DriftOptions, driftStatus, stopDrift, watchDrift } from './drift.ts';
 export { type ExportOptions, exportModel, registryState } from './registry.ts';
 export type { RunOptions } from './requests.ts';
 export {
-  type DiagnoseOutcome,
   diagnoseOnce,
   type PilotOutcome,
   pilotOnce,
   type RobustifyOutcome,
+  reportDiagnosis,
   robustifyResult,
   type TrainOutcome,
   trainOnce,

@@ -1,15 +1,20 @@
-import { layOutPilot, layOutReport, type ReportFiles } from '../activities/index.ts';
-import type { ArtifactRef } from '../schemas/artifact.ts';
-import { StepManifest } from '../schemas/artifact.ts';
-import { Diagnosis } from '../schemas/diagnosis.ts';
-import { EndpointUse } from '../schemas/endpoint.ts';
+import {
+  reportDiagnosis as composeReport,
+  type DiagnoseOutcome,
+  layOutPilot,
+  layOutReport,
+  type ReportedDiagnosis,
+  type ReportFiles,
+  readDiagnosis,
+} from '../activities/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Pilot } from '../schemas/estimate.ts';
+import type { GateRule } from '../schemas/gate.ts';
 import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report.ts';
 import type { DiagnoseResult, PilotResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
 import { readLosses } from '../store/index.ts';
 import { clearly } from './failures.ts';
-import type { RunOptions } from './requests.ts';
+import { diagnoseRequest, type RunOptions } from './requests.ts';
 import type { Session } from './session.ts';
 import { type Started, startDiagnose, startPilot, startTrain } from './starts.ts';
 import { follow, type StatusView } from './status.ts';
@@ -67,14 +72,6 @@ function interrupted(workflowId: string): GuardError {
   );
 }
 
-export type DiagnoseOutcome = Pick<Started, 'workflowId' | 'runId'> &
-  Pick<DiagnoseResult, 'model' | 'seconds' | 'cached'> &
-  Diagnosis & {
-    artifacts: Record<string, ArtifactRef>;
-    /** What an endpoint was asked and cost; null for a folder. */
-    endpoint: EndpointUse | null;
-  };
-
 /** Diagnoses a model and waits for the figures. */
 export async function diagnoseOnce(
   session: Session,
@@ -83,54 +80,19 @@ export async function diagnoseOnce(
   waiting: { signal?: AbortSignal } = {},
 ): Promise<DiagnoseOutcome> {
   const started = await startDiagnose(session, options);
-  const { cached, diagnosis, manifests, model, seconds } = await resultOf<DiagnoseResult>(
-    session,
-    started,
-    onStatus,
-    waiting,
-  );
-  const found = await session.store.getJson(diagnosis.figures, Diagnosis);
-  const artifacts = {
-    diagnosis: diagnosis.figures,
-    ...prefixed('samples', diagnosis.samples),
-    ...prefixed('predictions', diagnosis.predictions),
-  };
-  const { runId, workflowId } = started;
-  return {
-    workflowId,
-    runId,
-    model,
-    ...found,
-    artifacts,
-    endpoint: await useOf(session, manifests),
-    seconds,
-    cached,
-  };
+  const result = await resultOf<DiagnoseResult>(session, started, onStatus, waiting);
+  return readDiagnosis(session.store, started, result);
 }
 
-async function useOf({ store }: Session, manifests: ArtifactRef[]): Promise<EndpointUse | null> {
-  let sum: EndpointUse | null = null;
-  for (const ref of manifests) {
-    const use = EndpointUse.safeParse((await store.getJson(ref, StepManifest)).result).data;
-    if (use) sum = sum ? added(sum, use) : use;
-  }
-  return sum;
+/** A diagnosis as a report: judged by the rules, without any by built-in ones. @throws GuardError as `reportDiagnosis` of activities/ */
+export function reportDiagnosis(
+  { config, store }: Session,
+  outcome: DiagnoseOutcome,
+  options: RunOptions,
+  rules?: readonly GateRule[],
+): Promise<ReportedDiagnosis> {
+  return composeReport(store, outcome, diagnoseRequest(config, options), rules);
 }
-
-function added(a: EndpointUse, b: EndpointUse): EndpointUse {
-  const { logprobs, nothing, text } = a.readFrom;
-  const more = b.readFrom;
-  return {
-    samples: a.samples + b.samples,
-    readFrom: { logprobs: logprobs + more.logprobs, text: text + more.text, nothing: nothing + more.nothing },
-    promptTokens: a.promptTokens + b.promptTokens,
-    completionTokens: a.completionTokens + b.completionTokens,
-    cost: a.cost + b.cost,
-  };
-}
-
-const prefixed = (prefix: string, refs: Record<string, ArtifactRef>) =>
-  Object.fromEntries(Object.entries(refs).map(([name, ref]) => [`${prefix}/${name}`, ref]));
 
 export type TrainOutcome = Pick<Started, 'workflowId' | 'runId'> &
   Pick<TrainResult, 'base' | 'trained' | 'seconds' | 'cached'> & { losses: LossPoint[] };

@@ -1,11 +1,16 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import { readSettings } from '../ingest/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { GateFile } from '../schemas/gate.ts';
+import { type DiagnoseRequest, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
-import { diagnoseRequest, type RunOptions } from './requests.ts';
+import { diagnoseRequest, type RunOptions, withEndpointFolder } from './requests.ts';
 import type { Session } from './session.ts';
+import { complete } from './starts.ts';
 
 export interface NightlyOptions extends RunOptions {
+  /** Rules that each night is judged by; without them the built-in ones. */
+  gate?: string;
   hour?: number;
   minute?: number;
   timezone?: string;
@@ -13,16 +18,29 @@ export interface NightlyOptions extends RunOptions {
 
 const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toISOString());
 
+/** What a night does: files are read now, so that every night until the schedule is made anew is judged alike. */
+async function nightlyRequest(session: Session, options: NightlyOptions): Promise<DiagnoseRequest> {
+  const { config, stateDir } = session;
+  const { gate, level, scenarios = [], task: tasks } = config.nightly;
+  const own = { ...(gate ? { gate } : {}), ...(level ? { level } : {}), ...(tasks ? { tasks } : {}) };
+  const asked = { ...own, ...(await withEndpointFolder(stateDir, options)) };
+  const diagnosis = { scenarios: [...(config.diagnosis.scenarios ?? []), ...scenarios] };
+  const request = diagnoseRequest(config, {
+    ...asked,
+    champion: asked.modelFolder === undefined,
+    ...(scenarios.length > 0 ? { overrides: { diagnosis } } : {}),
+  });
+  const rules = asked.gate === undefined ? null : (await readSettings(asked.gate, GateFile)).gates;
+  return { ...(await complete(session, asked, request)), report: { rules } };
+}
+
 /** Diagnoses the registered champion every night: one at a time, a missed night is caught up, a failure pauses. */
 export async function createNightly(
   session: Session,
   options: NightlyOptions,
 ): Promise<{ scheduleId: string; nextRuns: string[] }> {
   const { nightly } = session.config;
-  const request = diagnoseRequest(session.config, {
-    ...options,
-    champion: options.modelFolder === undefined,
-  });
+  const request = await nightlyRequest(session, options);
   const scheduleId = workflowIds.nightly(request.model);
   try {
     const handle = await session.client.schedule.create({

@@ -50,7 +50,7 @@ export async function startOrJoin(
 }
 
 /** The request with the scenario packs that it names. */
-function complete<Request extends DiagnoseRequest>(
+export function complete<Request extends DiagnoseRequest>(
   { config, store }: Session,
   { scenarios, tasks }: RunOptions,
   request: Request,

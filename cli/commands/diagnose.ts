@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { readSettings } from '../../ingest/index.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
-import { levels } from '../../schemas/levels.ts';
 import { ExitCode } from '../exit-codes.ts';
-import type { WorkFlags } from '../flags.ts';
-import { withDeviceFlag, withWorkFlags } from '../flags.ts';
+import type { DiagnosisFlags, WorkFlags } from '../flags.ts';
+import { withDeviceFlag, withDiagnosisFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
@@ -14,37 +13,25 @@ import { withSession } from '../session.ts';
 import { diagnosisText } from '../views/diagnosis.ts';
 import { handle } from './command.ts';
 
-interface DiagnoseFlags extends WorkFlags {
-  gate?: string;
+interface DiagnoseFlags extends WorkFlags, DiagnosisFlags {
   out?: string;
 }
 
 export function addDiagnose(program: Command): void {
-  const command = withDeviceFlag(
-    withWorkFlags(
-      program
-        .command('diagnose')
-        .description(
-          'which modality does the model listen to: accuracy and changed answers per perturbation',
-        ),
+  const command = withDiagnosisFlags(
+    withDeviceFlag(
+      withWorkFlags(
+        program
+          .command('diagnose')
+          .description(
+            'which modality does the model listen to: accuracy and changed answers per perturbation',
+          ),
+      ),
     ),
-  )
-    .addOption(
-      new Option(
-        '--level <level>',
-        'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 universal',
-      ).choices(levels),
-    )
-    .option('--task <file>', 'task file (YAML): its tasks name their scenario packs')
-    .option(
-      '--scenarios <pack...>',
-      'scenario packs beside the catalogue: files, or names of those that come along',
-    )
-    .option('--gate <file>', 'rules (YAML) that the diagnosis must keep to; exit code 3 where one fails')
-    .option(
-      '--out <folder>',
-      'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
-    );
+  ).option(
+    '--out <folder>',
+    'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
+  );
   handle<DiagnoseFlags>(command, diagnose);
 }
 

@@ -1,24 +1,29 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { z } from 'zod';
+import { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { RunReport } from '../../schemas/report.ts';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
+import { diagnosisText } from '../views/diagnosis.ts';
 import { reportText } from '../views/report.ts';
 import { handle } from './command.ts';
 
 interface Found {
-  report: RunReport;
+  report: RunReport | DiagnosisReport;
   files: { html: string; json: string };
 }
+
+const AnyReport = z.union([RunReport, DiagnosisReport]);
 
 export function addReport(program: Command): void {
   const command = withProjectFlags(
     program
       .command('report')
-      .description('the newest report of this project, or the one of a run (no server needed)')
+      .description('the newest report of this project, or that of a run or a night (no server needed)')
       .argument('[workflow]', 'workflow id'),
   );
   handle<ProjectFlags>(command, showReport);
@@ -37,9 +42,10 @@ async function showReport(flags: ProjectFlags, output: Output, [workflowId]: str
     );
   }
   const { report, files } = newest;
-  output.result(
-    { workflowId: report.workflowId, runId: report.runId, report: files, outcome: report.rollout.outcome },
-    () => reportText(report, files),
+  const { runId, workflowId: id } = report;
+  const end = 'rollout' in report ? { outcome: report.rollout.outcome } : { verdict: report.verdict };
+  output.result({ workflowId: id, runId, report: files, ...end }, () =>
+    'rollout' in report ? reportText(report, files) : `${diagnosisText(report)}\nReport ${files.html}`,
   );
 }
 
@@ -57,7 +63,7 @@ async function findReports(folder: string): Promise<Found[]> {
 /** Null: the file is something else. */
 async function readReport(json: string): Promise<Found | null> {
   try {
-    const report = RunReport.parse(JSON.parse(await readFile(json, 'utf8')));
+    const report = AnyReport.parse(JSON.parse(await readFile(json, 'utf8')));
     return { report, files: { html: json.replace(/\.json$/, '.html'), json } };
   } catch {
     return null;

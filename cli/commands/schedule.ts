@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import type { ProjectFlags, WorkFlags } from '../flags.ts';
-import { withProjectFlags, withWorkFlags } from '../flags.ts';
+import type { DiagnosisFlags, ProjectFlags, WorkFlags } from '../flags.ts';
+import { withDiagnosisFlags, withProjectFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
@@ -9,7 +9,7 @@ import { withSession } from '../session.ts';
 import { table } from '../views/table.ts';
 import { handle } from './command.ts';
 
-interface CreateFlags extends WorkFlags {
+interface CreateFlags extends WorkFlags, DiagnosisFlags {
   nightly: boolean;
   at?: { hour: number; minute: number };
   timezone?: string;
@@ -17,13 +17,15 @@ interface CreateFlags extends WorkFlags {
 
 export function addSchedule(program: Command): void {
   const schedule = program.command('schedule').description('re-diagnosis of the champion at set times');
-  const create = withWorkFlags(
-    schedule
-      .command('create')
-      .description('a schedule on the server; it needs a worker at its time ("modality-guard worker")')
-      .requiredOption('--nightly', 'once every night')
-      .addOption(new Option('--at <hh:mm>', 'time of day').argParser(timeOfDay))
-      .option('--timezone <name>', 'IANA time zone, such as Europe/Vienna'),
+  const create = withDiagnosisFlags(
+    withWorkFlags(
+      schedule
+        .command('create')
+        .description('a schedule on the server; it needs a worker at its time ("modality-guard worker")')
+        .requiredOption('--nightly', 'once every night')
+        .addOption(new Option('--at <hh:mm>', 'time of day').argParser(timeOfDay))
+        .option('--timezone <name>', 'IANA time zone, such as Europe/Vienna'),
+    ),
   );
   handle<CreateFlags>(create, createSchedule);
   handle<ProjectFlags>(
@@ -67,6 +69,7 @@ async function createSchedule(flags: CreateFlags, output: Output): Promise<undef
     const result = await api.createNightly(session, {
       ...options,
       ...flags.at,
+      ...(flags.gate ? { gate: flags.gate } : {}),
       ...(flags.timezone ? { timezone: flags.timezone } : {}),
     });
     output.result(result, () => `${result.scheduleId}, next ${result.nextRuns[0] ?? 'run unknown'}`);

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sampleReport } from '../report/sample.ts';
+import { sampleDiagnosis } from '../report/sample-diagnosis.ts';
 import { modalityGuard, projectFolder } from './command.ts';
 
 async function projectWithReports(): Promise<{ folder: string; ids: string[] }> {
@@ -33,6 +34,20 @@ describe('report', () => {
     expect(stdout).toContain(report.disclaimer);
     const json = await modalityGuard(['report', '--json'], { folder });
     expect(JSON.parse(json.stdout)).toMatchObject({ workflowId: ids[1] });
+  });
+
+  it('shows a night as well', async () => {
+    const { folder } = await projectWithReports();
+    const night = {
+      ...sampleDiagnosis(),
+      workflowId: 'diagnose/mini/nightly-1',
+      createdAt: '2024-01-03T00:00:00.000Z',
+    };
+    await writeFile(join(folder, '.modality-guard/runs/1/night.json'), JSON.stringify(night));
+    const json = await modalityGuard(['report', '--json'], { folder });
+    expect(JSON.parse(json.stdout)).toMatchObject({ workflowId: night.workflowId, verdict: 'fail' });
+    const { stdout } = await modalityGuard(['report', night.workflowId], { folder });
+    expect(stdout).toContain('visual questions');
   });
 
   it('shows the one that was asked for, and says which there are', async () => {

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { workflowIds } from '../../schemas/workflow.ts';
+import { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { type DiagnosisVerdict, workflowIds } from '../../schemas/workflow.ts';
 import { readSamples, writeSamplesFile } from '../../store/index.ts';
 import {
   auditExport,
@@ -36,7 +37,21 @@ beforeAll(async () => {
   project = await smallProject((config) => {
     config.diagnosis.attack.kinds = [];
     config.diagnosis.samples = 8;
+    Object.assign(config.nightly, {
+      task: 'tasks.yaml',
+      scenarios: ['marketplace-titles'],
+      gate: 'gate.yaml',
+    });
   });
+  await writeFile(
+    join(project.folder, 'tasks.yaml'),
+    'tasks: [{name: bolts, decides: image, owner: Ada, errorCost: 1, decisionsPerMonth: 10, scenarios: [work-orders]}]',
+  );
+  await writeFile(
+    join(project.folder, 'gate.yaml'),
+    'gates:\n  - {name: knows everything, condition: vqa/origin, figure: accuracy, atLeast: 1, minimumSamples: 1}\n' +
+      '  - {name: titles, condition: image_heavy/marketplace-titles/*, figure: drop, atMost: 1, minimumSamples: 1}\n',
+  );
   session = await openSession({ folder: project.folder, log: () => {} });
   const diagnosed = await diagnoseOnce(session, {});
   await keepHistory(session.client, 'diagnose', diagnosed.workflowId);
@@ -81,7 +96,7 @@ describe('the registry', { timeout: 300_000 }, () => {
 });
 
 describe('the nightly schedule', { timeout: 300_000 }, () => {
-  it('skips overlaps, catches up, pauses after a failure, and diagnoses the champion', async () => {
+  it('skips overlaps, catches up, pauses after a failure, and reports on the champion', async () => {
     const { nextRuns, scheduleId } = await createNightly(session, { hour: 4, minute: 30 });
     expect(nextRuns[0]).toMatch(/T04:30:00/);
     await expect(createNightly(session, {})).rejects.toMatchObject({ code: 'BAD_INPUT' });
@@ -99,7 +114,27 @@ describe('the nightly schedule', { timeout: 300_000 }, () => {
     );
     const night = runs.find((run) => run.workflowId.includes('nightly'))!;
     const result = await session.client.workflow.result(night.workflowId);
+    await keepHistory(session.client, 'diagnose-nightly', night.workflowId);
     expect(result).toMatchObject({ model: (await registryState(session, 'tiny'))!.champion!.model });
+    const { files, gates, json, verdict } = result.report as DiagnosisVerdict;
+    expect(gates.map(({ name, verdict: own }) => [name, own])).toEqual([
+      ['knows everything', 'fail'],
+      ['titles', 'pass'],
+    ]);
+    expect([verdict, night.verdict]).toEqual(['fail', 'fail']);
+    const report = DiagnosisReport.parse(JSON.parse(await readFile(files.json!, 'utf8')));
+    expect(report).toEqual(await session.store.getJson(json, DiagnosisReport));
+    expect(report).toMatchObject({ workflowId: night.workflowId, rules: 'given', verdict });
+    const packs = Object.keys(report.base).map((name) => name.split('/')[1]);
+    expect(packs).toEqual(expect.arrayContaining(['work-orders', 'marketplace-titles']));
+    const folder = join(session.stateDir, 'runs', night.workflowId.replaceAll(/[^\w.-]+/g, '_'));
+    expect((await readdir(folder)).sort()).toEqual(
+      Object.values(files)
+        .map((file) => basename(file))
+        .sort(),
+    );
+    expect(await readFile(join(folder, 'junit.xml'), 'utf8')).toMatch(/failures="1"/);
+    expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('knows everything');
     await deleteSchedule(session, scheduleId);
     await expect(deleteSchedule(session, 'nightly/none')).rejects.toThrow(/no schedule/);
   });

@@ -13,6 +13,7 @@ describe('kept histories', () => {
     expect([...cases]).toEqual(
       expect.arrayContaining([
         'diagnose',
+        'diagnose-nightly',
         'drift',
         'pilot',
         'registry',

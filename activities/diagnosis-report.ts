@@ -14,6 +14,7 @@ import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/bench
 import { DiagnosisReport } from '../schemas/diagnosis-report.ts';
 import type { GateRule } from '../schemas/gate.ts';
 import type { SampleLogRow } from '../schemas/sample-log.ts';
+import type { DiagnoseRequest } from '../schemas/workflow.ts';
 import {
   type ArtifactStore,
   codeVersion,
@@ -21,9 +22,7 @@ import {
   readPredictions,
   readSamples,
 } from '../store/index.ts';
-import { diagnoseRequest, type RunOptions } from './requests.ts';
-import type { DiagnoseOutcome } from './results.ts';
-import type { Session } from './session.ts';
+import type { DiagnoseOutcome } from './diagnosis-outcome.ts';
 
 export interface ReportedDiagnosis {
   report: DiagnosisReport;
@@ -79,16 +78,15 @@ function evidenceOf(
  * per-sample log. @throws GuardError BadConfig for a rule whose condition the diagnosis does not have
  */
 export async function reportDiagnosis(
-  session: Session,
+  store: ArtifactStore,
   outcome: DiagnoseOutcome,
-  options: RunOptions,
+  { data, model: name, seed }: Pick<DiagnoseRequest, 'data' | 'model' | 'seed'>,
   rules?: readonly GateRule[],
 ): Promise<ReportedDiagnosis> {
   const { artifacts, attacks, cached, endpoint, figures, measures, model, runId, seconds, workflowId } =
     outcome;
-  const { data, model: name, seed } = diagnoseRequest(session.config, options);
-  const samples = await allOf(session.store, artifacts, 'samples/', readSamples);
-  const predictions = await allOf(session.store, artifacts, 'predictions/', readPredictions);
+  const samples = await allOf(store, artifacts, 'samples/', readSamples);
+  const predictions = await allOf(store, artifacts, 'predictions/', readPredictions);
   const evidence = evidenceOf(samples, predictions, outcome, seed);
   const log = sampleLog(samples, predictions, brightnessReader());
   const report: DiagnosisReport = {

@@ -1,0 +1,56 @@
+import { type ArtifactRef, StepManifest } from '../schemas/artifact.ts';
+import { Diagnosis } from '../schemas/diagnosis.ts';
+import { EndpointUse } from '../schemas/endpoint.ts';
+import type { DiagnoseResult } from '../schemas/workflow.ts';
+import type { ArtifactStore } from '../store/index.ts';
+import { prefixed } from './summarize.ts';
+
+interface Execution {
+  workflowId: string;
+  runId: string;
+}
+
+export type DiagnoseOutcome = Execution &
+  Pick<DiagnoseResult, 'model' | 'seconds' | 'cached'> &
+  Diagnosis & {
+    artifacts: Record<string, ArtifactRef>;
+    /** What an endpoint was asked and cost; null for a folder. */
+    endpoint: EndpointUse | null;
+  };
+
+/** A diagnosis with its figures, from what its workflow gave back. */
+export async function readDiagnosis(
+  store: ArtifactStore,
+  { runId, workflowId }: Execution,
+  { cached, diagnosis, manifests, model, seconds }: Omit<DiagnoseResult, 'report'>,
+): Promise<DiagnoseOutcome> {
+  const found = await store.getJson(diagnosis.figures, Diagnosis);
+  const artifacts = {
+    diagnosis: diagnosis.figures,
+    ...prefixed('samples', diagnosis.samples),
+    ...prefixed('predictions', diagnosis.predictions),
+  };
+  const endpoint = await useOf(store, manifests);
+  return { workflowId, runId, model, ...found, artifacts, endpoint, seconds, cached };
+}
+
+async function useOf(store: ArtifactStore, manifests: readonly ArtifactRef[]): Promise<EndpointUse | null> {
+  let sum: EndpointUse | null = null;
+  for (const ref of manifests) {
+    const use = EndpointUse.safeParse((await store.getJson(ref, StepManifest)).result).data;
+    if (use) sum = sum ? added(sum, use) : use;
+  }
+  return sum;
+}
+
+function added(a: EndpointUse, b: EndpointUse): EndpointUse {
+  const { logprobs, nothing, text } = a.readFrom;
+  const more = b.readFrom;
+  return {
+    samples: a.samples + b.samples,
+    readFrom: { logprobs: logprobs + more.logprobs, text: text + more.text, nothing: nothing + more.nothing },
+    promptTokens: a.promptTokens + b.promptTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+    cost: a.cost + b.cost,
+  };
+}

@@ -1,0 +1,40 @@
+import { Context } from '@temporalio/activity';
+import type { GateRule } from '../schemas/gate.ts';
+import type { DiagnoseRequest, DiagnoseResult, DiagnosisVerdict } from '../schemas/workflow.ts';
+import type { ActivityDeps } from './deps.ts';
+import { writeDiagnosis } from './diagnosis-files.ts';
+import { readDiagnosis } from './diagnosis-outcome.ts';
+import { reportDiagnosis as composed } from './diagnosis-report.ts';
+import { runFolder } from './report-files.ts';
+import { alive, asFailure } from './step.ts';
+
+export interface ReportDiagnosisInput {
+  request: Pick<DiagnoseRequest, 'data' | 'model' | 'seed'>;
+  result: Omit<DiagnoseResult, 'report'>;
+  /** Null: the built-in ones. */
+  rules: GateRule[] | null;
+}
+
+/** Judges a diagnosis and writes it in all its forms into the folder of its run. */
+export function reportDiagnosis({ stateDir, store }: ActivityDeps) {
+  return async ({ request, result, rules }: ReportDiagnosisInput): Promise<DiagnosisVerdict> => {
+    const stop = alive('report');
+    try {
+      const { workflowId = '', runId = '' } = Context.current().info.workflowExecution ?? {};
+      const outcome = await readDiagnosis(store, { workflowId, runId }, result);
+      const reported = await composed(store, outcome, request, rules ?? undefined);
+      const files = await writeDiagnosis(runFolder(stateDir, workflowId), reported);
+      const { gates, verdict } = reported.report;
+      return {
+        verdict,
+        gates: gates.map(({ name, reason, verdict: own }) => ({ name, verdict: own, reason })),
+        files,
+        json: await store.putJson(reported.report),
+      };
+    } catch (error) {
+      throw asFailure(error);
+    } finally {
+      stop();
+    }
+  };
+}

@@ -1,4 +1,4 @@
-import { serveThread } from '../engine/index.ts';
+import { GraphRefused, serveThread } from '../engine/index.ts';
 import { type AnswerModel, type AttackResult, openAnswerModel, type Progress } from '../models/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { AttackGridTask } from './attack-grid.ts';
@@ -17,11 +17,16 @@ serveThread<AttackGridTask, AttackResult[], Progress>(async (task, { aborted, pr
       };
       results.push(
         eps === 0
-          ? { predictions: await model.predict(samples, watch), epsRelative: 0 }
+          ? { predictions: await model.predict(samples, watch) }
           : await model.attack(samples, { ...options, ...watch, eps }),
       );
+      if (results.at(-1)!.leftOut !== undefined) break;
     }
     return results;
+  } catch (error) {
+    // A model without gradients can be diagnosed all the same.
+    if (error instanceof GraphRefused) return [{ predictions: [], leftOut: error.message }];
+    throw error;
   } finally {
     await model.close();
   }

@@ -1,38 +1,63 @@
+import { encode } from 'fast-png';
 import { attackPoint } from '../diagnosis/index.ts';
 import { perturb } from '../diagnosis/perturbations/index.ts';
+import { type AttackResult, isEndpoint, noGradients } from '../models/index.ts';
 import { Random } from '../random/index.ts';
-import type { ArtifactRef } from '../schemas/artifact.ts';
-import type { PerturbedSample } from '../schemas/benchmark.ts';
+import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
+import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { DiagnosisConfig } from '../schemas/config.ts';
-import type { AttackPoint } from '../schemas/report.ts';
+import type { AttackLeftOut, AttackPoint } from '../schemas/report.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
-import { readSamples, writePredictions } from '../store/index.ts';
+import { type ArtifactStore, readSamples, writePredictions } from '../store/index.ts';
 import { attackGridInThread } from './attack-grid.ts';
 import type { ActivityDeps } from './deps.ts';
-import { durably } from './step.ts';
+import { durably, inWords } from './step.ts';
+
+type TaskKind = 'image_heavy' | 'text_heavy';
+type Config = DiagnosisConfig['attack'];
 
 export interface AttackInput {
-  taskKind: 'image_heavy' | 'text_heavy';
+  taskKind: TaskKind;
   attack: AttackPoint['attack'];
   model: ArtifactRef;
   /** The test split. */
   test: ArtifactRef;
-  config: DiagnosisConfig['attack'];
+  config: Config;
   seed: number;
 }
 
-/** 1, 2, 4 and 8 of the 255 steps of a pixel. */
-const usualPixelEps = [0, 1, 2, 4, 8].map((steps) => steps / 255);
+const ofBrightness = (...steps: number[]) => steps.map((step) => step / 255);
+
+/** How strong an attack is made; 0 is none. */
+function gridOf(attack: AttackPoint['attack'], config: Config): number[] {
+  switch (attack) {
+    case 'pixels':
+      return config.pixelEps ?? ofBrightness(0, 1, 2, 4, 8);
+    case 'universal_pixels':
+      return config.universalPixelEps ?? ofBrightness(0, 8, 16, 32, 64);
+    case 'universal_text':
+      return config.triggerTokens ?? [0, 1, 3];
+    default:
+      return config.eps;
+  }
+}
+
+/** Attacks that one kind of task alone allows: of an image-heavy one the picture is not to be touched, of a text-heavy one the text. */
+const onlyOf: Partial<Record<AttackPoint['attack'], TaskKind>> = {
+  pixels: 'text_heavy',
+  universal_pixels: 'text_heavy',
+  universal_text: 'image_heavy',
+};
 
 /**
- * The robustness curve of one task kind: accuracy under an attack on the irrelevant modality's embeddings, over a grid
- * of eps. The result holds the points; the predictions at every eps are tables of their own.
+ * The robustness curve of one task kind: accuracy under an attack on the irrelevant modality, over a grid of strengths. The
+ * result holds the points, or why the model does not allow the attack; the predictions at every strength are tables of their own.
  */
 export function attack(deps: ActivityDeps) {
-  return async (input: AttackInput): Promise<StepOutcome<AttackPoint[]>> => {
+  return async (input: AttackInput): Promise<StepOutcome<(AttackPoint | AttackLeftOut)[]>> => {
     const { attack: name, config, model, seed, taskKind, test } = input;
     const { alpha, restarts, samples: count, steps, universalSteps } = config;
-    const eps = name === 'pixels' ? (config.pixelEps ?? usualPixelEps) : config.eps;
+    const eps = gridOf(name, config);
     const more = {
       ...(restarts === undefined ? {} : { restarts }),
       ...(universalSteps === undefined ? {} : { universalSteps }),
@@ -47,43 +72,75 @@ export function attack(deps: ActivityDeps) {
       inputs: { model, test },
     };
     return durably(deps, step, async ({ progress, signal }) => {
-      const { device, threads } = deps;
-      const folder = await deps.store.checkoutModel(model);
-      const samples = attacked(await readSamples(await deps.store.path(test)), taskKind, count, seed);
-      // A team's own data need not hold both kinds of task, and of an image-heavy one the picture is not to be touched.
-      if (samples.length === 0 || (name === 'pixels' && taskKind === 'image_heavy'))
-        return { outputs: { points: await deps.store.putJson([]) }, result: [] };
+      const { device, store, threads } = deps;
+      const folder = await store.checkoutModel(model);
+      const samples = attacked(await readSamples(await store.path(test)), taskKind, count, seed);
+      const done = async (
+        result: (AttackPoint | AttackLeftOut)[],
+        outputs: Record<string, ArtifactRef> = {},
+      ) => ({
+        outputs: { ...outputs, points: await store.putJson(result) },
+        result,
+      });
+      // A team's own data need not hold both kinds of task.
+      if (samples.length === 0 || (onlyOf[name] ?? taskKind) !== taskKind) return done([]);
+      if (isEndpoint(folder)) return done([{ taskKind, attack: name, reason: noGradients }]);
       const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
+      const options = { attack: name, alpha, steps, seed, ...more };
       const results = await attackGridInThread(
-        {
-          folder,
-          samples,
-          grid,
-          options: { attack: name, alpha, steps, seed, ...more },
-          open: { threads, device },
-        },
+        { folder, samples, grid, options, open: { threads, device } },
         { signal, onProgress: ({ done, total }) => progress(done, total) },
       );
+      const reason = results.find(({ leftOut }) => leftOut)?.leftOut;
+      if (reason !== undefined)
+        return done([{ taskKind, attack: name, reason: inWords(reason, deps, model) }]);
+      const clean = cleanOf(results);
+      const strongest = results.at(-1);
       const outputs: Record<string, ArtifactRef> = {};
       const points: AttackPoint[] = [];
-      const clean = results[0]!.predictions;
-      for (const [i, { epsRelative, predictions }] of results.entries()) {
+      for (const [i, result] of results.entries()) {
         const size = grid[i]!;
-        // The model's pictures are not open to it.
-        if (predictions.length === 0) continue;
-        outputs[`eps=${size}`] = await writePredictions(deps.store, predictions);
+        const predictions = size === 0 ? clean : result.predictions;
+        outputs[`eps=${size}`] = await writePredictions(store, predictions);
+        const pattern = await storedPattern(store, result);
+        if (pattern) outputs[`pattern eps=${size}`] = pattern;
         if (!eps.includes(size)) continue;
-        points.push(attackPoint({ taskKind, eps: size, attack: name, epsRelative }, clean, predictions));
+        const { control, trigger } = result;
+        // Of embeddings alone; without an attack it is 0 of their size.
+        const epsRelative = size === 0 && strongest?.epsRelative !== undefined ? 0 : result.epsRelative;
+        const settings = {
+          ...{ taskKind, eps: size, attack: name },
+          ...(epsRelative === undefined ? {} : { epsRelative }),
+          ...(pattern ? { pattern } : {}),
+          ...(trigger === undefined ? {} : { trigger }),
+        };
+        points.push(attackPoint(settings, clean, predictions, control));
       }
-      return { outputs: { ...outputs, points: await deps.store.putJson(points) }, result: points };
+      return done(points, outputs);
     });
   };
+}
+
+/** Answers without an attack, of those samples that every strength was measured on: what is universal was found on the others. */
+function cleanOf([none, ...others]: readonly AttackResult[]): Prediction[] {
+  const clean = none!.predictions;
+  const measured = others.at(-1);
+  if (!measured) return clean;
+  const ids = new Set(measured.predictions.map(({ id }) => id));
+  return clean.filter(({ id }) => ids.has(id));
+}
+
+async function storedPattern(store: ArtifactStore, { pattern }: AttackResult): Promise<ArtifactRef | null> {
+  if (!pattern) return null;
+  const { channels, height, width } = pattern;
+  const data = Uint8Array.from(pattern.data);
+  return store.put(Buffer.from(encode({ width, height, channels, depth: 8, data })), MediaType.Png);
 }
 
 /** Samples with the modality that is attacked: a text-heavy question has no image of its own, and gets a photo. */
 function attacked(
   pool: PerturbedSample[],
-  taskKind: AttackInput['taskKind'],
+  taskKind: TaskKind,
   count: number,
   seed: number,
 ): PerturbedSample[] {

@@ -24,8 +24,10 @@ const names = {
   sampleLog: 'sample-log.parquet',
 } as const;
 
+const patternName = 'universal-pattern.png';
+
 /** Absolute paths of what was written. */
-export type DiagnosisFiles = Record<keyof typeof names, string>;
+export type DiagnosisFiles = Record<keyof typeof names, string> & { universalPattern?: string };
 
 const number = { kind: 'float64', nullable: true } as const;
 
@@ -34,6 +36,9 @@ const figureColumns = {
   perturbation: { kind: 'string' },
   /** Of an attack; else null. */
   eps: number,
+  /** Accuracy under a random change of the size of a universal attack, and the words that it found. */
+  controlAccuracy: number,
+  trigger: { kind: 'string', nullable: true },
   n: { kind: 'int32' },
   accuracy: number,
   accuracyLow: number,
@@ -89,8 +94,9 @@ function figureRows({ base, measures, pgd }: DiagnosisReport): FigureRow[] {
         : {}),
     };
   });
-  const attacks = pgd.map(({ attack, before, changeRate, eps, n, taskKind }): FigureRow => {
-    return { ...blank, taskKind, perturbation: attack, eps, n, accuracy: before, changeRate };
+  const attacks = pgd.map(({ attack, before, changeRate, control, eps, n, taskKind, trigger }): FigureRow => {
+    const found = { controlAccuracy: control?.accuracy ?? null, trigger: trigger ?? null };
+    return { ...blank, ...found, taskKind, perturbation: attack, eps, n, accuracy: before, changeRate };
   });
   return [...conditions, ...attacks];
 }
@@ -124,7 +130,7 @@ const writeText = (path: string, text: string) => writeAtomically(path, (write) 
 /** Writes a diagnosis in all its forms into a folder, each file whole. @throws GuardError Storage */
 export async function writeDiagnosis(
   folder: string,
-  { dataset, log, report }: ReportedDiagnosis,
+  { dataset, log, pattern, report }: ReportedDiagnosis,
 ): Promise<DiagnosisFiles> {
   const files = Object.fromEntries(
     Object.entries(names).map(([key, name]) => [key, join(folder, name)]),
@@ -141,5 +147,8 @@ export async function writeDiagnosis(
   await writeCsvFile(files.patterns, patternColumns, patterns);
   await writeTableFile(files.patternsParquet, patternColumns, patterns);
   await writeSampleLog(files.sampleLog, log);
-  return files;
+  if (!pattern) return files;
+  const universalPattern = join(folder, patternName);
+  await writeAtomically(universalPattern, (write) => write(pattern));
+  return { ...files, universalPattern };
 }

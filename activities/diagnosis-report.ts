@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
   brightnessOf,
@@ -30,6 +31,17 @@ export interface ReportedDiagnosis {
   dataset: string;
   /** Every answer; a large table, and so not in the report. */
   log: SampleLogRow[];
+  /** PNG of the largest pattern of a universal attack on pictures; null: there was none. */
+  pattern: Uint8Array | null;
+}
+
+async function largestPattern(
+  store: ArtifactStore,
+  attacks: DiagnoseOutcome['attacks'],
+): Promise<Uint8Array | null> {
+  const found = attacks.filter(({ pattern }) => pattern).sort((a, b) => a.eps - b.eps);
+  const pattern = found.at(-1)?.pattern;
+  return pattern ? readFile(await store.path(pattern)) : null;
 }
 
 async function allOf<Row>(
@@ -100,6 +112,7 @@ export async function reportDiagnosis(
     model: { name, base: model.digest },
     base: figures,
     pgd: attacks.map(({ accuracy, ...point }) => ({ ...point, before: accuracy, after: null })),
+    ...(outcome.leftOut ? { leftOut: outcome.leftOut } : {}),
     measures,
     ...(outcome.levels ? { levels: outcome.levels } : {}),
     rules: rules ? 'given' : 'built-in',
@@ -111,5 +124,10 @@ export async function reportDiagnosis(
     seconds,
     cached,
   };
-  return { report: DiagnosisReport.parse(report), dataset: basename(data.folder), log };
+  return {
+    report: DiagnosisReport.parse(report),
+    dataset: basename(data.folder),
+    log,
+    pattern: await largestPattern(store, attacks),
+  };
 }

@@ -79,13 +79,15 @@ export function asFailure(error: unknown): unknown {
   });
 }
 
-/** Names a model of the store by its digest in place of the folder where it was laid out. */
-function inWords(error: unknown, { store }: ActivityDeps, inputs: Step['inputs']): unknown {
-  const { model } = inputs;
+/** A message that names a model of the store by its digest in place of the folder where it was laid out. */
+export function inWords(message: string, { store }: ActivityDeps, { digest }: ArtifactRef): string {
+  const folder = `${join(store.checkouts, digest.replace('sha256:', ''))}/`;
+  return message.replaceAll(folder, `model ${digest.slice(0, 23)}: `);
+}
+
+function clearly(error: unknown, deps: ActivityDeps, { model }: Step['inputs']): unknown {
   if (!(error instanceof GuardError) || !model) return error;
-  const folder = `${join(store.checkouts, model.digest.replace('sha256:', ''))}/`;
-  const message = error.message.replaceAll(folder, `model ${model.digest.slice(0, 23)}: `);
-  return new GuardError(error.code, message, { cause: error.cause });
+  return new GuardError(error.code, inWords(error.message, deps, model), { cause: error.cause });
 }
 
 /**
@@ -115,7 +117,7 @@ export async function durably<Result>(
     const context = { signal, cacheKey: cacheKeyOf(spec), previous, progress, checkpoint };
     return await runStep(deps.store, spec, () => work(context));
   } catch (error) {
-    throw asFailure(inWords(error, deps, inputs));
+    throw asFailure(clearly(error, deps, inputs));
   } finally {
     heartbeat.stop();
   }

@@ -1,11 +1,10 @@
-import { z } from 'zod';
 import { diagnosisFigures, diagnosisMeasures, hintsOf, levelResults } from '../diagnosis/index.ts';
 import { conditionsOf } from '../diagnosis/perturbations/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { Diagnosis } from '../schemas/diagnosis.ts';
 import { type Level, PackSet } from '../schemas/levels.ts';
-import { AttackPoint } from '../schemas/report.ts';
+import { AttackFindings } from '../schemas/report.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readPredictions, readSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -15,7 +14,7 @@ export interface SummarizeInput {
   /** Tables by condition. */
   samples: Record<string, ArtifactRef>;
   predictions: Record<string, ArtifactRef>;
-  /** JSON: attack points. */
+  /** JSON: `AttackFindings`. */
   attacks: Record<string, ArtifactRef>;
   /** Of the bootstrap; a run that was planned without one takes 0. */
   seed?: number;
@@ -49,9 +48,12 @@ export function summarize(deps: ActivityDeps) {
         answers.push(...(await readPredictions(await store.path(ref))));
       const asked: PerturbedSample[] = [];
       for (const ref of Object.values(samples)) asked.push(...(await readSamples(await store.path(ref))));
-      const points = await Promise.all(
-        Object.values(attacks).map((ref) => store.getJson(ref, z.array(AttackPoint))),
+      const stored = await Promise.all(
+        Object.values(attacks).map((ref) => store.getJson(ref, AttackFindings)),
       );
+      const findings = stored.flat();
+      const points = findings.filter((finding) => 'eps' in finding);
+      const leftOut = findings.filter((finding) => 'reason' in finding);
       const found = {
         figures: diagnosisFigures(
           answers,
@@ -65,8 +67,9 @@ export function summarize(deps: ActivityDeps) {
       const helpful = new Set(found.measures.rightHints);
       const diagnosis: Diagnosis = {
         ...found,
-        attacks: points.flat(),
-        ...(level ? { levels: levelResults(found, points.flat(), { helpful, weights }) } : {}),
+        attacks: points,
+        ...(leftOut.length > 0 ? { leftOut } : {}),
+        ...(level ? { levels: levelResults(found, points, { helpful, weights }) } : {}),
       };
       return { outputs: { diagnosis: await store.putJson(diagnosis) }, result: null };
     });

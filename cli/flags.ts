@@ -99,7 +99,7 @@ export function withDiagnosisFlags(command: Command): Command {
     .addOption(
       new Option(
         '--level <level>',
-        'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 universal',
+        'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 one change for all samples',
       ).choices(levels),
     )
     .option('--task <file>', 'task file (YAML): its tasks name their scenario packs')

@@ -1,7 +1,7 @@
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Emitter } from './ir/emitter.ts';
 import { STOP_GRADIENT } from './ir/marks.ts';
 import { type Operation, operationsOf, type TypedValue } from './ir/value.ts';
+import { GraphRefused } from './refused.ts';
 import { blockedGradient, isBlockedAttention } from './rules/attention.ts';
 import { NoGradient, type Rule } from './rules/rule.ts';
 import { NOT_DIFFERENTIABLE, NOT_IMPLEMENTED, RULES, ruleName } from './rules/table.ts';
@@ -10,7 +10,7 @@ const FLOATS = new Set(['float32', 'float64', 'float16', 'bfloat16']);
 
 /**
  * Reverse-mode differentiation: the gradient of the scalar `loss` by each value of `wrt`, in the same order.
- * `label` names the file. Throws GuardError BAD_MODEL for an operation on the way that has no rule, and where the
+ * `label` names the file. Throws GraphRefused for an operation on the way that has no rule, and where the
  * loss does not depend on a value.
  */
 export function differentiate(
@@ -48,8 +48,7 @@ function apply(
   label: string,
 ): (TypedValue | null)[] {
   const fail = (what: string) =>
-    new GuardError(
-      ErrorCode.BadModel,
+    new GraphRefused(
       `${label}: node '${op.source}' (${op.opType}, domain '${op.domain || 'ai.onnx'}') cannot be differentiated: ${what}`,
     );
   const rule: Rule | undefined = isBlockedAttention(op) ? blockedGradient : RULES[ruleName(op)];
@@ -57,10 +56,7 @@ function apply(
     const reason =
       NOT_IMPLEMENTED[ruleName(op)] ??
       'training and attacks need one: export the model with other operations there';
-    throw fail(
-      `there is no gradient rule for this operation; ${reason}. ` +
-        'A diagnosis without attacks ("diagnosis.attack.kinds": [] in the configuration) does without',
-    );
+    throw fail(`there is no gradient rule for this operation; ${reason}`);
   }
   const dys = op.outputs.map((output) => gradients.get(output));
   const x = op.inputs.map((value) => value ?? undefined) as TypedValue[];

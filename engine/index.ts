@@ -54,6 +54,7 @@ export {
 } from './onnx/tensor.ts';
 export { type FloatTensor, Parameters } from './parameters.ts';
 export { Program, type TensorSource } from './program.ts';
+export { GraphRefused } from './refused.ts';
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
 export { type CosineOptions, cosineSchedule } from './schedule.ts';
 export { fromOrt, openSession, providersOf, type SessionOptions, toOrt } from './session.ts';

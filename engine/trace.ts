@@ -3,6 +3,7 @@ import { inFloat32 } from './lowering/half.ts';
 import type { Graph, Node } from './onnx/graph.ts';
 import type { Tensor } from './onnx/tensor.ts';
 import { Probe } from './probe.ts';
+import { GraphRefused } from './refused.ts';
 
 /** A graph on given feeds: every value's element type and shape, and the values that no data reaches. */
 export interface Trace {
@@ -85,8 +86,7 @@ function checkNodes(graph: Graph, nodes: readonly Node[], targets: readonly stri
     const advice = REFUSED[node.opType] ?? (holdsSubgraph(node) ? ELSEWISE : undefined);
     if (!advice) continue;
     const domain = node.domain || 'ai.onnx';
-    throw new GuardError(
-      ErrorCode.BadModel,
+    throw new GraphRefused(
       `${graph.source}: node '${node.name}' (${node.opType}, domain '${domain}') is control flow, which the engine does not run; ${advice}`,
     );
   }

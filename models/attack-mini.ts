@@ -1,22 +1,51 @@
 import { type PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
-import { ATTACK_ROWS, type AttackBatch, type AttackOptions } from './attack-samples.ts';
+import type { RunOptions } from './answer-model.ts';
+import { ATTACK_ROWS, type AttackBatch, type AttackSource } from './attack-batch.ts';
 import { padBatch, type Sequence, type TokenBatch } from './batch.ts';
 import { decoderFeeds } from './decoder.ts';
 import type { AnswerGradients } from './gradient.ts';
 import type { EmbeddedBatch, Model } from './model.ts';
+import { isReadable, type Words } from './words.ts';
 
-/** Samples of the mini model in batches that an attack can work on. */
-export async function* attackBatches(
+/** The mini model, open to attacks. */
+export function attackSource(model: Model, gradients: AnswerGradients): AttackSource {
+  return {
+    batches: (samples, options) => attackBatches(model, gradients, samples, options),
+    words: () => wordsOf(model),
+  };
+}
+
+function wordsOf(model: Model): Words {
+  const { tokenizer } = model.files;
+  const texts = new Map([...tokenizer.words].filter(([, text]) => isReadable(text)));
+  return {
+    ids: [...texts.keys()].sort((a, b) => a - b),
+    async embeddings(ids) {
+      const table = model.embeddingTable;
+      const width = model.files.config.text_config.hidden_size;
+      const found = new Float32Array(ids.length * width);
+      for (const [i, id] of ids.entries()) found.set(table.subarray(id * width, (id + 1) * width), i * width);
+      return found;
+    },
+    spell(ids) {
+      const text = ids.map((id) => texts.get(id)).join(' ');
+      return tokenizer.encode(text).join() === ids.join() ? text : null;
+    },
+  };
+}
+
+async function* attackBatches(
   model: Model,
   gradients: AnswerGradients,
   samples: readonly PerturbedSample[],
-  options: AttackOptions,
+  options: RunOptions,
 ): AsyncGenerator<AttackBatch> {
   const { batchSize = ATTACK_ROWS } = options;
   for await (const batch of model.batches(samples, { ...options, batchSize })) {
     const rows = batch.indices.map((i) => samples[i]!);
     yield {
       indices: batch.indices,
+      ids: batch.tokens.inputIds,
       embeds: batch.embeds,
       mask: irrelevantTokens(rows, batch.sequences, batch.tokens),
       letters: batch.sequences.map(({ letters }) => letters),

@@ -1,10 +1,13 @@
 import type { Random } from '../random/index.ts';
 
+/** On embeddings. `pgd`: raw-gradient steps; `pgd_sign`: steps along the gradient's sign; `rg`: Gaussian noise, the control. */
+type EmbeddingKind = 'pgd' | 'pgd_sign' | 'rg';
+
 /**
- * `pgd`: raw-gradient steps; `pgd_sign`: steps along the gradient's sign; `rg`: Gaussian noise, the control; `universal`: one
- * change for all samples; `pixels`: sign steps on the picture itself.
+ * Further, `pixels`: sign steps on the picture itself. One change for all samples: `universal` of the embeddings,
+ * `universal_pixels` of the pictures, `universal_text` of what is written before the question.
  */
-export type AttackKind = 'pgd' | 'pgd_sign' | 'rg' | 'universal' | 'pixels';
+export type AttackKind = EmbeddingKind | 'pixels' | 'universal' | 'universal_pixels' | 'universal_text';
 
 export interface EmbeddingAttack {
   /**
@@ -21,7 +24,7 @@ export interface EmbeddingAttack {
   /** Step size. For `pgd` it multiplies the gradient itself, for `pgd_sign` its sign. */
   alpha: number;
   steps: number;
-  kind: Exclude<AttackKind, 'universal' | 'pixels'>;
+  kind: EmbeddingKind;
   /** One source for the batch, or one a row, so that a row's noise does not depend on the rows beside it. */
   random: Random | readonly Random[];
 }
@@ -71,15 +74,23 @@ function startingNoise({ mask, eps, kind, random }: EmbeddingAttack, width: numb
   return delta;
 }
 
-/** Sum of squares and count of the components at the masked tokens; the root of their ratio is the RMS. */
-export function maskedPower(embeds: Float32Array, mask: Uint8Array): { squares: number; count: number } {
-  const width = embeds.length / mask.length;
-  let squares = 0;
-  let count = 0;
-  for (let token = 0; token < mask.length; token++) {
-    if (!mask[token]) continue;
-    for (let i = token * width; i < (token + 1) * width; i++) squares += embeds[i]! ** 2;
-    count += width;
+/** The root mean square of the embeddings at masked tokens, over many batches. */
+export class MaskedSize {
+  private squares = 0;
+  private count = 0;
+
+  add({ embeds, mask }: { embeds: Float32Array; mask: Uint8Array }): void {
+    const width = embeds.length / mask.length;
+    for (let token = 0; token < mask.length; token++) {
+      if (!mask[token]) continue;
+      for (let i = token * width; i < (token + 1) * width; i++) this.squares += embeds[i]! ** 2;
+      this.count += width;
+    }
   }
-  return { squares, count };
+
+  /** `eps` over the root mean square. */
+  relative(eps: number): number {
+    const rms = Math.sqrt(this.squares / Math.max(1, this.count));
+    return rms > 0 ? eps / rms : 0;
+  }
 }

@@ -77,6 +77,8 @@ export class AnswerGradients {
       });
       await this.makeRoom();
       this.programs.set(key, program);
+      // What cannot be differentiated leaves nothing behind that would have to be closed.
+      program.catch(() => this.programs.delete(key));
     }
     return program;
   }

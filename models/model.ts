@@ -4,14 +4,17 @@ import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from './answer-model.ts';
 import { chancesOf, predictionOf } from './answers.ts';
-import { attackBatches } from './attack-mini.ts';
-import { type AttackOptions, type AttackResult, attackSamples } from './attack-samples.ts';
+import type { AttackOptions, AttackResult } from './attack-batch.ts';
+import { attackSource } from './attack-mini.ts';
+import { attackSamples } from './attack-samples.ts';
 import { bucketByLength, padBatch, type Sequence, sequenceOf, type TokenBatch } from './batch.ts';
 import { decoderFeeds, decoderInputs, openLastPosition } from './decoder.ts';
 import { type ModelFolder, readModelFolder } from './folder.ts';
 import { AnswerGradients } from './gradient.ts';
 import { ImageEncoder, type ImageFeatures } from './images.ts';
-import { type OpenPicture, PixelGradients } from './pixels.ts';
+import { GraphGradients } from './pixel-gradients.ts';
+import { planePlaces } from './pixel-places.ts';
+import type { OpenPicture } from './pixels.ts';
 import { expectNames, openRunner, type Runner } from './session.ts';
 
 /** A padded batch with its embeddings, image features in place. */
@@ -68,7 +71,7 @@ export class Model implements AnswerModel {
   private readonly lastLogits: Runner;
   private readonly runners: readonly Runner[];
   private gradients: AnswerGradients | undefined;
-  private pixelGradients: PixelGradients | undefined;
+  private pixelGradients: GraphGradients | undefined;
 
   constructor(
     files: ModelFolder,
@@ -163,19 +166,20 @@ export class Model implements AnswerModel {
    */
   attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
     this.gradients ??= new AnswerGradients(this.decoder, this.threads, this.device);
-    return attackSamples(attackBatches(this, this.gradients, samples, options), samples, options);
+    return attackSamples(attackSource(this, this.gradients), samples, options);
   }
 
   /** A picture whose pixels an attack may change; its features stand at `slots`. */
   async openPicture(image: EncodedImage, slots: readonly number[]): Promise<OpenPicture> {
-    this.pixelGradients ??= new PixelGradients(this.vision, this.threads);
+    this.pixelGradients ??= new GraphGradients(this.vision, this.threads);
     const { images, pixelGradients } = this;
     const values = await images.pixelsOf(image);
     const dims = [1, slots.length, this.files.config.text_config.hidden_size];
+    const { height, range, width } = this.files.processor;
     return {
       values,
-      plane: values.length,
-      range: [this.files.processor.range],
+      range: [range],
+      places: planePlaces(values.length, { channels: 1, height, width }),
       slots,
       features: (changed) => images.featuresOf(changed),
       gradient: (changed, features) =>

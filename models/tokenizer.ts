@@ -28,6 +28,8 @@ export interface Tokenizer {
   id(token: string): number | undefined;
   /** One more than the largest id. */
   readonly size: number;
+  /** Ids with their words, without added tokens and the unknown one. */
+  readonly words: ReadonlyMap<number, string>;
 }
 
 /**
@@ -61,8 +63,10 @@ function wordLevel(ids: Map<string, number>, unknown: number, added: Map<string,
   const special = escaped.length > 0 ? new RegExp(`(${escaped.join('|')})`, 'u') : null;
   let size = 0;
   for (const id of [...ids.values(), ...added.values()]) size = Math.max(size, id + 1);
+  const plain = [...ids].filter(([word, id]) => id !== unknown && !added.has(word));
   return {
     size,
+    words: new Map(plain.map(([word, id]) => [id, word])),
     id: (token) => added.get(token) ?? ids.get(token),
     encode(text) {
       const result: number[] = [];

@@ -51,6 +51,8 @@ const attackLabels: Record<string, string> = {
   rg: 'Random control',
   pixels: 'Attack on the pixels (PGD)',
   universal: 'One change for all (universal)',
+  universal_pixels: 'One pattern for all (universal)',
+  universal_text: 'The same words for all (universal)',
 };
 
 /** A name that is not in the tables is shown as it is, without underscores. */

@@ -9,6 +9,7 @@ export const MediaType = {
   Arrow: 'application/vnd.apache.arrow.file',
   Json: 'application/json',
   Html: 'text/html',
+  Png: 'image/png',
   Onnx: 'application/onnx',
   Binary: 'application/octet-stream',
   /** JSON: a `ModelManifest`. */

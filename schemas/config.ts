@@ -30,10 +30,14 @@ export const DiagnosisConfig = z.strictObject({
     steps: count,
     /** Times that an attack begins anew for each sample; 1, and 3 from level L3 on. */
     restarts: count.optional(),
-    /** Steps in which the one change of `universal` is found. */
+    /** Times that the samples are gone through until `universal` and `universal_pixels` have their change. */
     universalSteps: count.optional(),
     /** Largest changes of a pixel's brightness, 0 to 1, of `pixels`; 1, 2, 4 and 8 of 255 steps unless said. */
     pixelEps: z.array(z.number().nonnegative()).optional(),
+    /** The same of `universal_pixels`; 8, 16, 32 and 64 of 255 steps unless said. */
+    universalPixelEps: z.array(z.number().nonnegative()).optional(),
+    /** Numbers of tokens of `universal_text`; 1 and 3 unless said. */
+    triggerTokens: z.array(z.number().int().nonnegative().max(32)).optional(),
   }),
 });
 export type DiagnosisConfig = z.infer<typeof DiagnosisConfig>;

@@ -16,6 +16,8 @@ export const DiagnosisReport = z.strictObject({
   /** Keyed by "<task kind>/<perturbation>". */
   base: z.record(z.string(), OpenFigures),
   pgd: z.array(AttackRow),
+  /** Attacks that the model does not allow, and why; absent: none was. */
+  leftOut: Diagnosis.shape.leftOut,
   measures: DiagnosisMeasures,
   /** By task kind the accuracy at each level; there where a level was asked for. */
   levels: Diagnosis.shape.levels,

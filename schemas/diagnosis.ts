@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Level } from './levels.ts';
-import { AttackPoint, ConditionFigures } from './report.ts';
+import { AttackLeftOut, AttackPoint, ConditionFigures } from './report.ts';
 
 const share = z.number().min(0).max(1);
 const interval = z.tuple([z.number(), z.number()]);
@@ -73,6 +73,8 @@ export const Diagnosis = z.strictObject({
   /** Keyed by "<task kind>/<perturbation>". */
   figures: z.record(z.string(), OpenFigures),
   attacks: z.array(AttackPoint),
+  /** Attacks that the model does not allow; absent: none was. */
+  leftOut: z.array(AttackLeftOut).optional(),
   measures: DiagnosisMeasures,
   /** By task kind the accuracy at each level that was measured. */
   levels: z.record(z.string(), z.partialRecord(Level, share)).optional(),

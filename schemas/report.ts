@@ -19,13 +19,24 @@ export type ConditionFigures = z.infer<typeof ConditionFigures>;
 export const DiagnosisFigures = z.record(z.string(), ConditionFigures);
 export type DiagnosisFigures = z.infer<typeof DiagnosisFigures>;
 
-/** Attacks on embeddings but for `pixels`, which changes the picture itself; `universal` is one change for many samples. */
-export const AttackName = z.enum(['pgd', 'pgd_sign', 'rg', 'universal', 'pixels']);
+/**
+ * Attacks on embeddings but for `pixels`, which changes the picture itself. One change for many samples, found on some and measured on
+ * others: `universal` of the embeddings, `universal_pixels` of the pictures, `universal_text` of what stands before the question.
+ */
+export const AttackName = z.enum([
+  'pgd',
+  'pgd_sign',
+  'rg',
+  'universal',
+  'pixels',
+  'universal_pixels',
+  'universal_text',
+]);
 export type AttackName = z.infer<typeof AttackName>;
 
 export const AttackPoint = z.strictObject({
   taskKind: z.enum(['image_heavy', 'text_heavy']),
-  /** Largest change of an embedding's component. */
+  /** Largest change of an embedding's component, or of a pixel's brightness (0 to 1); of `universal_text` the number of tokens. */
   eps: z.number(),
   /** `eps` over the root mean square of the embeddings attacked. */
   epsRelative: z.number().optional(),
@@ -34,8 +45,25 @@ export const AttackPoint = z.strictObject({
   accuracy: z.number(),
   changeRate: z.number(),
   n: z.number().int(),
+  /** Of universal attacks: the same samples under a random change of the same size. */
+  control: z.strictObject({ accuracy: z.number(), changeRate: z.number() }).optional(),
+  /** Of `universal_pixels`: PNG of the change, bytes 1 to 255 are -eps to eps. */
+  pattern: ArtifactRef.optional(),
+  /** Of `universal_text`: what was written before each question. */
+  trigger: z.string().optional(),
 });
 export type AttackPoint = z.infer<typeof AttackPoint>;
+
+/** An attack that the model does not allow. */
+export const AttackLeftOut = z.strictObject({
+  taskKind: AttackPoint.shape.taskKind,
+  attack: AttackName,
+  reason: z.string(),
+});
+export type AttackLeftOut = z.infer<typeof AttackLeftOut>;
+
+/** What one attack step found. */
+export const AttackFindings = z.array(z.union([AttackPoint, AttackLeftOut]));
 
 /** A wrong answer that a perturbation caused, to be looked at. */
 export const TalkedOut = z.strictObject({

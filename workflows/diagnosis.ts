@@ -40,7 +40,10 @@ function attackOf({ attack, level }: DiagnosisConfig): DiagnosisConfig['attack']
   if (level === undefined) return attack;
   if (!reaches(level, 'L3')) return { ...attack, kinds: [] };
   const kinds = new Set([...attack.kinds, 'pgd' as const, 'pgd_sign' as const, 'pixels' as const]);
-  if (reaches(level, 'L4')) kinds.add('universal');
+  if (reaches(level, 'L4')) {
+    kinds.add('universal');
+    if (patched('universal patterns and triggers')) kinds.add('universal_pixels').add('universal_text');
+  }
   return { restarts: restartsOfLevels, ...attack, kinds: [...kinds] };
 }
 

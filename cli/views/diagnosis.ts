@@ -42,17 +42,23 @@ function competencyLine({ competency }: DiagnosisReport['measures']): string[] {
   ];
 }
 
-function attackTable({ pgd }: DiagnosisReport): string[] {
-  if (pgd.length === 0) return [];
-  const rows = pgd.map(({ taskKind, attack, eps, before, changeRate, n }) => [
+function attackTable({ leftOut = [], pgd }: DiagnosisReport): string[] {
+  const reasons = leftOut.map(
+    ({ attack, reason, taskKind }) => `${taskKind} ${attack} was left out: ${reason}`,
+  );
+  if (pgd.length === 0) return reasons;
+  const rows = pgd.map(({ taskKind, attack, control, eps, before, changeRate, n, trigger }) => [
     taskKind,
     attack,
-    String(eps),
+    String(Number(eps.toPrecision(3))),
     percent(before),
     percent(changeRate),
+    control ? percent(control.accuracy) : '',
     String(n),
+    trigger ?? '',
   ]);
-  return ['', table(['task', 'attack', 'eps', 'accuracy', 'answers changed', 'n'], rows, [2, 3, 4, 5])];
+  const head = ['task', 'attack', 'eps', 'accuracy', 'answers changed', 'random change', 'n', 'words'];
+  return ['', table(head, rows, [2, 3, 4, 5, 6]), ...reasons];
 }
 
 function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): string[] {

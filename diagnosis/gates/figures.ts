@@ -106,9 +106,12 @@ const ece: Measure = (evidence, condition, confidence) => {
 
 const measures = { drop, accuracy, changeRate, followed, ece } as const satisfies Record<string, Measure>;
 
+/** Strengths such as 8/255 are written with a few digits. */
+const isStrength = (eps: number, wanted = Number.NaN) => Math.abs(eps - wanted) <= 0.005 * wanted;
+
 function attackAccuracy({ attacks }: Evidence, rule: GateRule, condition: string, confidence: number) {
   const point = attacks.find(
-    ({ attack, eps, taskKind }) => `${taskKind}/${attack}` === condition && eps === rule.eps,
+    ({ attack, eps, taskKind }) => `${taskKind}/${attack}` === condition && isStrength(eps, rule.eps),
   );
   if (!point) return null;
   const interval = wilson(Math.round(point.accuracy * point.n), point.n, confidence);
@@ -143,7 +146,9 @@ export function conditionsOf({ attacks, predictions }: Evidence, { eps, figure }
   const kinds = Object.values(TaskKind).filter((kind) => predictions.some((p) => p.taskKind === kind));
   if (figure === 'worst') return kinds;
   if (figure === 'attackAccuracy')
-    return attacks.filter((point) => point.eps === eps).map((point) => `${point.taskKind}/${point.attack}`);
+    return attacks
+      .filter((point) => isStrength(point.eps, eps))
+      .map((point) => `${point.taskKind}/${point.attack}`);
   return [...new Set(predictions.map(conditionOf))];
 }
 

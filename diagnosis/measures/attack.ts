@@ -7,17 +7,22 @@ import { figures, labelledFigures } from './figures.ts';
 export type AttackComparison = RunReport['pgd'][number];
 
 /** What was attacked, how, and how strongly. */
-export type AttackSettings = Pick<AttackPoint, 'taskKind' | 'eps' | 'attack'> & { epsRelative?: number };
+export type AttackSettings = Omit<AttackPoint, 'accuracy' | 'changeRate' | 'n' | 'control'>;
 
-/** Figures of one attack. `clean` holds the predictions of the same samples without it. */
+/** Figures of one attack. `clean` holds the predictions of the same samples without it; `control` those under a random change. */
 export function attackPoint(
   settings: AttackSettings,
   clean: readonly Prediction[],
   attacked: readonly Prediction[],
+  control?: readonly Prediction[],
 ): AttackPoint {
-  const condition = `${settings.taskKind} under ${settings.attack}`;
-  const { accuracy, changeRate, n } = labelledFigures(condition, figures(clean, attacked));
-  return { ...settings, accuracy, changeRate, n };
+  const measured = (answers: readonly Prediction[], what: string) =>
+    labelledFigures(`${settings.taskKind} under ${what}`, figures(clean, answers));
+  const { accuracy, changeRate, n } = measured(attacked, settings.attack);
+  const point = { ...settings, accuracy, changeRate, n };
+  if (!control) return point;
+  const random = measured(control, `the control of ${settings.attack}`);
+  return { ...point, control: { accuracy: random.accuracy, changeRate: random.changeRate } };
 }
 
 const pointKey = (point: AttackPoint) => `${point.taskKind}/${point.attack}/${point.eps}`;

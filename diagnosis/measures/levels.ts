@@ -31,7 +31,7 @@ export function levelResults(
       L1: weight > 0 ? heuristics.reduce((sum, one) => sum + one.weight * one.under, 0) / weight : null,
       L2: weight > 0 && worst ? worst.share : null,
       L3: lowest(['pgd', 'pgd_sign', 'pixels']),
-      L4: lowest(['universal']),
+      L4: lowest(['universal', 'universal_pixels', 'universal_text']),
     };
     result[kind] = Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null));
   }

@@ -1,5 +1,6 @@
 import type { RawImage } from '@huggingface/transformers';
 import type { Tensor } from '../../engine/index.ts';
+import type { PixelPlaces } from '../pixel-places.ts';
 import type { Packing } from './families/packing.ts';
 import type { HfLibrary } from './library.ts';
 
@@ -9,6 +10,8 @@ export interface VisionInput {
   feeds: Record<string, Tensor>;
   /** What the layout of its tokens depends on beside their number (rows and columns of tiles, a grid); the family's own. */
   layout: readonly number[];
+  /** Which pixels `pixel_values` shows; absent where it is planes of channels, [..., channels, height, width]. */
+  places?(): PixelPlaces;
 }
 
 /** What one architecture does in its own way. */

@@ -2,9 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
-import type { Device } from '../../schemas/device.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import type { Dtype } from '../../schemas/model.ts';
 import type { OpenOptions } from '../answer-model.ts';
 import { withQFormer } from '../instructblip/vision.ts';
 import { rangeOf } from '../pixels.ts';
@@ -34,8 +32,9 @@ export interface FolderParts {
   embedder: Embedder;
   decoder: Decoder;
   abilities: Abilities;
-  /** The vision encoder's file, and its numbers of brightness 0 and 1 by channel. */
-  vision: { path: string; range: [number, number][] };
+  /** The vision encoder's file, its numbers of brightness 0 and 1 by channel, and a Q-Former's file where one reads what the tower gives. */
+  vision: { path: string; range: [number, number][]; qformer?: { path: string; tower: Runner } };
+  tokenizer: PreTrainedTokenizer;
   /** Tokens that a prompt may have. */
   longest: number;
   release(): Promise<void>;
@@ -76,8 +75,9 @@ export async function openParts(
   };
   try {
     const tower = await keep(openFile(graphs.vision_encoder.path, threads, { device }));
-    const vision = family.readsText
-      ? withQFormer(tower, await keep(openQFormer(folder, { dtype, threads, device })))
+    const qformer = family.readsText ? (await chooseGraphs(folder, dtype, ['qformer'])).graphs.qformer : null;
+    const vision = qformer
+      ? withQFormer(tower, await keep(openFile(qformer.path, threads, { device })))
       : tower;
     const embedder = await keep(Embedder.open(graphs.embed_tokens.path, family, width, threads));
     const decoder = await keep(Decoder.open(graphs.decoder_model_merged.path, width, threads, device));
@@ -100,7 +100,12 @@ export async function openParts(
       embedder,
       decoder,
       abilities: await probe(decoder),
-      vision: { path: graphs.vision_encoder.path, range: await pixelRange(folder) },
+      vision: {
+        path: graphs.vision_encoder.path,
+        range: await pixelRange(folder),
+        ...(qformer ? { qformer: { path: qformer.path, tower } } : {}),
+      },
+      tokenizer,
       longest,
       release,
     };
@@ -115,14 +120,6 @@ async function pixelRange(folder: string): Promise<[number, number][]> {
   const { image_mean: mean, image_std: std } = await readJson(join(folder, 'preprocessor_config.json'));
   const parsed = z.tuple([z.array(z.number()), z.array(z.number())]).safeParse([mean, std]);
   return parsed.success ? rangeOf(...parsed.data) : [];
-}
-
-async function openQFormer(
-  folder: string,
-  { dtype, threads, device }: { dtype: Dtype; threads: number; device: Device },
-): Promise<Runner> {
-  const { graphs } = await chooseGraphs(folder, dtype, ['qformer']);
-  return openFile(graphs.qformer.path, threads, { device });
 }
 
 async function optionalJson(path: string): Promise<Record<string, unknown>> {

@@ -4,7 +4,9 @@ import { hasPngSignature } from 'fast-png';
 import { float32Of, inFloatType, type Tensor } from '../../engine/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import type { OpenPicture, PixelGradients } from '../pixels.ts';
+import type { EncoderGradients } from '../pixel-gradients.ts';
+import { type PixelPlaces, planePlaces } from '../pixel-places.ts';
+import type { OpenPicture } from '../pixels.ts';
 import { decodeGrey } from '../processor.ts';
 import type { Runner } from '../session.ts';
 import { pack, unpack } from './families/packing.ts';
@@ -149,21 +151,21 @@ export class FeatureEncoder {
   }
 
   /**
-   * A picture whose pixels an attack may change; null where its numbers are no planes of whole pictures (Qwen's patches), or
-   * the features depend on the text as well. Throws GuardError BAD_INPUT naming a bad picture.
+   * A picture beside its question, whose pixels an attack may change; null where it is not known which pixels its numbers show.
+   * Throws GuardError BAD_INPUT naming a bad picture.
    */
   async openPicture(
     image: EncodedImage,
+    text: string,
     slots: readonly number[],
-    { gradients, range }: { gradients: PixelGradients; range: OpenPicture['range'] },
+    { gradients, range }: { gradients: EncoderGradients; range: OpenPicture['range'] },
   ): Promise<OpenPicture | null> {
     const name = this.runner.inputs.find((input) => input.endsWith('pixel_values'));
-    if (this.family.readsText || name === undefined) return null;
-    const input = await this.prepare(image, '');
+    const input = await this.prepare(image, text);
+    const places = input.places?.() ?? planesOf(input.feeds.pixel_values);
+    if (name === undefined || places?.size.channels !== range.length) return null;
     const feeds = this.feedsOf([input]);
-    const pixels = feeds[name]!;
-    const { dims, dtype } = pixels;
-    if (dims.length < 4 || dims.at(-3) !== range.length) return null;
+    const { dims, dtype } = feeds[name]!;
     const fed = (values: Float32Array) => ({
       ...feeds,
       [name]: inFloatType({ dtype: 'float32', dims, data: values }, dtype),
@@ -173,12 +175,12 @@ export class FeatureEncoder {
       const features = (results.image_features ?? Object.values(results)[0]) as Tensor;
       return { results, dims: features.dims, features: float32Of(features) };
     };
-    const values = Float32Array.from(float32Of(pixels));
+    const values = Float32Array.from(float32Of(feeds[name]!));
     const { dims: shape, features, results } = await run(values);
     const packing = this.family.packing?.(features.length, results, input.layout);
     return {
       values,
-      plane: dims.at(-1)! * dims.at(-2)!,
+      places,
       range,
       slots,
       async features(changed) {
@@ -202,6 +204,13 @@ export class FeatureEncoder {
     }
     return features;
   }
+}
+
+/** Null where the numbers are no planes of channels. */
+function planesOf(pixels: Tensor | undefined): PixelPlaces | null {
+  const [channels, height, width] = pixels?.dims.slice(-3) ?? [];
+  if (!pixels || pixels.dims.length < 4 || !channels || !height || !width) return null;
+  return planePlaces(pixels.data.length, { channels, height, width });
 }
 
 /** A PNG of colour type 4, which the library does not take. */

@@ -1,12 +1,11 @@
-import { cancelled, type Graph, loadGraph, type Tensor } from '../../engine/index.ts';
+import { cancelled, type Graph, type Tensor } from '../../engine/index.ts';
 import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from '../answer-model.ts';
 import { chancesOf, predictionOf } from '../answers.ts';
-import { type AttackBatch, type AttackOptions, type AttackResult, attackSamples } from '../attack-samples.ts';
-import { AnswerGradients } from '../gradient.ts';
-import { PixelGradients } from '../pixels.ts';
-import { type Attacked, attackBatches } from './attack.ts';
+import type { AttackBatch, AttackOptions, AttackResult } from '../attack-batch.ts';
+import { attackSamples } from '../attack-samples.ts';
+import { Attacks } from './attack.ts';
 import type { Decoder } from './decoder.ts';
 import type { Family } from './family.ts';
 import { type FolderParts, openParts } from './folder.ts';
@@ -36,9 +35,7 @@ export class HfModel implements AnswerModel {
   private readonly abilities: Abilities;
   private readonly longest: number;
   private readonly release: () => Promise<void>;
-  private readonly vision: FolderParts['vision'];
-  private gradients: Promise<AnswerGradients> | undefined;
-  private pixelGradients: Promise<PixelGradients> | undefined;
+  private readonly attacks: Attacks;
 
   private constructor(parts: FolderParts) {
     this.folder = parts.folder;
@@ -50,7 +47,7 @@ export class HfModel implements AnswerModel {
     this.abilities = parts.abilities;
     this.longest = parts.longest;
     this.release = parts.release;
-    this.vision = parts.vision;
+    this.attacks = new Attacks(parts);
   }
 
   /** Throws GuardError BAD_MODEL, naming the file and key, where the folder lacks something or holds another kind of model. */
@@ -89,11 +86,12 @@ export class HfModel implements AnswerModel {
    * Answers under an attack on the embeddings of the irrelevant modality (`attackSamples`). Throws GuardError BAD_INPUT
    * naming a sample that cannot be attacked, BAD_MODEL naming an operation that has no gradient, CANCELLED where asked to stop.
    */
-  async attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
-    this.gradients ??= this.decoder
-      .graph()
-      .then((graph) => new AnswerGradients(graph, this.decoder.threads, this.decoder.device));
-    return attackSamples(this.attackBatches(samples, options, await this.gradients), samples, options);
+  attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
+    const source = {
+      batches: (asked: readonly PerturbedSample[], run: RunOptions) => this.attackBatches(asked, run),
+      words: () => this.attacks.words(),
+    };
+    return attackSamples(source, samples, options);
   }
 
   /** The file that training changes, and its graph with logits at each row's last token alone. */
@@ -122,36 +120,19 @@ export class HfModel implements AnswerModel {
   }
 
   async close(): Promise<void> {
-    await (await this.gradients)?.close();
-    await (await this.pixelGradients)?.close();
+    await this.attacks.close();
     await this.release();
   }
 
-  private readonly openPicture: Attacked['openPicture'] = async ({ image }, slots) => {
-    const { path, range } = this.vision;
-    if (!image) return null;
-    this.pixelGradients ??= loadGraph(path).then((graph) => new PixelGradients(graph, this.decoder.threads));
-    return this.images.openPicture(image, slots, { gradients: await this.pixelGradients, range });
-  };
-
   private async *attackBatches(
     samples: readonly PerturbedSample[],
-    options: AttackOptions,
-    gradients: AnswerGradients,
+    options: RunOptions,
   ): AsyncGenerator<AttackBatch> {
     const run = new Run(options, samples.length);
-    const { decoder, embedder } = this;
-    const attacked = {
-      decoder,
-      embedder,
-      gradients,
-      imageToken: this.family.imageToken,
-      openPicture: this.openPicture,
-    };
     const size = this.abilities.batches ? options.batchSize : 1;
     for (const window of this.windows(samples)) {
       const rows = await this.rowsOf(samples, window);
-      for await (const batch of attackBatches(attacked, rows, samples, size)) {
+      for await (const batch of this.attacks.batches(rows, samples, size)) {
         run.check();
         yield batch;
         run.count(batch.indices.length);

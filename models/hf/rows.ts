@@ -1,4 +1,4 @@
-import { float32Of, type Tensor } from '../../engine/index.ts';
+import { float32Of, int64, type Tensor } from '../../engine/index.ts';
 import { openFile, type Runner } from '../session.ts';
 import type { DecoderBatch, Past } from './decoder.ts';
 import type { Family } from './family.ts';
@@ -67,6 +67,11 @@ export class Embedder {
     const embeds = await this.embed({ dtype: 'int64', dims: [rows, length], data: ids });
     for (const [i, span] of spans.entries()) this.place(embeds, i * length, span);
     return { rows, length, embeds, lengths, positions, ...(past ? { past } : {}) };
+  }
+
+  /** Embeddings [ids, width] of tokens. */
+  lookUp(ids: readonly number[]): Promise<Float32Array> {
+    return this.embed(int64([1, ids.length], ids));
   }
 
   close(): Promise<void> {

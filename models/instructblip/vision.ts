@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { float32Of, inFloatType, type Tensor } from '../../engine/index.ts';
+import type { EncoderGradients } from '../pixel-gradients.ts';
 import type { Runner } from '../session.ts';
 
 /** Pictures whose patch embeddings are kept: at 257 patches 1,408 wide they are 1.4 MB each. */
@@ -19,7 +20,7 @@ export function withQFormer(tower: Runner, qformer: Runner): Runner {
     const known = kept.get(key);
     if (known) return known;
     const results = await tower.run({ pixel_values: pixels });
-    const found = floats((results[PATCHES] ?? Object.values(results)[0]) as Tensor);
+    const found = floats(patchesIn(results));
     kept.set(key, found);
     if (kept.size > KEPT) kept.delete(kept.keys().next().value as string);
     return found;
@@ -37,6 +38,30 @@ export function withQFormer(tower: Runner, qformer: Runner): Runner {
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** The way back through Q-Former and tower, to the pixels. It closes the tower's and the Q-Former's, not the runner. */
+export function qFormerGradients(
+  runner: Runner,
+  tower: EncoderGradients,
+  qformer: EncoderGradients,
+): EncoderGradients {
+  return {
+    async at({ pixel_values, ...rest }, input, features) {
+      const pixels = { pixel_values: pixel_values as Tensor };
+      const results = await runner.run(pixels);
+      const patches = floats(patchesIn(results));
+      const data = await qformer.at({ ...rest, [PATCHES]: patches }, PATCHES, features);
+      return tower.at(pixels, input, { ...patches, data });
+    },
+    async close() {
+      await Promise.all([tower.close(), qformer.close()]);
+    },
+  };
+}
+
+function patchesIn(results: Record<string, Tensor>): Tensor {
+  return (results[PATCHES] ?? Object.values(results)[0]) as Tensor;
 }
 
 /** As float32: tower and Q-Former may be of unlike precision. */

@@ -1,5 +1,6 @@
 import type { Graph, Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { withWholeNumbers } from '../whole-numbers.ts';
 import { runForward } from './gradients.ts';
 import { type Pool, type Resolved, resolveInputs, type Sizes } from './inputs.ts';
 
@@ -53,18 +54,6 @@ function nextStage(open: readonly Graph[], pool: Pool, sizes: Sizes, taken: Read
     }
   }
   return { refusal };
-}
-
-/**
- * The graph for one image size: inputs of whole numbers (grids, masks) are constants, so that what is computed from them
- * (window orders, positions) is known when gathering by it is differentiated.
- */
-function withWholeNumbers(graph: Graph, feeds: Record<string, Tensor>): Graph {
-  const copy = graph.clone();
-  const isWhole = ({ name }: { name: string }) => !/float/.test(feeds[name]?.dtype ?? 'float');
-  for (const { name } of copy.inputs.filter(isWhole)) copy.initializers.set(name, feeds[name] as Tensor);
-  copy.inputs = copy.inputs.filter((info) => !isWhole(info));
-  return copy;
 }
 
 /** The run and output that give the image features: by name, else the last that has the stored features' size. */

@@ -1,5 +1,5 @@
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
-import { percent, perturbationLabel, sortedConditions, taskLabel } from '../labels.ts';
+import { attackLabel, percent, perturbationLabel, short, sortedConditions, taskLabel } from '../labels.ts';
 import { demandOf, diagnosisHeadline, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
 
 const patternsShown = 3;
@@ -46,6 +46,34 @@ function figureLines({ base, measures }: DiagnosisReport): string[] {
   return ['<details><summary>All conditions</summary>', '', ...table(head, rows), '', '</details>', ''];
 }
 
+/** Attacks at each strength, folded away, and those that were left out. */
+function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
+  const rows = pgd.map(({ attack, before, changeRate, control, eps, n, taskKind, trigger }) => [
+    `${taskLabel(taskKind)}: ${attackLabel(attack).toLowerCase()}`,
+    trigger === undefined ? short(eps) : `${eps}: ${trigger}`,
+    String(n),
+    percent(before),
+    control ? percent(control.accuracy) : '',
+    percent(changeRate),
+  ]);
+  const head = [
+    'attack',
+    'strength',
+    'n',
+    'accuracy',
+    'under a random change of that size',
+    'answers changed',
+  ];
+  const reasons = leftOut.map(
+    ({ attack, reason, taskKind }) =>
+      `- ${taskLabel(taskKind)}: ${attackLabel(attack).toLowerCase()} was left out: ${cell(reason)}`,
+  );
+  if (rows.length + reasons.length === 0) return [];
+  const attacks = rows.length > 0 ? [...table(head, rows), ''] : [];
+  const left = reasons.length > 0 ? [...reasons, ''] : [];
+  return ['<details><summary>Attacks</summary>', '', ...attacks, ...left, '</details>', ''];
+}
+
 function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): string[] {
   if (patterns.length === 0) return [];
   const lines = patterns
@@ -67,6 +95,7 @@ export function diagnosisMarkdown(report: DiagnosisReport): string {
     ...gateLines(report),
     ...patternLines(report),
     ...figureLines(report),
+    ...attackLines(report),
     `_${report.disclaimer} Model \`${report.model.base.slice(0, 23)}\`, seed ${report.seed}._`,
     '',
   ].join('\n');

@@ -1,11 +1,12 @@
-import type { RunReport } from '../../schemas/report.ts';
+import type { AttackLeftOut, AttackPoint, RunReport } from '../../schemas/report.ts';
 import { type Line, lineChart } from '../charts/lines.ts';
 import { linear } from '../charts/scale.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { attackLabel, percent, short, taskLabel } from '../labels.ts';
 import { card, figuresTable, legend, section } from './parts.ts';
 
-type Point = Omit<RunReport['pgd'][number], 'after'> & { after: number | null };
+type Point = Omit<RunReport['pgd'][number], 'after'> &
+  Pick<AttackPoint, 'control' | 'trigger'> & { after: number | null };
 
 /** Left and right end of the eps axis, percent of the width: room for the y labels. */
 const [axisStart, axisEnd] = [12, 93];
@@ -20,7 +21,36 @@ function epsScale(points: readonly Point[]): (eps: number) => number {
   return (eps) => scale(eps > 0 ? Math.log10(eps) : start);
 }
 
-const strokes: Record<string, string> = { pgd: '', pgd_sign: 'dashed', rg: 'dotted' };
+/** Strokes of attacks that may share a chart differ. */
+const strokes: Record<Point['attack'], string> = {
+  pgd: '',
+  pgd_sign: 'dashed',
+  rg: 'dotted',
+  universal: 'dotdash',
+  pixels: '',
+  universal_pixels: 'dotdash',
+  universal_text: 'dotdash',
+};
+
+type Target = 'embeddings' | 'pixels' | 'words';
+
+/** What is changed: strengths of one target are comparable, and share a chart. */
+function targetOf(attack: Point['attack']): Target {
+  if (attack === 'universal_text') return 'words';
+  return attack === 'pixels' || attack === 'universal_pixels' ? 'pixels' : 'embeddings';
+}
+
+const targets: Record<Target, { axis: string; strength: string }> = {
+  embeddings: { axis: 'Largest change of a component (eps)', strength: 'eps' },
+  pixels: { axis: 'Largest change of a pixel’s brightness, 0 to 1 (eps)', strength: 'eps' },
+  words: { axis: 'Tokens before each question', strength: 'tokens' },
+};
+
+function noteOf(kind: string, target: Target): string {
+  if (target === 'pixels') return 'The pixels of the image are attacked.';
+  if (target === 'words') return 'A few words are written before each question.';
+  return kind === 'image_heavy' ? 'Text embeddings are attacked.' : 'Image embeddings are attacked.';
+}
 
 /** What there is: a diagnosis alone has nothing after training. */
 function seriesIn(points: readonly Point[]): ('before' | 'after')[] {
@@ -53,14 +83,15 @@ function epsTicks(points: readonly Point[]) {
     });
 }
 
-function attackCard(kind: string, points: readonly Point[]): Html {
+function attackCard(kind: string, target: Target, points: readonly Point[]): Html {
+  const { axis: strengths, strength } = targets[target];
   const described = points.map(
     ({ attack, eps, before, after }) =>
-      `${attackLabel(attack)}, eps ${short(eps)}: ${percent(before)}${after === null ? '' : ` before, ${percent(after)} after`}.`,
+      `${attackLabel(attack)}, ${strength} ${short(eps)}: ${percent(before)}${after === null ? '' : ` before, ${percent(after)} after`}.`,
   );
   const chart = lineChart({
-    id: `attack-${kind}`,
-    title: `Accuracy under attack over its strength: ${taskLabel(kind)}`,
+    id: `attack-${kind}-${target}`,
+    title: `Accuracy under attack over its strength: ${taskLabel(kind)}, ${target}`,
     description: described.join(' '),
     lines: seriesOf(points),
     xTicks: epsTicks(points),
@@ -70,32 +101,66 @@ function attackCard(kind: string, points: readonly Point[]): Html {
     })),
     height: 240,
   });
-  const columns = seriesIn(points).length > 1 ? ['#Before', '#After'] : ['#Accuracy'];
-  const figures = figuresTable({
-    caption: `${taskLabel(kind)}: accuracy under attack`,
-    columns: ['Attack', '#eps', '#eps / RMS', '#n', ...columns],
-    rows: points.map((point): Content[] => [
-      attackLabel(point.attack),
-      short(point.eps),
-      point.epsRelative === undefined ? '–' : short(point.epsRelative),
-      point.n,
-      ...seriesIn(points).map((name) => percent(point[name] ?? 0)),
-    ]),
-  });
-  const target = kind === 'image_heavy' ? 'Text embeddings are attacked.' : 'Image embeddings are attacked.';
   const hasRelative = points.some(({ epsRelative }) => epsRelative !== undefined);
-  const axis = html`<p class="axis">Largest change of a component (eps)${hasRelative && ', and below it as a multiple of the embeddings’ own size (RMS)'}</p>`;
+  const axis = html`<p class="axis">${strengths}${hasRelative && ', and below it as a multiple of the embeddings’ own size (RMS)'}</p>`;
   return card(
     taskLabel(kind),
-    `${target} n = ${Math.min(...points.map(({ n }) => n))}`,
-    html`${chart}${axis}${figures}`,
+    `${noteOf(kind, target)} n = ${Math.min(...points.map(({ n }) => n))}`,
+    html`${chart}${axis}${wordsOf(points)}${pointsTable(`${taskLabel(kind)}: accuracy under attack`, strength, points)}`,
   );
 }
 
-/** Accuracy over the strength of an attack on the irrelevant part's embeddings. */
-export function attackSection({ pgd }: { pgd: readonly Point[] }): Html | null {
-  const kinds = [...new Set(pgd.map(({ taskKind }) => taskKind))];
-  if (kinds.length === 0) return null;
+/** The words that were found, as they stand before each question. */
+function wordsOf(points: readonly Point[]): Html | null {
+  const found = points.filter(({ trigger }) => trigger !== undefined);
+  if (found.length === 0) return null;
+  return html`<ul>${found.map(({ before, eps, trigger }) => html`<li>${eps}: <code>${trigger ?? ''}</code>, accuracy ${percent(before)}</li>`)}</ul>`;
+}
+
+function pointsTable(caption: string, strength: string, points: readonly Point[]): Html {
+  const columns = seriesIn(points).length > 1 ? ['#Before', '#After'] : ['#Accuracy'];
+  const hasRelative = points.some(({ epsRelative }) => epsRelative !== undefined);
+  const hasControl = points.some(({ control }) => control !== undefined);
+  const rows = points.map((point): Content[] => [
+    attackLabel(point.attack),
+    short(point.eps),
+    ...(hasRelative ? [point.epsRelative === undefined ? '–' : short(point.epsRelative)] : []),
+    point.n,
+    ...seriesIn(points).map((name) => percent(point[name] ?? 0)),
+    ...(hasControl ? [point.control ? percent(point.control.accuracy) : '–'] : []),
+  ]);
+  return figuresTable({
+    caption,
+    columns: [
+      'Attack',
+      `#${strength}`,
+      ...(hasRelative ? ['#eps / RMS'] : []),
+      '#n',
+      ...columns,
+      ...(hasControl ? ['#Random change of that size'] : []),
+    ],
+    rows,
+  });
+}
+
+function leftOutNote(leftOut: readonly AttackLeftOut[]): Html | null {
+  if (leftOut.length === 0) return null;
+  const items = leftOut.map(
+    ({ attack, reason, taskKind }) =>
+      html`<li>${taskLabel(taskKind)}, ${attackLabel(attack)}: ${reason}</li>`,
+  );
+  return html`<p>Left out, as the model does not allow them:</p><ul class="note">${items}</ul>`;
+}
+
+/** Accuracy over the strength of an attack on the irrelevant part, and which attacks the model does not allow. */
+export function attackSection({
+  leftOut = [],
+  pgd,
+}: {
+  pgd: readonly Point[];
+  leftOut?: readonly AttackLeftOut[] | undefined;
+}): Html | null {
+  if (pgd.length === 0 && leftOut.length === 0) return null;
   const attacks = [...new Set(pgd.map(({ attack }) => attack))];
   const series = seriesIn(pgd);
   const key = attacks.flatMap((attack) =>
@@ -104,15 +169,17 @@ export function attackSection({ pgd }: { pgd: readonly Point[] }): Html | null {
       label: `${attackLabel(attack)}${series.length > 1 ? `, ${name}` : ''}`,
     })),
   );
+  const kinds = [...new Set(pgd.map(({ taskKind }) => taskKind))];
+  const cards = kinds.flatMap((kind) =>
+    (Object.keys(targets) as Target[]).flatMap((target) => {
+      const own = pgd.filter((point) => point.taskKind === kind && targetOf(point.attack) === target);
+      return own.length > 0 ? [attackCard(kind, target, own)] : [];
+    }),
+  );
   return section(
     'attack',
     'How much does a deliberate attack take?',
-    'Accuracy while an attacker changes the inner representation of the part that should not matter, with full knowledge of the model. A random change of the same size is the control: where it does no harm and the attack does, the direction of the change matters, not its size.',
-    html`${legend(key)}<div class="columns">${kinds.map((kind) =>
-      attackCard(
-        kind,
-        pgd.filter((point) => point.taskKind === kind),
-      ),
-    )}</div>`,
+    'Accuracy while an attacker with full knowledge of the model changes the part that should not matter: its inner representation, the pixels of the image or the words around the question. A random change of the same size is the control: where it does no harm and the attack does, the direction of the change matters, not its size. A universal attack is one change for all samples, found on half of them and measured on the others.',
+    html`${legend(key)}<div class="columns">${cards}</div>${leftOutNote(leftOut)}`,
   );
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { cp, readdir, readFile, stat, statfs, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, stat, statfs, truncate, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Graph, loadGraph, type Node, saveGraph } from '../../engine/index.ts';
 import { MediaType } from '../../schemas/artifact.ts';
 import { catalogue, type Sample, type Split } from '../../schemas/benchmark.ts';
-import type { GuardConfig } from '../../schemas/config.ts';
 import {
   ArtifactStore,
   readSamples,
@@ -108,28 +107,26 @@ describe('a model that is refused', () => {
     return model;
   }
 
-  it('an operation without a gradient rule: no training, no attack, but a diagnosis without attacks', async () => {
+  it('an operation without a gradient rule: no training, and a diagnosis that says why it has no attacks', async () => {
     const model = await modelWith({
       opType: 'SampleOp',
       domain: 'com.microsoft',
       attributes: {},
     });
-    for (const command of ['train', 'diagnose']) {
-      const { error } = await refusal([command, '--model', model]);
-      expect(error.code).toBe('BAD_MODEL');
-      expect(error.message).toMatch(
-        /^model sha256:[0-9a-f]{16}: onnx\/decoder_model_merged\.onnx: node 'extra_norm' \(SampleOp, domain 'com\.microsoft'\)/,
-      );
-      expect(error.message).toMatch(/no gradient rule.*"diagnosis\.attack\.kinds": \[\]/);
-    }
-    const config = JSON.parse(
-      await readFile(join(project.folder, 'temporal.config.json'), 'utf8'),
-    ) as GuardConfig;
-    config.diagnosis.attack.kinds = [];
-    await writeFile(join(project.folder, 'no-attack.json'), JSON.stringify(config));
-    const ended = await inProject(['diagnose', '--config', 'no-attack.json', '--model', model]);
+    const where =
+      /^model sha256:[0-9a-f]{16}: onnx\/decoder_model_merged\.onnx: node 'extra_norm' \(SampleOp, domain 'com\.microsoft'\).*no gradient rule/;
+    const { error } = await refusal(['train', '--model', model]);
+    expect(error.code).toBe('BAD_MODEL');
+    expect(error.message).toMatch(where);
+    const ended = await inProject(['diagnose', '--model', model]);
     expect(ended.code, ended.stderr).toBe(0);
-    expect(JSON.parse(ended.stdout).base['vqa/origin'].n).toBeGreaterThan(0);
+    const { base, leftOut, pgd } = JSON.parse(ended.stdout);
+    expect(base['vqa/origin'].n).toBeGreaterThan(0);
+    expect(pgd).toEqual([]);
+    expect(leftOut).toEqual([
+      { taskKind: 'image_heavy', attack: 'pgd', reason: expect.stringMatching(where) },
+      { taskKind: 'text_heavy', attack: 'pgd', reason: expect.stringMatching(where) },
+    ]);
   });
 
   it('an operation that nobody knows', async () => {

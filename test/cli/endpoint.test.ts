@@ -30,6 +30,20 @@ describe('a model behind a server', { timeout: 240_000 }, () => {
     expect([...server.counts.values()].every(({ received }) => received === 1)).toBe(true);
   });
 
+  it('says at a level which attacks were left out', async () => {
+    const level = ['--level', 'L4', '--samples', '2'];
+    const { code, stdout, stderr } = await modalityGuard(['diagnose', ...model(), ...level], {
+      folder: project.folder,
+    });
+    expect(code, stderr).toBe(0);
+    const { leftOut, levels, pgd } = JSON.parse(stdout);
+    expect(pgd).toEqual([]);
+    const reason = expect.stringMatching(/gradients are out of reach/);
+    expect(leftOut).toContainEqual({ taskKind: 'image_heavy', attack: 'universal_text', reason });
+    expect(leftOut).toContainEqual({ taskKind: 'text_heavy', attack: 'universal_pixels', reason });
+    expect(Object.keys(levels.text_heavy)).toEqual(['L0', 'L1', 'L2']);
+  });
+
   it('is not trained', async () => {
     const { code, stdout } = await modalityGuard(['train', ...model()], { folder: project.folder });
     expect(code).toBe(2);

@@ -56,3 +56,11 @@ export function questions(count: number, pictures = 3): PerturbedSample[] {
     };
   });
 }
+
+/** Questions of one kind beside a picture whose answer is always the first option: what makes it unlikely for some does for others. */
+export function alike(kind: 'image_heavy' | 'text_heavy', count: number): PerturbedSample[] {
+  return questions(count * 10)
+    .filter(({ image, taskKind }) => taskKind === kind && image)
+    .slice(0, count)
+    .map((sample) => ({ ...sample, answer: 0 }));
+}

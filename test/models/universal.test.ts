@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AttackBatch, attackSamples } from '../../models/attack-samples.ts';
+import type { AttackBatch } from '../../models/attack-batch.ts';
+import { attackSamples } from '../../models/attack-samples.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
 
 /**
@@ -28,6 +29,18 @@ function world(count: number) {
       hinted: null,
     }),
   );
+  return {
+    samples,
+    source: { batches: (asked: readonly PerturbedSample[]) => batchesOf(asked), words: noWords },
+  };
+}
+
+const noWords = () => {
+  throw new Error('embeddings need no words');
+};
+
+async function* batchesOf(samples: readonly PerturbedSample[]): AsyncGenerator<AttackBatch> {
+  const count = samples.length;
   const mask = new Uint8Array(count * length);
   // The tokens that may be moved lie at another place in each sample.
   for (let row = 0; row < count; row++) mask.fill(1, row * length + (row % 2), row * length + (row % 2) + 2);
@@ -40,8 +53,9 @@ function world(count: number) {
       }
       return sum;
     });
-  const batch: AttackBatch = {
+  yield {
     indices: samples.map((_, i) => i),
+    ids: new BigInt64Array(count * length),
     embeds,
     mask,
     letters: samples.map(() => [0, 1]),
@@ -53,50 +67,61 @@ function world(count: number) {
       });
     },
     chances: async (values) => logits(values).map((logit) => [chanceOf(logit), 1 - chanceOf(logit)]),
+    pictures: async () => null,
   };
-  const batches = async function* () {
-    yield batch;
-  };
-  return { samples, batches };
 }
 
 const settings = { attack: 'universal', eps: 0.2, alpha: 0.1, steps: 1, seed: 3 } as const;
 
 describe('a universal attack', () => {
   it('fools samples that it was not found on, by the same change for all', async () => {
-    const { batches, samples } = world(20);
-    const { epsRelative, predictions } = await attackSamples(batches(), samples, settings);
+    const { samples, source } = world(20);
+    const { control, epsRelative, predictions } = await attackSamples(source, samples, settings);
     expect(predictions).toHaveLength(10);
     expect(predictions.every(({ predicted }) => predicted === 1)).toBe(true);
     expect(new Set(predictions.map(({ probabilities }) => probabilities[0]!.toFixed(6))).size).toBe(1);
     // Every component at its bound: 6 components of .05 - .2.
     expect(predictions[0]!.probabilities[0]).toBeCloseTo(chanceOf(6 * (0.05 - 0.2)), 5);
     expect(epsRelative).toBeCloseTo(4, 5);
+    // The control is one of the 64 corners of the box.
+    expect(new Set(control!.map(({ probabilities }) => probabilities[0]!.toFixed(6))).size).toBe(1);
+    expect(control![0]!.probabilities[0]).toBeGreaterThan(predictions[0]!.probabilities[0]!);
+  });
+
+  it('says how far it is, and ends where it is no longer wanted', async () => {
+    const { samples, source } = world(20);
+    const seen: number[] = [];
+    const onProgress = ({ done }: { done: number }) => seen.push(done);
+    await attackSamples(source, samples, { ...settings, onProgress });
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen.at(-1)).toBe(20);
+    const aborted = () => true;
+    await expect(attackSamples(source, samples, { ...settings, aborted })).rejects.toThrow(/cancelled/);
   });
 
   it('is the same each time, and another with another seed', async () => {
-    const { batches, samples } = world(9);
-    const once = await attackSamples(batches(), samples, { ...settings, universalSteps: 1 });
-    expect(await attackSamples(batches(), samples, { ...settings, universalSteps: 1 })).toEqual(once);
-    const other = await attackSamples(batches(), samples, { ...settings, universalSteps: 1, seed: 4 });
+    const { samples, source } = world(9);
+    const once = await attackSamples(source, samples, { ...settings, universalSteps: 1 });
+    expect(await attackSamples(source, samples, { ...settings, universalSteps: 1 })).toEqual(once);
+    const other = await attackSamples(source, samples, { ...settings, universalSteps: 1, seed: 4 });
     expect(other.predictions).not.toEqual(once.predictions);
   });
 
   it('needs samples of two sources', async () => {
-    const { batches, samples } = world(2);
+    const { samples, source } = world(2);
     const same = samples.map((sample) => ({ ...sample, source: 'one' }));
-    await expect(attackSamples(batches(), same, settings)).rejects.toThrow(/two sources or more, found 1/);
+    await expect(attackSamples(source, same, settings)).rejects.toThrow(/two sources or more, found 1/);
   });
 });
 
 describe('restarts', () => {
   it('keep the strongest, and the first is that of an attack without them', async () => {
-    const { batches, samples } = world(6);
+    const { samples, source } = world(6);
     const options = { ...settings, attack: 'pgd', alpha: 1e-3 } as const;
-    const one = await attackSamples(batches(), samples, options);
-    const many = await attackSamples(batches(), samples, { ...options, restarts: 5 });
+    const one = await attackSamples(source, samples, options);
+    const many = await attackSamples(source, samples, { ...options, restarts: 5 });
     const chances = (found: typeof one) => found.predictions.map(({ probabilities }) => probabilities[0]!);
-    expect(await attackSamples(batches(), samples, { ...options, restarts: 1 })).toEqual(one);
+    expect(await attackSamples(source, samples, { ...options, restarts: 1 })).toEqual(one);
     for (const [i, chance] of chances(many).entries()) expect(chance).toBeLessThanOrEqual(chances(one)[i]!);
     expect(chances(many)).not.toEqual(chances(one));
   });

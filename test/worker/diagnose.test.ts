@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPredictions, readSamples, writeSamplesFile } from '../../store/index.ts';
 import { diagnoseOnce, openSession, type Session } from '../../worker/index.ts';
@@ -75,17 +76,36 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       restarts: 2,
       universalSteps: 2,
       pixelEps: [0.02],
+      universalPixelEps: [0, 0.2],
+      triggerTokens: [0, 1],
     };
     const options = { level: 'L4' as const, samples: 4, tasks, overrides: { diagnosis: { attack } } };
-    const { attacks, figures, levels, measures } = await diagnoseOnce(session, options);
+    const { attacks, figures, leftOut, levels, measures } = await diagnoseOnce(session, options);
     const names = Object.keys(figures);
     expect(names).toContain('image_heavy/marketplace-titles/wrong_title');
     expect(names).not.toContain('image_heavy/misleading_text');
     expect(names.filter((name) => name.startsWith('text_heavy/corruptions/'))).toHaveLength(55);
     expect(names).toEqual(expect.arrayContaining(['image_heavy/image_removed', 'text_heavy/text_removed']));
     expect(new Set(attacks.map((point) => point.attack))).toEqual(
-      new Set(['pgd', 'pgd_sign', 'pixels', 'universal']),
+      new Set(['pgd', 'pgd_sign', 'pixels', 'universal', 'universal_pixels', 'universal_text']),
     );
+    expect(leftOut).toBeUndefined();
+    const points = (name: string) => attacks.filter((point) => point.attack === name);
+    expect(points('universal_text')).toMatchObject([
+      { taskKind: 'image_heavy', eps: 0, n: 4 },
+      {
+        taskKind: 'image_heavy',
+        eps: 1,
+        n: 4,
+        trigger: expect.stringMatching(/^\S+$/),
+        control: expect.anything(),
+      },
+    ]);
+    const [none, patterned] = points('universal_pixels');
+    expect(none).toMatchObject({ taskKind: 'text_heavy', eps: 0, n: 4, changeRate: 0 });
+    expect(patterned).toMatchObject({ eps: 0.2, n: 4, control: expect.anything() });
+    const png = decode(await readFile(await session.store.path(patterned!.pattern!)));
+    expect([png.width, png.height, png.channels]).toEqual([56, 56, 1]);
     expect(attacks.filter((point) => point.attack === 'pixels').map(({ taskKind }) => taskKind)).toEqual([
       'text_heavy',
     ]);

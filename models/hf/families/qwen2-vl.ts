@@ -1,23 +1,27 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
+import { patchPlaces } from '../../pixel-places.ts';
 import type { OpenFamily } from '../family.ts';
 import { ownTensor } from '../family.ts';
 import { readJson } from '../files.ts';
 
 /** Pillow's number for it. */
 const BICUBIC = 3;
+const CHANNELS = 3;
 
 const count = z.number().int().positive();
 const Sizes = z
   .object({
     patch_size: count.default(14),
     merge_size: count.default(2),
+    temporal_patch_size: count.default(2),
     min_pixels: count.nullish(),
     max_pixels: count.nullish(),
     size: z.object({ shortest_edge: count.optional(), longest_edge: count.optional() }).nullish(),
   })
-  .transform(({ max_pixels, merge_size, min_pixels, patch_size, size }) => ({
+  .transform(({ max_pixels, merge_size, min_pixels, patch_size, size, temporal_patch_size }) => ({
+    patches: { patch: patch_size, merge: merge_size, frames: temporal_patch_size, channels: CHANNELS },
     unit: patch_size * merge_size,
     least: min_pixels ?? size?.shortest_edge ?? 56 * 56,
     most: max_pixels ?? size?.longest_edge ?? 28 * 28 * 1280,
@@ -27,7 +31,7 @@ const Sizes = z
 export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId }) => {
   const process = await library.AutoImageProcessor.from_pretrained(folder);
   const path = join(folder, 'preprocessor_config.json');
-  const sizeFor = gridSizer(await readJson(path), path);
+  const { patches, sizeFor } = gridSizer(await readJson(path), path);
   const marker = '<|image_pad|>';
   const vision = config.vision_config as { spatial_merge_size?: number } | undefined;
   const merge = vision?.spatial_merge_size ?? 2;
@@ -48,6 +52,7 @@ export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId
       return {
         feeds: { pixel_values: ownTensor(pixel_values), image_grid_thw: ownTensor(image_grid_thw) },
         layout: grid.map((size, axis) => (axis === 0 ? size : size / merge)),
+        places: () => patchPlaces({ ...patches, grid: grid as [number, number, number] }),
       };
     },
     expand: (slots) => marker.repeat(slots),
@@ -57,14 +62,14 @@ export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId
 
 /**
  * The size that a picture is brought to: whole units of patches, with as many pixels as the configuration allows. As `smart_resize`
- * of transformers has it, halves rounded to even. `json` is preprocessor_config.json, read from `path`. Throws GuardError BAD_MODEL,
- * and what it returns throws where a picture is too long.
+ * of transformers has it, halves rounded to even; and how its pixels become patches. `json` is preprocessor_config.json, read from `path`. Throws GuardError BAD_MODEL,
+ * and `sizeFor` throws where a picture is too long.
  */
 function gridSizer(json: unknown, path: string) {
   const config = Sizes.safeParse(json);
   if (!config.success) throw new GuardError(ErrorCode.BadModel, `${path}: ${z.prettifyError(config.error)}`);
-  const { least, most, unit } = config.data;
-  return ({ height, width }: { height: number; width: number }) => {
+  const { least, most, patches, unit } = config.data;
+  const sizeFor = ({ height, width }: { height: number; width: number }) => {
     if (Math.max(height, width) > 200 * Math.min(height, width)) {
       throw new Error('one side is more than 200 times the other; crop it');
     }
@@ -82,6 +87,7 @@ function gridSizer(json: unknown, path: string) {
     const grow = Math.sqrt(least / (height * width));
     return each((length) => Math.ceil((length * grow) / unit));
   };
+  return { patches, sizeFor };
 }
 
 function roundToEven(x: number): number {

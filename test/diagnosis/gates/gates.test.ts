@@ -140,6 +140,10 @@ describe('the other figures', () => {
     const rule = { name, figure: 'attackAccuracy', condition: 'image_heavy/pgd', atLeast: 0.8 };
     expect(one({ ...rule, eps: 0.001 }, losing(4), attacks).verdict).toBe('pass');
     expect(one({ ...rule, eps: 0.01 }, losing(4), attacks)).toMatchObject({ verdict: 'fail', eps: 0.01 });
+    expect(one({ ...rule, eps: 0.01004 }, losing(4), attacks).verdict).toBe('fail');
+    expect(() => one({ ...rule, eps: 0.0102 }, losing(4), attacks)).toThrow(
+      /eps 0.0102.*measured: 0.001, 0.01/,
+    );
     expect(() => one({ ...rule, eps: 0.1 }, losing(4), attacks)).toThrow(/eps 0.1.*measured: 0.001, 0.01/);
   });
 

@@ -3,6 +3,7 @@ import { trainingFamilies } from '../diagnosis/perturbations/index.ts';
 import { mostOptionsOf } from '../models/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { TrainConfig } from '../schemas/training.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples, writeTensors } from '../store/index.ts';
@@ -41,10 +42,8 @@ export function augment(deps: ActivityDeps) {
       inputs: { train, model },
     };
     return durably(deps, step, async (context) => {
-      const pool = answerable(
-        await readSamples(await deps.store.path(train)),
-        await mostOptionsOf(await deps.store.checkoutModel(model)),
-      );
+      const letters = await mostOptionsOf(await deps.store.checkoutModel(model));
+      const pool = labelled(answerable(await readSamples(await deps.store.path(train)), letters));
       const rows = await trainingRows(pool, input, context);
       const { deltas, features, names, shape } = await attackOn(deps, rows, input, context);
       const outputs = {
@@ -55,6 +54,13 @@ export function augment(deps: ActivityDeps) {
       return { outputs, result: { rows: rows.length } };
     });
   };
+}
+
+/** What can be trained on. @throws GuardError BadInput where no sample has an answer */
+function labelled(samples: readonly PerturbedSample[]): PerturbedSample[] {
+  const found = samples.filter(({ answer }) => answer !== null);
+  if (found.length > 0) return found;
+  throw new GuardError(ErrorCode.BadInput, 'no sample of the split train has an answer: label some of them');
 }
 
 async function trainingRows(

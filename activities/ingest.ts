@@ -1,5 +1,6 @@
 import { MediaType } from '../schemas/artifact.ts';
 import type { Split, TaskKind } from '../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { benchmarkFiles, ingestBenchmark, writeSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -8,12 +9,14 @@ import { asFailure, durably } from './step.ts';
 export interface IngestInput {
   /** Holds train.parquet, test.parquet and heldout.parquet, or samples.parquet. */
   folder: string;
+  /** Splits that the work takes samples from; absent: whichever there are. */
+  needs?: readonly Split[];
 }
 type Counts = Record<Split, Record<TaskKind, number>>;
 
 /** Checks every row of a benchmark and takes it into the store, a table a split. */
 export function ingest(deps: ActivityDeps) {
-  return async ({ folder }: IngestInput): Promise<StepOutcome<Counts>> => {
+  return async ({ folder, needs = [] }: IngestInput): Promise<StepOutcome<Counts>> => {
     const step = {
       name: 'ingest',
       label: 'benchmark',
@@ -23,7 +26,7 @@ export function ingest(deps: ActivityDeps) {
       seed: null,
       inputs: await originals(deps, folder),
     };
-    return durably(deps, step, async ({ progress }) => {
+    const outcome = await durably(deps, step, async ({ progress }) => {
       const { samples, kinds } = await ingestBenchmark(folder, {
         onProgress: ({ rows, totalRows }) => progress(rows, totalRows),
       });
@@ -36,7 +39,21 @@ export function ingest(deps: ActivityDeps) {
       };
       return { outputs, result: kinds };
     });
+    checkSplits(folder, outcome.result, needs);
+    return outcome;
   };
+}
+
+const countOf = (counts: Record<TaskKind, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
+
+function checkSplits(folder: string, counts: Counts, needs: readonly Split[]): void {
+  const missing = needs.filter((split) => countOf(counts[split]) === 0);
+  if (missing.length === 0) return;
+  const found = Object.entries(counts).map(([split, kinds]) => `${split} ${countOf(kinds)}`);
+  const message =
+    `${folder}: no samples of the split ${missing.join(' and ')}, which this work needs (there are: ${found.join(', ')}); ` +
+    'ingest the data again with --split train=0.7,test=0.2,heldout=0.1';
+  throw asFailure(new GuardError(ErrorCode.BadInput, message));
 }
 
 /** The files as they lie there, so that the cache knows whether they changed. Missing ones are named by the reader. */

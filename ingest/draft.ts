@@ -68,12 +68,14 @@ export function letterAnswer(cell: unknown, { options, placeOf: among }: LetterO
   );
 }
 
-/** Paths of which the first that is there holds the image. */
+/** Paths of which the first that is there holds the image; `name` is what it is called, the path where it is absent. */
 export class AnyOf {
   readonly paths: readonly string[];
+  readonly name: string | undefined;
 
-  constructor(paths: readonly string[]) {
+  constructor(paths: readonly string[], name?: string) {
     this.paths = paths;
+    this.name = name;
   }
 }
 

@@ -69,7 +69,10 @@ export async function imageOf(
   folder: string | undefined,
 ): Promise<EncodedImage | null> {
   if (cell === null || cell === undefined) return null;
-  if (cell instanceof AnyOf) return named(cell.paths, file, folder);
+  if (cell instanceof AnyOf) {
+    const found = await named(cell.paths, file, folder);
+    return { ...found, path: cell.name ?? found.path };
+  }
   if (cell instanceof Uint8Array) return { bytes: cell, path: null };
   if (isStruct(cell)) {
     const path = typeof cell.path === 'string' ? cell.path : null;

@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { taskKinds } from '../schemas/benchmark.ts';
+import { type Split, taskKinds } from '../schemas/benchmark.ts';
 import type { DiagnosisConfig } from '../schemas/config.ts';
 import { reaches } from '../schemas/levels.ts';
 import type { DiagnoseRequest, DiagnosisRefs, ModelSource } from '../schemas/workflow.ts';
@@ -13,12 +13,16 @@ export interface Ingested {
   splits: { train: ArtifactRef; test: ArtifactRef; heldout: ArtifactRef };
 }
 
-/** Takes the model and the benchmark into the store. */
-export async function ingest(track: Track, request: DiagnoseRequest): Promise<Ingested> {
+/** Takes the model and the benchmark into the store; `needs`: splits that must not be empty. */
+export async function ingest(
+  track: Track,
+  request: DiagnoseRequest,
+  needs: readonly Split[] = [],
+): Promise<Ingested> {
   const steps = stepsOf(request.steps);
   const [model, benchmark] = await Promise.all([
     modelOf(track, request),
-    track(steps.ingest({ folder: request.data.folder })),
+    track(steps.ingest({ folder: request.data.folder, needs })),
   ]);
   const { train, test, heldout } = benchmark.outputs;
   return { model, splits: { train: train!, test: test!, heldout: heldout! } };

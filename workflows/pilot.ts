@@ -89,7 +89,9 @@ export function refusalOf({ approval, reason }: StageRecord): string | null {
 /** A pilot alone: nothing is rolled out, and nobody is asked. */
 export async function pilot(request: PilotRequest): Promise<PilotResult> {
   const stages = new Stages(request.model, ['ingest', 'pilot'] as const);
-  const ingested = await stages.stage('ingest', (track) => ingest(track, request));
+  const ingested = await stages.stage('ingest', (track) =>
+    ingest(track, request, ['train', 'test', 'heldout']),
+  );
   const made = await stages.stage('pilot', (track) => pilotModel(track, request, ingested));
   return { ...made, model: ingested.model, manifests: stages.manifests, ...stages.account() };
 }

@@ -28,7 +28,9 @@ import { augment, trainModel } from './training.ts';
 export async function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
   const stages = new Stages(request.model, request.pilot ? pilotedStages : robustifyStages);
 
-  const ingested = await stages.stage('ingest', (track) => ingest(track, request));
+  const ingested = await stages.stage('ingest', (track) =>
+    ingest(track, request, ['train', 'test', 'heldout']),
+  );
   const { model: base, splits } = ingested;
   const before = await stages.stage('diagnose', (track) => diagnoseModel(track, request, base, splits.test));
   const piloted = request.pilot

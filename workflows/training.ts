@@ -39,7 +39,7 @@ export async function trainModel(
 /** Augmentation and training alone: no diagnosis, no rollout. */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const stages = new Stages(request.model, ['ingest', 'augment', 'train'] as const);
-  const { model: base, splits } = await stages.stage('ingest', (track) => ingest(track, request));
+  const { model: base, splits } = await stages.stage('ingest', (track) => ingest(track, request, ['train']));
   const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
   const { trained, losses } = await stages.stage('train', (track) =>
     trainModel(track, request, base, augmented),

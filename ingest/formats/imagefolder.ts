@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
-import { type Draft, Fault } from '../draft.ts';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { AnyOf, type Draft, Fault } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 import { splitOfPath } from '../splits.ts';
 import { namesOf } from './class-names.ts';
@@ -88,6 +88,6 @@ export function imageFolderSample(seed: number): (row: RawRow) => Draft {
       classes: string[];
     };
     if (name === '') throw new Fault('class', 'the image lies in no folder that names its class');
-    return { ...whichClass({ id, image: path, name, classes }, seed), split };
+    return { ...whichClass({ id, image: new AnyOf([resolve(path)], id), name, classes }, seed), split };
   };
 }

@@ -85,12 +85,16 @@ function apart(samples: Record<Split, Sample[]>): Record<Split, Sample[]> {
   return result;
 }
 
-/** Where nothing is set apart for testing, what is held out is the test split, and where there is neither, everything. */
-function withTest({ heldout, test, train }: Record<Split, Sample[]>): Record<Split, Sample[]> {
-  const asTest = (samples: Sample[]) => samples.map((sample) => ({ ...sample, split: 'test' as const }));
-  if (test.length > 0) return { train, test, heldout };
-  if (heldout.length > 0) return { train, test: asTest(heldout), heldout: [] };
-  return { train: [], test: asTest(train), heldout: [] };
+const asTest = (samples: Sample[]) => samples.map((sample) => ({ ...sample, split: 'test' as const }));
+
+/**
+ * Where nothing is set apart for testing, what is held out is the test split. What is for training alone can be trained on, or be
+ * diagnosed: it is both, and `heldout` is empty, without which no run begins.
+ */
+function completed({ heldout, test, train }: Record<Split, Sample[]>): Record<Split, Sample[]> {
+  if (test.length > 0) return apart({ train, test, heldout });
+  if (heldout.length > 0) return apart({ train, test: asTest(heldout), heldout: [] });
+  return { train, test: asTest(train), heldout };
 }
 
 async function ingestSingle(
@@ -110,7 +114,7 @@ async function ingestSingle(
     onProgress({ file: path, rows, totalRows: group.totalRows });
   }
   if (rows === 0) throw emptyFile(path, 'test');
-  const samples = apart(withTest(all));
+  const samples = completed(all);
   const left = splits.reduce((sum, split) => sum + samples[split].length, 0);
   const kinds = Object.fromEntries(
     splits.map((split) => {
@@ -119,7 +123,7 @@ async function ingestSingle(
       return [split, counts];
     }),
   ) as Benchmark['kinds'];
-  return { samples, kinds, leftOut: rows - left };
+  return { samples, kinds, leftOut: Math.max(0, rows - left) };
 }
 
 /**

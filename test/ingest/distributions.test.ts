@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { type IngestOptions, ingest } from '../../ingest/index.ts';
@@ -260,6 +260,13 @@ describe('images by class', () => {
     await expect(samplesOf(bare)).rejects.toThrow(
       /field "label": is number 1 \(from 0\), and nothing names the classes/,
     );
+  });
+
+  it('are found from a relative path, and called by their place in the folder', async () => {
+    const folder = await folderWith({ 'a/1.png': png(1), 'b/2.png': png(2) });
+    const { rejected, samples } = await samplesOf(relative('.', folder));
+    expect(rejected).toBe(0);
+    expect(samples.map(({ image }) => image!.path)).toEqual(['a/1.png', 'b/2.png']);
   });
 
   it('are refused, not passed over, where their format is not read or they lie in no class', async () => {

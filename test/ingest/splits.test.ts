@@ -97,7 +97,7 @@ describe('splits that the data have', () => {
     expect(splits.map((split) => samples[split].map(({ id }) => id))).toEqual([['d'], ['c'], []]);
   });
 
-  it('test with what is held out where nothing is set apart for it, and with everything where there is neither', async () => {
+  it('test with what is held out where nothing is set apart for it, and with what is for training where there is neither', async () => {
     const testOf = async (parts: string[]) => {
       const own = parts.map((part, i) => row(part, part, `${i}.png`));
       const folder = await folderWith({ 'own.jsonl': lines(own), '0.png': png(0), '1.png': png(1) });
@@ -107,6 +107,6 @@ describe('splits that the data have', () => {
       return splits.map((split) => samples[split].map(({ id }) => id));
     };
     expect(await testOf(['train', 'dev'])).toEqual([['train'], ['dev'], []]);
-    expect(await testOf(['train'])).toEqual([[], ['train'], []]);
+    expect(await testOf(['train'])).toEqual([['train'], ['train'], []]);
   });
 });

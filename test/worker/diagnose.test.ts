@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPredictions, readSamples, writeSamplesFile } from '../../store/index.ts';
-import { diagnoseOnce, openSession, type Session } from '../../worker/index.ts';
+import { diagnoseOnce, openSession, type Session, trainOnce } from '../../worker/index.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
 let project: Project;
@@ -119,7 +119,7 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     }
   });
 
-  it('leaves out what a set of texts has no photos for, and questions with more options than the model has letters', async () => {
+  it('leaves out what a set of texts has no photos for, questions with more options than the model has letters, and refuses to train on it', async () => {
     const dataFolder = join(project.folder, 'texts');
     const text = (id: string, options: string[]) => ({
       id,
@@ -139,6 +139,9 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     expect(figures['text_heavy/full_black']!.n).toBe(6);
     for (const name of ['switch', 'switch_target', 'corruptions/fog-1'])
       expect(Object.keys(figures)).not.toContain(`text_heavy/${name}`);
+    await expect(trainOnce(session, { dataFolder })).rejects.toThrow(
+      /texts: no samples of the split train, .* \(there are: .*test 7.*\); ingest the data again with --split/,
+    );
     await writeSamplesFile(join(dataFolder, 'samples.parquet'), [text('long', [...'vwxyz'])]);
     await expect(diagnoseOnce(session, { dataFolder, level: 'L1', samples: 10 })).rejects.toThrow(
       /all samples have more than 4 options/,

@@ -16,7 +16,8 @@ type Paint = (style: Style, text: string) => string;
 // Names may come from outside; a terminal would obey control characters in them.
 const plain = (text: string) => text.replace(/\p{Cc}/gu, ' ').replaceAll('\u00a0', ' ');
 
-function wrap(text: string, width: number): string[] {
+/** Lines of at most `width` columns without control characters; a longer word has one of its own. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of plain(text).split(' ')) {
     const last = lines.at(-1);

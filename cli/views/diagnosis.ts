@@ -1,95 +1,202 @@
-import { findingOf, lostOf, patternWords } from '../../report/index.ts';
-import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
+import { diagnosisHeadline, patternWords, wrap } from '../../report/index.ts';
+import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { levels } from '../../schemas/levels.ts';
 import { inOrder } from './report.ts';
 import { percent, table } from './table.ts';
 
-function dropCells(drop: AccuracyDrop | null | undefined): string[] {
-  return drop ? [lostOf(drop), findingOf(drop)] : ['', ''];
+/** Columns of a terminal. */
+const width = 80;
+/** Conditions of one pack that are listed; `--out` and `--json` have all. */
+const shownOfPack = 3;
+
+type Figures = DiagnosisReport['base'][string];
+type Row = [condition: string, figures: Figures];
+
+const share = (value: number) => (value * 100).toFixed(1);
+const range = ([low, high]: readonly [number, number], say = share) => `${say(low)} to ${say(high)}`;
+const kindOf = (condition: string) => condition.slice(0, condition.indexOf('/'));
+const nameOf = (condition: string) => condition.slice(condition.indexOf('/') + 1);
+/** Scenarios are named `<pack>/<scenario>`. */
+const packOf = (condition: string) => nameOf(condition).split('/').slice(0, -1).join('/');
+
+const found: Record<AccuracyDrop['verdict'], string> = {
+  drop: 'yes',
+  no_relevant_drop: 'no',
+  not_enough_data: '?',
+};
+
+function groupedBy(rows: readonly Row[], key: (condition: string) => string): [string, Row[]][] {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) groups.set(key(row[0]), [...(groups.get(key(row[0])) ?? []), row]);
+  return [...groups];
 }
 
-/** Accuracy, changed answers and drops of one diagnosis. */
-function figuresTable({ base: figures, measures }: DiagnosisReport): string {
-  const rows = inOrder(figures).map(([condition, { n, accuracy, ci95, changeRate, followed }]) => [
-    condition,
-    String(n),
-    accuracy === null ? 'no labels' : percent(accuracy),
-    ci95 === null ? '' : `${percent(ci95[0])} to ${percent(ci95[1])}`,
-    percent(changeRate),
-    followed === undefined ? '' : percent(followed),
-    ...dropCells(measures.conditions[condition]?.drop),
-  ]);
-  const head = [
-    'task / perturbation',
-    'n',
-    'accuracy',
-    '95 % interval',
-    'answers changed',
-    'followed the hint',
-    'points lost (95 %)',
-    'finding',
-  ];
-  return [table(head, rows, [1, 2, 4, 5]), ...competencyLine(measures)].join('\n');
+/** Accuracy, changed answers and drops by condition; of a large pack those that cost most. */
+function conditionLines({ base, measures }: DiagnosisReport): string[] {
+  const cells = ([condition, { accuracy, changeRate, followed }]: Row, name: string) => {
+    const drop = measures.conditions[condition]?.drop;
+    return [
+      `  ${name}`,
+      accuracy === null ? '' : share(accuracy),
+      drop ? `${share(drop.drop)} (${range(drop.ci95)})` : '',
+      nameOf(condition) === 'origin' ? '' : share(changeRate),
+      followed === undefined ? '' : share(followed),
+      drop ? found[drop.verdict] : '',
+    ];
+  };
+  const lost = ([condition, { changeRate }]: Row) => measures.conditions[condition]?.drop?.drop ?? changeRate;
+  const ofPack = ([pack, rows]: [string, Row[]]) => {
+    if (pack === '') return rows.map((row) => cells(row, nameOf(row[0])));
+    const worst = rows.toSorted((a, b) => lost(b) - lost(a)).slice(0, shownOfPack);
+    const which = rows.length > worst.length ? `, worst ${worst.length} of ${rows.length}` : '';
+    const scenario = (condition: string) => `  ${nameOf(condition).slice(pack.length + 1)}`;
+    return [[`  ${pack}${which}`], ...worst.map((row) => cells(row, scenario(row[0])))];
+  };
+  const rows = groupedBy(inOrder(base), kindOf).flatMap(([kind, ofKind]) => {
+    const counts = ofKind.map(([, { n }]) => n);
+    const [least, most] = [Math.min(...counts), Math.max(...counts)];
+    const n = least === most ? `${most}` : `${least} to ${most}`;
+    return [[`${kind} (n = ${n})`], ...groupedBy(ofKind, packOf).flatMap(ofPack)];
+  });
+  const head = ['percent', 'right', 'points lost (95 %)', 'changed', 'hint', 'drop'];
+  return [table(head, rows, [1, 2, 3, 4]), ...wrap(legend(measures), width)];
 }
 
-function competencyLine({ competency }: DiagnosisReport['measures']): string[] {
-  if (!competency) return [];
-  const { share, ci95 } = competency;
-  return [
-    '',
-    `Cross-modality competency (right on one sample of each kind under its worst perturbation): ` +
-      `${percent(share)}, ${percent(ci95[0])} to ${percent(ci95[1])}`,
-  ];
-}
-
-function attackTable({ leftOut = [], pgd }: DiagnosisReport): string[] {
-  const reasons = leftOut.map(
-    ({ attack, reason, taskKind }) => `${taskKind} ${attack} was left out: ${reason}`,
+function legend({ conditions }: DiagnosisMeasures): string {
+  const open = Object.values(conditions).flatMap(({ drop }) =>
+    drop?.verdict === 'not_enough_data' ? [drop.pairsNeeded] : [],
   );
-  if (pgd.length === 0) return reasons;
-  const rows = pgd.map(({ taskKind, attack, control, eps, before, changeRate, n, trigger }) => [
-    taskKind,
-    attack,
-    String(Number(eps.toPrecision(3))),
-    percent(before),
-    percent(changeRate),
-    control ? percent(control.accuracy) : '',
-    String(n),
-    trigger ?? '',
+  const more = open.length > 0 ? `, ?: too few data (${Math.max(...open)} samples would do for all)` : '';
+  return `changed: answers other than the clean ones. hint: answers that follow it. drop: yes: more than chance, no: none that matters${more}.`;
+}
+
+const levelNames = {
+  L0: 'L0 clean',
+  L1: 'L1 mean',
+  L2: 'L2 worst',
+  L3: 'L3 PGD',
+  L4: 'L4 one for all',
+} as const;
+
+/** How accuracy falls from level to level. Without a level asked for: the worst of the heuristics alone. */
+function levelLines({ base, levels: asked, measures: { competency, worst } }: DiagnosisReport): string[] {
+  const measured =
+    asked ??
+    Object.fromEntries(
+      Object.entries(worst).map(([kind, { share: L2 }]) => {
+        const clean = base[`${kind}/origin`]?.accuracy;
+        return [
+          kind,
+          { ...(typeof clean === 'number' ? { L0: clean } : {}), ...(kind === 'vqa' ? {} : { L2 }) },
+        ];
+      }),
+    );
+  const there = levels.filter((level) =>
+    Object.values(measured).some((one: Record<string, number>) => one[level] !== undefined),
+  );
+  const rows = Object.entries(measured).map(([kind, one]: [string, Record<string, number | undefined>]) => [
+    kind,
+    ...there.map((level) => (one[level] === undefined ? '' : percent(one[level]))),
   ]);
-  const head = ['task', 'attack', 'eps', 'accuracy', 'answers changed', 'random change', 'n', 'words'];
-  return ['', table(head, rows, [2, 3, 4, 5, 6]), ...reasons];
+  if (rows.length === 0) return [];
+  const head = ['accuracy by level', ...there.map((level) => levelNames[level])];
+  const about = competency
+    ? wrap(
+        `Right on one sample of each kind under its worst perturbation (cross-modality competency): ${percent(competency.share)} (${range(competency.ci95)}).`,
+        width,
+      )
+    : [];
+  const right = there.map((_, i) => i + 1);
+  return ['', table(head, rows, right), ...about];
+}
+
+/** Which modality the answers lean on; the one that decides is marked. */
+function relianceLines({ measures: { reliance } }: DiagnosisReport): string[] {
+  const two = (value: number) => value.toFixed(2);
+  const cell = (one: DiagnosisMeasures['reliance'][string]['image'], decides: boolean) =>
+    `${one ? `${two(one.share)} (${range(one.ci95, two)})` : 'not measured'}${decides ? ' *' : '  '}`;
+  const rows = Object.entries(reliance).map(([kind, { image, text }]) => [
+    kind,
+    cell(image, kind === 'image_heavy'),
+    cell(text, kind === 'text_heavy'),
+  ]);
+  if (rows.length === 0) return [];
+  const about =
+    '0: answers never move with it, 1: always. *: the one that decides; the other should be near 0.';
+  return ['', table(['leans on', 'image', 'text'], rows, [1, 2]), ...wrap(about, width)];
+}
+
+/** A row an attack, a column a strength; attacks of other strengths in a table of their own. */
+function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
+  const attacks = new Map<string, DiagnosisReport['pgd']>();
+  for (const point of pgd) {
+    const name = `${point.taskKind} ${point.attack}`;
+    attacks.set(name, [...(attacks.get(name) ?? []), point]);
+  }
+  const grids = new Map<string, string[][]>();
+  for (const [name, points] of [...attacks].sort(([a], [b]) => a.localeCompare(b))) {
+    const grid = points.map(({ eps }) => Number(eps.toPrecision(2))).join(' ');
+    const rows = [[name, ...points.map(({ before }) => share(before))]];
+    if (points.some(({ control }) => control))
+      rows.push([
+        '  random change',
+        ...points.map(({ control }) => (control ? share(control.accuracy) : '')),
+      ]);
+    grids.set(grid, [...(grids.get(grid) ?? []), ...rows]);
+  }
+  const tables = [...grids].flatMap(([grid, rows]) => {
+    const eps = grid.split(' ');
+    const right = eps.map((_, i) => i + 1);
+    return ['', table(['right in % under attack, eps', ...eps], rows, right)];
+  });
+  const triggers = pgd.flatMap(({ attack, eps, taskKind, trigger }) =>
+    trigger ? wrap(`${taskKind} ${attack} of ${eps} words: "${trigger}"`, width) : [],
+  );
+  const missing = leftOut.flatMap(({ attack, reason, taskKind }) =>
+    wrap(`${taskKind} ${attack} was left out: ${reason}`, width),
+  );
+  return [...tables, ...triggers, ...(missing.length > 0 ? ['', ...missing] : [])];
 }
 
 function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): string[] {
   if (patterns.length === 0) return [];
-  const rows = patterns
-    .slice(0, 5)
-    .map(({ covered, features, lift, n, rate }) => [
-      patternWords(features),
-      String(n),
-      percent(rate),
-      lift.toFixed(1),
-      percent(covered),
-    ]);
-  const head = [`where the ${failures} failures gather`, 'n', 'fail', 'times as often', 'of all failures'];
-  return ['', table(head, rows, [1, 2, 3, 4])];
+  const rows = patterns.slice(0, 5).flatMap(({ covered, features, lift, n, rate }) => {
+    const [first = '', ...more] = wrap(patternWords(features), width - 40);
+    const figures = [String(n), percent(rate), lift.toFixed(1), percent(covered)];
+    return [[...figures, first], ...more.map((line) => ['', '', '', '', line])];
+  });
+  const head = ['n', 'fail', 'lift', 'of all', `where the ${failures} failures gather`];
+  return ['', table(head, rows, [0, 1, 2, 3])];
 }
 
-function gateLines({ gates, rules, verdict }: DiagnosisReport): string[] {
-  const lines = gates.map((gate) => `  ${gate.verdict.padEnd(12)}  ${gate.name}: ${gate.reason}`);
+const words = { pass: 'passes', fail: 'FAILS', inconclusive: 'undecided' } as const;
+
+function gateLines(report: DiagnosisReport): string[] {
+  const { gates, rules, verdict } = report;
+  const indent = ' '.repeat(11);
+  const lines = gates.flatMap(({ findings, name, reason, verdict: own }) => {
+    const failing = findings.filter((one) => one.verdict === 'fail').length;
+    const more = failing > 1 ? ` ${failing} of ${findings.length} conditions fail.` : '';
+    const text = wrap(`${reason}${more}`, width - indent.length);
+    return [
+      `${words[own].padEnd(9)}  ${wrap(name, Number.POSITIVE_INFINITY).join()}`,
+      ...text.map((line) => `${indent}${line}`),
+    ];
+  });
   const whose = rules === 'given' ? '' : ' (built-in rules; --gate takes your own)';
-  return ['', `Verdict: ${verdict}${whose}`, ...lines];
+  return ['', ...lines, '', ...wrap(diagnosisHeadline(report), width), `Verdict: ${verdict}${whose}`];
 }
 
-/** A diagnosis as text. */
+/** A diagnosis as text of 80 columns, but where names are longer. */
 export function diagnosisText(report: DiagnosisReport): string {
   return [
-    figuresTable(report),
-    ...attackTable(report),
+    ...conditionLines(report),
+    ...attackLines(report),
+    ...levelLines(report),
+    ...relianceLines(report),
     ...patternLines(report),
     ...gateLines(report),
-    '',
     `Model ${report.model.base}`,
   ].join('\n');
 }

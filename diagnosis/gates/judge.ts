@@ -14,7 +14,7 @@ const names: Record<GateRule['figure'], string> = {
   ece: 'calibration error',
   worst: 'accuracy in the worst case of each sample',
   competency: 'cross-modality competency',
-  attackAccuracy: 'accuracy under attack',
+  attackAccuracy: 'accuracy',
 };
 
 interface Limit {
@@ -49,12 +49,13 @@ function reasonOf(finding: GateFinding, rule: GateRule, several: number): string
   const { limit, threshold } = limitOf(rule);
   const say = rule.figure === 'drop' ? inPoints : percent;
   const asked = `${limit === 'atMost' ? 'at most' : 'at least'} ${say(threshold)} asked`;
-  const where = rule.figure === 'competency' ? '' : ` under ${condition}`;
+  const strength = rule.eps === undefined ? '' : ` at eps ${rule.eps}`;
+  const where = rule.figure === 'competency' ? '' : ` under ${condition}${strength}`;
   const what = `${names[rule.figure]}${where}`;
   if (value === null || interval === null)
     return `${what} could not be measured (no labels or hints there); ${asked}.`;
   const together = several > 1 ? ` for all ${several} conditions together` : '';
-  const sure = `${say(interval[0])} to ${say(interval[1])} with ${percent(rule.confidence).replace('.0', '')} confidence${together}`;
+  const sure = `${say(interval[0]).replace(/ points$/, '')} to ${say(interval[1])} with ${percent(rule.confidence).replace('.0', '')} confidence${together}`;
   const figures = `${what}: ${say(value)} on ${n} samples, ${sure}; ${asked}`;
   if (n < rule.minimumSamples)
     return `${figures}, but fewer than ${rule.minimumSamples} samples decide nothing.`;

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Device } from '../schemas/device.ts';
-import type { RegistryState } from '../schemas/workflow.ts';
+import type { RegistryState } from '../schemas/registry.ts';
 import type { ArtifactStore } from '../store/index.ts';
 
 /** A change to a model's registry, as the registry workflow takes it. */

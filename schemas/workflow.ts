@@ -265,65 +265,6 @@ export interface Decision {
 }
 export type DecisionResult = ApprovalRecord;
 
-/** A model in the registry. */
-export interface RegistryEntry {
-  model: ArtifactRef;
-  since: string;
-  /** Where it comes from: a workflow id or "import". */
-  from: string;
-}
-export interface RegistryEvent {
-  at: string;
-  kind: 'registered' | 'proposed' | 'routed' | 'promoted' | 'rolled_back' | 'alias';
-  digest: string;
-  reason: string;
-}
-export interface RegistryState {
-  name: string;
-  champion: RegistryEntry | null;
-  challenger: (RegistryEntry & { share: number; stage: string }) | null;
-  previous: RegistryEntry | null;
-  aliases: Record<string, string>;
-  /** The newest events; the whole trail is the workflow's history. */
-  events: RegistryEvent[];
-}
-
-export interface DriftRequest {
-  model: string;
-  /** Folder of Parquet request logs; files are read in the order of their names. */
-  logs: string;
-  pollSeconds: number;
-  coolDownSeconds: number;
-  /** Alarm above this prediction change rate. */
-  changeRate: number;
-  /** Alarm above this population stability index. */
-  psi: number;
-  /** Fewer requests than this are measured with the next files. */
-  minRequests: number;
-  /** What an alarm starts. */
-  robustify: RobustifyRequest;
-}
-export interface DriftMeasure {
-  at: string;
-  files: string[];
-  requests: number;
-  changeRate: number;
-  /** Population stability index by feature. */
-  psi: Record<string, number>;
-  alarm: string | null;
-  /** The workflow that the alarm started; null: none (no alarm, or cooling down). */
-  started: string | null;
-}
-export interface DriftStatus {
-  model: string;
-  logs: string;
-  cursor: string | null;
-  polls: number;
-  measures: DriftMeasure[];
-  lastAlarmAt: string | null;
-  stopped: boolean;
-}
-
 /** Details that every activity's heartbeat carries. */
 export interface Heartbeat {
   label: string;

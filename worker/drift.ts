@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { DriftRequest, DriftStatus } from '../schemas/drift.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { type DriftRequest, type DriftStatus, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { driftStatusQuery, stopSignal } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
 import { type RunOptions, robustifyRequest } from './requests.ts';

@@ -1,6 +1,7 @@
 import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
 import type { RegistryCall, RegistryClient } from '../activities/index.ts';
-import { type RegistryState, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import type { RegistryState } from '../schemas/registry.ts';
+import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import {
   promoteUpdate,
   proposeUpdate,

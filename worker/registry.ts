@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type ArtifactRef, MediaType, ModelManifest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { RegistryState } from '../schemas/workflow.ts';
+import type { RegistryState } from '../schemas/registry.ts';
 import { registryClient } from './registry-client.ts';
 import type { Session } from './session.ts';
 

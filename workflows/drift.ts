@@ -9,7 +9,8 @@ import {
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type DriftRequest, type DriftStatus, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import type { DriftRequest, DriftStatus } from '../schemas/drift.ts';
+import { WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { driftStatusQuery, modelAttribute, stopSignal } from './messages.ts';
 import type { robustify } from './robustify.ts';
 import { stepsOf } from './steps.ts';

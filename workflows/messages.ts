@@ -2,12 +2,12 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { DriftStatus } from '../schemas/drift.ts';
+import type { RegistryState } from '../schemas/registry.ts';
 import {
   type Decision,
   type DecisionResult,
-  type DriftStatus,
   type PipelineStatus,
-  type RegistryState,
   type RolloutStatus,
   SearchAttribute,
   type WaitingGate,

@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RegistryEvent, RegistryState } from '../schemas/workflow.ts';
+import type { RegistryEvent, RegistryState } from '../schemas/registry.ts';
 import {
   aliasUpdate,
   modelAttribute,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { DriftMeasure } from '../../schemas/workflow.ts';
+import type { DriftMeasure } from '../../schemas/drift.ts';
 import type { ProjectFlags, WorkFlags } from '../flags.ts';
 import { amount, positive, share, withProjectFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';

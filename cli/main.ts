@@ -41,7 +41,8 @@ export async function main(argv: string[]): Promise<void> {
   }
 }
 
-function programOf(): Command {
+/** All commands with their flags. */
+export function programOf(): Command {
   const program = new Command('modality-guard');
   const { version, description } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as Record<
     string,

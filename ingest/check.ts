@@ -48,7 +48,7 @@ function kindOfSample(value: unknown, image: EncodedImage | null): TaskKind {
   const kind = taskKinds.find((one) => one === value);
   if (kind === undefined) {
     throw new Fault(
-      'taskKind',
+      'decides',
       'which modality decides is not said: give "decides" in a mapping, or a task file',
     );
   }
@@ -59,7 +59,12 @@ function kindOfSample(value: unknown, image: EncodedImage | null): TaskKind {
 
 /** Checks drafts one after the other, and that no two are the same row. */
 export class DraftChecker {
-  private readonly seen = new SeenRows();
+  private readonly seen: SeenRows;
+
+  /** @param files how many there are to read */
+  constructor(files: number) {
+    this.seen = new SeenRows(files);
+  }
 
   /** The sample. @throws Fault naming the field */
   check(draft: Draft, image: EncodedImage | null, origin: Origin & { split?: Split }): Sample {

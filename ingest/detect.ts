@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { isLabelledImages } from './formats/labelled.ts';
+import { usual } from './formats/table.ts';
 import { isBad, type RawRow } from './raw.ts';
 import { delimitedRows } from './read/delimited.ts';
 import { jsonRows } from './read/json.ts';
@@ -95,12 +96,22 @@ async function formatOfDocument(path: string): Promise<Format | undefined> {
   return undefined;
 }
 
+async function keysOf(path: string): Promise<Set<string>> {
+  const kind = extension(path);
+  if (kind === 'parquet') return new Set(await parquetColumns(path));
+  return firstOf(kind === 'csv' || kind === 'tsv' ? delimitedRows(path) : jsonRows(path));
+}
+
 /** Which of the known layouts a file has; `table` where it is none of the published ones. */
 export async function formatOfFile(path: string): Promise<Format> {
   const kind = extension(path);
-  if (kind === 'parquet') return formatOfKeys(new Set(await parquetColumns(path)), path);
   if (kind === 'csv' && (await isHeaderless(path))) return 'mmlu';
-  if (kind === 'csv' || kind === 'tsv') return formatOfKeys(await firstOf(delimitedRows(path)), path);
   const found = kind === 'json' ? await formatOfDocument(path) : undefined;
-  return found ?? formatOfKeys(await firstOf(jsonRows(path)), path);
+  return found ?? formatOfKeys(await keysOf(path), path);
+}
+
+/** Whether a table has a column of questions or options. */
+export async function asksQuestions(path: string): Promise<boolean> {
+  const keys = new Set([...(await keysOf(path))].map((key) => key.toLowerCase()));
+  return [...usual.question, ...usual.options].some((name) => keys.has(name));
 }

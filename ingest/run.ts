@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Sample, Split, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { Mapping } from '../schemas/mapping.ts';
@@ -61,7 +62,7 @@ export async function* readSources(
 ): AsyncGenerator<Sample | BadRow> {
   const { images, mapping = Mapping.parse({}), seed = 0, signal, split, tasks = [] } = options;
   const opener = new Opener(sources, { seed, mapping });
-  const checker = new DraftChecker();
+  const checker = new DraftChecker(sources.length);
   const assigner = split && new SplitAssigner(split, seed);
   for (const [number, source] of sources.entries()) {
     const { rows, translate } = await opener.open(source);
@@ -114,8 +115,11 @@ export async function ingest(
   out: string,
   options: IngestOptions = {},
 ): Promise<IngestResult> {
-  const sources = await sourcesOf(paths, options.format ?? 'auto', options.mapping !== undefined);
-  const files = { samples: join(out, ingestFiles.samples), rejects: join(out, ingestFiles.rejects) };
+  const files = { samples: resolve(out, ingestFiles.samples), rejects: resolve(out, ingestFiles.rejects) };
+  await checkFolder(out);
+  const found = await sourcesOf(paths, options.format ?? 'auto', options.mapping !== undefined);
+  // What an earlier run wrote into a folder of the data is no data.
+  const sources = found.filter(({ path }) => !Object.values(files).includes(resolve(path)));
   const rejects = new Queue<BadRow>();
   const kinds: IngestResult['kinds'] = {};
   const splits: IngestResult['splits'] = { train: 0, test: 0, heldout: 0 };
@@ -151,6 +155,15 @@ export async function ingest(
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return { samples, rejected, kinds, splits, files, sources };
+}
+
+async function checkFolder(out: string): Promise<void> {
+  const there = await stat(out).catch(() => null);
+  if (there && !there.isDirectory())
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `--out ${out}: is a file; name a folder, which is made where there is none`,
+    );
 }
 
 function noSample(paths: readonly string[], first: BadRow | undefined): GuardError {

@@ -26,10 +26,16 @@ export class SeenRows {
   private readonly ids = new Map<string, number>();
   /** By content, of rows that the data do not name: the file's number. */
   private readonly contents = new Map<number, number>();
+  /** Of a single file contents are not compared: millions of rows should cost no more than their ids. */
+  private readonly several: boolean;
+
+  constructor(files: number) {
+    this.several = files > 1;
+  }
 
   /** The id that the row gets. @throws Fault where it is a repetition */
   add(id: string, unnamed: boolean, sample: Omit<Sample, 'id' | 'source'>, origin: Origin): string {
-    const content = contentOf(sample);
+    const content = this.several ? contentOf(sample) : 0;
     const found = this.ids.get(id);
     const shown = `"${id.slice(0, 60)}"`;
     if (found !== undefined && Math.floor(found / bits) === origin.number)
@@ -38,7 +44,7 @@ export class SeenRows {
       throw new Fault('id', `${shown} is taken by the same row in an earlier file`);
     const name = found === undefined ? id : `${id} (${origin.name})`;
     if (this.ids.has(name)) throw new Fault('id', `${shown} is taken by an earlier row`);
-    if (unnamed) this.checkContent(content, origin);
+    if (unnamed && this.several) this.checkContent(content, origin);
     this.ids.set(name, origin.number * bits + content);
     return name;
   }

@@ -2,8 +2,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Split } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { type Format, formatOfFile, isDataFile, liesBesideData } from './detect.ts';
+import { asksQuestions, type Format, formatOfFile, isDataFile, liesBesideData } from './detect.ts';
 import { isImageFolder } from './formats/imagefolder.ts';
+import { filesBelow } from './read/files.ts';
 import { splitOfPath } from './splits.ts';
 
 /** One file to read, or a folder of images. */
@@ -25,19 +26,8 @@ interface Wanted {
 const expected =
   'expected .jsonl, .json, .csv, .tsv (also .gz) or .parquet files, or images in folders by class; archives must be unpacked';
 
-async function filesUnder(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && isDataFile(entry.name) && !liesBesideData(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter(
-      (path) =>
-        !relative(folder, path)
-          .split(sep)
-          .some((part) => part.startsWith('.')),
-    )
-    .sort();
-}
+const dataBelow = async (folder: string) =>
+  (await filesBelow(folder)).filter((path) => isDataFile(path) && !liesBesideData(path));
 
 async function sourceOf(path: string, root: string, { format: wanted, mapped }: Wanted): Promise<Source> {
   const found = wanted === 'auto' ? await formatOfFile(path) : wanted;
@@ -47,6 +37,12 @@ async function sourceOf(path: string, root: string, { format: wanted, mapped }: 
   const placed = root === path ? join(basename(dirname(full)), basename(full)) : relative(root, path);
   const split = splitOfPath(placed, format === 'table');
   return { path, format, name: relative(root, path) || basename(path), ...(split ? { split } : {}) };
+}
+
+/** Tables that ask nothing: beside class folders they are lists, such as Food-101's of names. */
+async function areLists(sources: readonly Source[]): Promise<boolean> {
+  for (const { format, path } of sources) if (format !== 'table' || (await asksQuestions(path))) return false;
+  return true;
 }
 
 /** Paths that a pattern with * and ? stands for, where the shell has left it as it is. */
@@ -88,18 +84,15 @@ async function sourcesAt(path: string, wanted: Wanted): Promise<Source[]> {
   const images = wanted.format === 'auto' || wanted.format === 'imagefolder';
   const byClass: Source[] = [{ path, format: 'imagefolder', name: basename(resolve(path)) }];
   if (wanted.format === 'imagefolder' && (await isImageFolder(path))) return byClass;
-  const files = await filesUnder(path);
+  const files = await dataBelow(path);
   if (files.length === 0) {
     if (images && (await isImageFolder(path))) return byClass;
     throw fail(`holds nothing to read; ${expected}`);
   }
   const sources: Source[] = [];
   for (const file of files) sources.push(await sourceOf(file, path, wanted));
-  // Tables of nobody's layout beside class folders, such as Food-101's lists of names.
-  const plain = sources.every(({ format }) => format === 'table');
-  return wanted.format === 'auto' && !wanted.mapped && plain && (await isImageFolder(path))
-    ? byClass
-    : sources;
+  const lists = wanted.format === 'auto' && !wanted.mapped && (await areLists(sources));
+  return lists && (await isImageFolder(path)) ? byClass : sources;
 }
 
 /** The files and image folders to read, each once. @throws GuardError BadInput where a path holds nothing */

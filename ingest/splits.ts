@@ -36,7 +36,9 @@ const ofFolder = (name: string) => words[name.toLowerCase()] ?? words[tokensOf(n
  * `strict`: only where the whole name says so, as a team's own file may be called "test bench.csv".
  */
 export function splitOfPath(path: string, strict: boolean): Split | undefined {
-  for (const folder of dirname(path).split(sep).reverse()) {
+  for (const part of dirname(path).split(sep).reverse()) {
+    // Partitions are called "split=train".
+    const folder = part.slice(part.indexOf('=') + 1);
     const split = strict ? words[folder.toLowerCase()] : ofFolder(folder);
     if (split) return split;
   }

@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { AnyOf, type Draft, Fault } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
+import { filesBelow } from '../read/files.ts';
 import { splitOfPath } from '../splits.ts';
 import { namesOf } from './class-names.ts';
 import { whichClass } from './drawn.ts';
@@ -24,12 +25,8 @@ const background = 'BACKGROUND_Google';
 
 /** Image files under a folder, sorted; a folder of Caltech-101's background pictures is left out. */
 async function imagesUnder(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && imageName.test(entry.name) && !entry.name.startsWith('.'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !relative(folder, path).split(sep).includes(background))
-    .sort();
+  const paths = (await filesBelow(folder)).filter((path) => imageName.test(path));
+  return paths.filter((path) => !relative(folder, path).split(sep).includes(background));
 }
 
 /** Whether a folder's images lie in two or more class folders. */
@@ -39,10 +36,10 @@ export async function isImageFolder(folder: string): Promise<boolean> {
   return classes.size >= 2;
 }
 
-/** The folder nearest to the image, where it names a class; '' where none does. */
+/** The folder nearest to the image that names a class; '' where none does. Tiny ImageNet has images/ below each class. */
 function classOf(folder: string, path: string): string {
-  const parent = basename(join(path, '..'));
-  return path === join(folder, basename(path)) || notAClass.has(parent) ? '' : parent;
+  const parts = relative(folder, dirname(path)).split(sep);
+  return parts.findLast((part) => !notAClass.has(part)) ?? '';
 }
 
 /** "apple_pie/1005649" of the image's path: how lists name it. */

@@ -13,7 +13,7 @@ import {
 import type { RawRow } from '../raw.ts';
 
 /** Usual names of columns, tried in this order, whatever their case. */
-const usual = {
+export const usual = {
   id: ['id', 'uid', 'sample_id', 'question_id', 'index'],
   question: ['question', 'prompt', 'query', 'instruction'],
   options: ['options', 'choices', 'candidates'],
@@ -41,13 +41,17 @@ function columnOf(values: Values, what: keyof typeof usual, mapped: string | und
   return usual[what].map((name) => names.find((one) => one.toLowerCase() === name)).find(Boolean);
 }
 
+/** A list as JSON or, where a data frame of Python was written as CSV, as Python and numpy show one: ['a', "b's"]. */
 function parsedList(text: string): unknown[] | undefined {
-  if (!text.trim().startsWith('[')) return undefined;
+  const inner = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1];
+  if (inner === undefined) return undefined;
   try {
-    const parsed: unknown = JSON.parse(text);
-    return Array.isArray(parsed) ? parsed : undefined;
+    return JSON.parse(text) as unknown[];
   } catch {
-    return undefined;
+    const texts = [...inner.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/gs)];
+    const rest = texts.reduce((left, [whole]) => left.replace(whole, ''), inner);
+    if (texts.length === 0 || /[^\s,]/.test(rest)) return undefined;
+    return texts.map(([, single, double = '']) => (single ?? double).replaceAll(/\\(['"\\])/g, '$1'));
   }
 }
 
@@ -80,7 +84,8 @@ function answerPlace(
   if (text === null) return null;
   const list = Array.isArray(options) ? options.map((option) => String(option).trim()) : [];
   const asText = list.indexOf(text);
-  const asPlace = /^\d+$/.test(text) ? Number(text) : -1;
+  // Data frames write whole numbers with gaps between them as 2.0.
+  const asPlace = /^\d+(\.0+)?$/.test(text) ? Number(text) : -1;
   const asLetter = placeOf(text);
   const place = {
     place: asPlace,

@@ -76,6 +76,13 @@ async function* jsonElements(file: string, path: string, key?: string): AsyncGen
 /** Keys under which documents hold their records. */
 const listKeys = /"(questions|data|rows|samples|examples|items|records)"\s*:\s*\[/;
 
+/** Whether a text has an object a line, or is one line that is a record: its first field is no object or list. */
+function isLines(head: string, hasList: boolean): boolean {
+  const [first = '', second = ''] = head.split('\n');
+  if (!first.startsWith('{') || !first.trimEnd().endsWith('}')) return false;
+  return second.startsWith('{') || (!hasList && second === '' && /^\{\s*"[^"]*"\s*:\s*[^{[\s]/.test(first));
+}
+
 /**
  * The records of a JSON file: lines, or the elements of a document's list or object (`list` names the list in it, `key` a
  * field for the elements' keys).
@@ -85,12 +92,8 @@ export async function* jsonRows(
   { list, key }: { list?: string; key?: string } = {},
 ): AsyncGenerator<RawRow | BadRow> {
   const head = (await headOf(file)).trimStart();
-  const [first = '', second] = head.split('\n');
-  const isLines = first.trimEnd().endsWith('}') && first.startsWith('{') && second?.startsWith('{');
-  if (isLines || !/\.json(\.gz)?$/i.test(file)) yield* jsonLines(file);
+  const inner = list ?? (key === undefined ? listKeys.exec(head)?.[1] : undefined);
+  if (isLines(head, inner !== undefined) || !/\.json(\.gz)?$/i.test(file)) yield* jsonLines(file);
   else if (head.startsWith('[')) yield* jsonElements(file, '$.*');
-  else {
-    const inner = list ?? (key === undefined ? listKeys.exec(head)?.[1] : undefined);
-    yield* jsonElements(file, inner === undefined ? '$.*' : `$.${inner}.*`, key);
-  }
+  else yield* jsonElements(file, inner === undefined ? '$.*' : `$.${inner}.*`, key);
 }

@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -355,6 +356,43 @@ describe("a team's own files", () => {
       expect(samples.map(({ question: asked }) => asked)).toEqual(Array(3).fill(row.question));
       expect(samples.map(({ image }) => image!.bytes)).toEqual([1, 2, 3].map(png));
     }
+  });
+
+  it('are found by links, in partitions and beside folders of photos, and not in what archives leave behind', async () => {
+    const row = { question: 'q', options: ['x', 'y'], answer: 'y', decides: 'text' };
+    const folder = await folderWith({
+      'blobs/0123': lines([row]),
+      'split=train/a.json': JSON.stringify({ ...row, question: 'p' }),
+      '__MACOSX/._a.json': 'x',
+      'line 1/a.png': png(1),
+      'line 2/b.png': png(2),
+    });
+    await symlink(join(folder, 'blobs/0123'), join(folder, 'b.jsonl'));
+    const { answers, formats } = await samplesOf(folder);
+    expect(formats).toEqual(['table']);
+    expect(answers).toEqual([
+      ['y', 'test'],
+      ['y', 'train'],
+    ]);
+  });
+
+  it('may be written by a data frame: lists as Python shows them, numbers with a point', async () => {
+    const { answers, samples } = await samplesOf({
+      'a.csv': `question,options,answer,decides\nq,"['it\\'s', ""no, 'really'""]",1.0,text\np,['a' 'b'],0,text\n`,
+    });
+    expect(samples.map(({ options }) => options)).toEqual([
+      ["it's", "no, 'really'"],
+      ['a', 'b'],
+    ]);
+    expect(answers.map(([right]) => right)).toEqual(["no, 'really'", 'a']);
+  });
+
+  it('are not what an earlier run wrote beside them; a file is no folder to write into', async () => {
+    const folder = await folderWith({ 'a.csv': rows('a') });
+    for (let run = 0; run < 2; run++) expect((await ingest([folder], folder)).samples).toBe(1);
+    await expect(ingest([folder], join(folder, 'a.csv'))).rejects.toThrow(
+      /--out .*a\.csv: is a file; name a folder/,
+    );
   });
 
   it('hold pictures that cannot be decoded, which are refused before a diagnosis meets them', async () => {

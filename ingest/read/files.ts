@@ -1,0 +1,19 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+
+/** What archives and systems leave behind. */
+const hidden = (part: string) => part.startsWith('.') || part === '__MACOSX';
+
+/** The files below a folder, sorted, also by links (as Hugging Face's cache has them); hidden ones are passed over. */
+export async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const isFile = async (entry: (typeof entries)[number], path: string) =>
+    entry.isFile() || (entry.isSymbolicLink() && (await stat(path).catch(() => null))?.isFile() === true);
+  const found: string[] = [];
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    if (relative(folder, path).split(sep).some(hidden)) continue;
+    if (await isFile(entry, path)) found.push(path);
+  }
+  return found.sort();
+}

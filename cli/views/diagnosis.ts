@@ -151,7 +151,7 @@ function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
     return ['', table(['right in % under attack, eps', ...eps], rows, right)];
   });
   const triggers = pgd.flatMap(({ attack, eps, taskKind, trigger }) =>
-    trigger ? wrap(`${taskKind} ${attack} of ${eps} words: "${trigger}"`, width) : [],
+    trigger ? wrap(`${taskKind} ${attack}, eps ${eps}: "${trigger}" before each question`, width) : [],
   );
   const missing = leftOut.flatMap(({ attack, reason, taskKind }) =>
     wrap(`${taskKind} ${attack} was left out: ${reason}`, width),

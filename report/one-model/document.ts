@@ -4,6 +4,7 @@ import { attackSection } from '../sections/attack.ts';
 import { exampleSection } from '../sections/examples.ts';
 import { recordSection } from '../sections/record.ts';
 import { diagnosisHead } from './head.ts';
+import { levelSection } from './levels.ts';
 import { diagnosisAccuracy, diagnosisChanges, gateSection, patternSection } from './sections.ts';
 
 /** A diagnosis as one HTML file: no script, no request, the same bytes for the same report. */
@@ -13,6 +14,7 @@ export function renderDiagnosis(report: DiagnosisReport): string {
     head: diagnosisHead(report),
     sections: [
       { id: 'gates', title: 'Rules', body: gateSection(report) },
+      { id: 'levels', title: 'Reliance', body: levelSection(report) },
       { id: 'accuracy', title: 'Accuracy', body: diagnosisAccuracy(report) },
       { id: 'changes', title: 'Changed answers', body: diagnosisChanges(report) },
       { id: 'attack', title: 'Attack', body: attackSection(report) },

@@ -29,7 +29,7 @@ function gateItem(gate: Gate): Html {
     findings.length > 1 &&
     figuresTable({ caption, columns, rows }, false, `All ${findings.length} conditions`);
   return html`<li class="stage ${verdict}"><div class="stage-head"><h3>${name}</h3>${verdictBadge(verdict)}</div>
-<p>${reason}</p>${details}</li>`;
+<p>${reason.charAt(0).toUpperCase()}${reason.slice(1)}</p>${details}</li>`;
 }
 
 /** Each rule with its verdict and reason. */
@@ -97,7 +97,22 @@ function figuresOf(report: DiagnosisReport, kind: string, rows: readonly Row[]) 
   };
 }
 
-function barCard(kind: string, what: 'accuracy' | 'changeRate', rows: readonly Row[], below: Content): Html {
+/** Bars of one scenario pack; tables have all. */
+const barsOfPack = 3;
+
+/** Of each scenario pack (its conditions are named `<pack>/<scenario>`) those that cost most, or change most without labels. */
+function worstOfPacks(rows: readonly Row[]): Row[] {
+  const packOf = ({ perturbation }: Row) => perturbation.split('/').slice(0, -1).join('/');
+  const cost = ({ figures }: Row) => (figures.accuracy === null ? figures.changeRate : 1 - figures.accuracy);
+  const costlier = (a: Row, b: Row) =>
+    cost(a) > cost(b) || (cost(a) === cost(b) && rows.indexOf(a) < rows.indexOf(b));
+  const rank = (row: Row) =>
+    rows.filter((other) => packOf(other) === packOf(row) && costlier(other, row)).length;
+  return rows.filter((row) => packOf(row) === '' || rank(row) < barsOfPack);
+}
+
+function barCard(kind: string, what: 'accuracy' | 'changeRate', all: readonly Row[], below: Content): Html {
+  const rows = worstOfPacks(all);
   const title = what === 'accuracy' ? 'Accuracy' : 'Share of changed answers';
   const chart = barChart({
     id: `${what}-${kind}`,
@@ -115,14 +130,18 @@ function barCard(kind: string, what: 'accuracy' | 'changeRate', rows: readonly R
           : { value: figures[what], interval: what === 'accuracy' ? figures.ci95 : null },
     })),
   });
-  return card(taskLabel(kind), what === 'accuracy' ? taskNote(kind) : '', html`${chart}${below}`);
+  const hidden =
+    all.length > rows.length &&
+    `Of each scenario pack what costs most: ${rows.length} of ${all.length} conditions. `;
+  const note = html`${what === 'accuracy' && `${taskNote(kind)} `}${hidden}`;
+  return card(taskLabel(kind), what === 'accuracy' || hidden ? note : '', html`${chart}${below}`);
 }
 
 /** Accuracy per task kind and perturbation, with what follows from it. */
 export function diagnosisAccuracy(report: DiagnosisReport): Html | null {
   if (Object.values(report.base).every(({ accuracy }) => accuracy === null)) return null;
   const cards = [...rowsByKind(report)].map(([kind, rows]) => ({
-    size: rows.length,
+    size: worstOfPacks(rows).length,
     body: barCard(kind, 'accuracy', rows, figuresTable(figuresOf(report, kind, rows))),
   }));
   return section(

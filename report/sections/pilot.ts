@@ -13,12 +13,12 @@ function promises(predictions: readonly ScoredPrediction[]): Html {
     signedPoints(error),
     covered ? 'inside' : html`<strong>outside</strong>`,
   ]);
-  return table({
-    caption:
-      'Accuracy under perturbation, every perturbation alike: what the pilot promised, and what the training reached',
+  const content = {
+    caption: 'Accuracy under perturbation: promised by the pilot, and reached by the training',
     columns: ['Task', '#Promised', '#95 % interval', '#Reached', '#Off by, points', 'Interval'],
     rows,
-  });
+  };
+  return html`<div class="card">${table(content)}</div>`;
 }
 
 /** The short trainings before the real one: their gate, and how good their promise was. */
@@ -29,11 +29,12 @@ export function pilotSection({ pilot }: RunReport): Html | null {
   const lead = first
     ? `Short trainings came first, and their learning curves said what ${first.steps} steps would reach.`
     : 'Short trainings came first. Too little could be measured for a learning curve.';
-  const note = `Before the training · ${gate.requests} answers compared`;
+  const who = 'the model as it was (champion) and after the longest pilot (challenger)';
+  const note = `Before the training: ${who} · ${gate.requests} answers compared`;
   return section(
     'pilot',
     'Did the pilot keep its promise?',
     lead,
-    html`${first !== undefined && promises(predictions)}<ol class="timeline">${stageItem(gate, note)}</ol>`,
+    html`<ol class="timeline">${stageItem(gate, note)}</ol>${first !== undefined && promises(predictions)}`,
   );
 }

@@ -93,7 +93,7 @@ describe('a diagnosis on the terminal', () => {
     report.leftOut = [{ taskKind: 'text_heavy', attack: 'pixels', reason: 'no gradient' }];
     const text = diagnosisText(report);
     expect(text).toMatch(/^image_heavy universal_text +45\.3\n {2}random change +88\.1$/m);
-    expect(text).toContain('image_heavy universal_text of 2 words: "shirt shirt"');
+    expect(text).toContain('image_heavy universal_text, eps 2: "shirt shirt" before each question');
     expect(text).toContain('text_heavy pixels was left out: no gradient');
   });
 

@@ -30,6 +30,37 @@ describe('the HTML of a diagnosis', () => {
     expect(page).not.toMatch(/before training|After training/);
   });
 
+  it('shows levels and reliance, and of a large pack the bars that cost most beside a table of all', () => {
+    const base = { ...report.base };
+    for (let severity = 1; severity <= 5; severity++)
+      base[`text_heavy/corruptions/fog-${severity}`] = {
+        ...base['text_heavy/origin']!,
+        accuracy: 0.9 - severity / 20,
+      };
+    const measures = {
+      ...report.measures,
+      reliance: {
+        text_heavy: { image: { share: 0.16, ci95: [0.12, 0.2] as [number, number], n: 90 }, text: null },
+      },
+    };
+    const levels = { image_heavy: { L0: 0.931, L2: 0.204 }, vqa: { L0: 0.927 } };
+    const shown = renderDiagnosis({ ...report, base, measures, levels });
+    const section = (id: string) => shown.match(new RegExp(`<section id="${id}".*?</section>`, 's'))![0];
+    for (const text of ['L2: the worst', '93.1', '20.4', '0.16 (0.12 to 0.20)', 'not measured'])
+      expect(section('levels')).toContain(text);
+    expect(section('levels')).not.toContain('L1:');
+    const [card = ''] = section('accuracy').match(/<h3>Text-heavy tasks.*?<\/figure>/s) ?? [];
+    const [chart = '', table = ''] = card.split('<details');
+    expect(['fog-1', 'fog-2', 'fog-3', 'fog-5'].map((name) => chart.includes(name))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    for (let severity = 1; severity <= 5; severity++) expect(table).toContain(`fog-${severity}`);
+    expect(page).not.toContain('<section id="levels"');
+  });
+
   it('takes no right hint of a pack for a loss', () => {
     const worst = report.measures.conditions['image_heavy/misleading_text_unseen']!;
     const conditions = { ...report.measures.conditions, 'image_heavy/titles/right': worst };

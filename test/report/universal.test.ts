@@ -54,7 +54,8 @@ describe('universal attacks in a report', () => {
     );
     expect(markdown).toMatch(/attack on the pixels.*was left out: node 'n'/);
     const text = diagnosisText(report);
-    expect(text).toMatch(/universal_text +3 +45\.3.% +40\.0.% +88\.1.% +100 +a <b> \| c/);
+    expect(text).toMatch(/^image_heavy universal_text +77\.3 +45\.3\n {2}random change +88\.1 +88\.1$/m);
+    expect(text).toContain('image_heavy universal_text, eps 3: "a <b> | c" before each question');
     expect(text).toContain("text_heavy pixels was left out: node 'n' (Odd) has no gradient");
   });
 

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { OpenFigures } from './diagnosis.ts';
 import { ScoredPrediction } from './report.ts';
-import { Task } from './task.ts';
+import { mostOfAnything, Task } from './task.ts';
 
 const share = z.number().min(0).max(1);
-const amount = z.number().nonnegative();
-const positive = z.number().positive();
+const amount = z.number().nonnegative().max(mostOfAnything);
+const positive = z
+  .number()
+  .min(1 / mostOfAnything)
+  .max(mostOfAnything);
 const kindCounts = z
   .strictObject({ image_heavy: z.number(), text_heavy: z.number(), vqa: z.number() })
   .partial();

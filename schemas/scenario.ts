@@ -25,6 +25,11 @@ export const corruptions = [
 ] as const;
 export type Corruption = (typeof corruptions)[number];
 
+const someKeys = [
+  (value: object) => Object.keys(value).length > 0,
+  { error: 'expected at least one key' },
+] as const;
+
 /** Pictures made from nothing. */
 export const patterns = ['stripes', 'grid', 'blocks'] as const;
 
@@ -69,7 +74,7 @@ export const PictureOp = z.discriminatedUnion('op', [
   z.strictObject({
     op: z.literal('one_of'),
     get ways(): z.ZodRecord<z.ZodString, z.ZodArray<typeof PictureOp>> {
-      return z.record(z.string(), z.array(PictureOp).min(1).max(20));
+      return z.record(z.string(), z.array(PictureOp).min(1).max(20)).refine(...someKeys);
     },
   }),
 ]);
@@ -79,7 +84,7 @@ export type PictureOp = z.infer<typeof PictureOp>;
 const List = z
   .array(text)
   .min(1)
-  .or(z.record(z.string(), z.array(text).min(1)));
+  .or(z.record(z.string(), z.array(text).min(1)).refine(...someKeys));
 export type List = z.infer<typeof List>;
 
 /** One kind of misinformation. */

@@ -11,6 +11,9 @@ export const kindOf: Readonly<Record<Decides, TaskKind>> = {
   both: 'vqa',
 };
 
+/** More of any currency or of decisions a month is a slip of the finger, and sums of it would leave the range of numbers. */
+export const mostOfAnything = 1e12;
+
 /** One task of a team's business. */
 export const Task = z.strictObject({
   name: z
@@ -21,9 +24,9 @@ export const Task = z.strictObject({
   /** What is gated on: accuracy, or for data without labels how often the answer changes. */
   metric: z.enum(['accuracy', 'change_rate']).default('accuracy'),
   /** Cost of one wrong decision, in the currency of the estimate. */
-  errorCost: z.number().nonnegative().default(0),
+  errorCost: z.number().nonnegative().max(mostOfAnything).default(0),
   /** How many decisions of this task are made in a month. */
-  decisionsPerMonth: z.number().int().nonnegative().default(0),
+  decisionsPerMonth: z.number().int().nonnegative().max(mostOfAnything).default(0),
   /** Who answers for the task. */
   owner: z.string().min(1),
   /** Scenario packs that are the misinformation of this task; empty: the catalogue of its kind. */

@@ -100,7 +100,8 @@ export function estimate(input: EstimateInput): Estimate {
       costPerMonth: summed(damages.map(({ cost }) => cost)),
     },
     ...chosen,
-    paybackMonths: monthly > 0 ? total / monthly : null,
+    // Savings next to nothing never pay, either.
+    paybackMonths: monthly > 0 && Number.isFinite(total / monthly) ? total / monthly : null,
     trackRecord,
   };
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type Files, png, published } from './layouts.ts';
 
 /** What a file may hold where something else was expected. */
-const oddValues: readonly unknown[] = [
+export const oddValues: readonly unknown[] = [
   null,
   true,
   -1,
@@ -24,7 +24,7 @@ const oddValues: readonly unknown[] = [
   'a'.repeat(5000),
 ];
 
-type Change = (bytes: Uint8Array) => Uint8Array;
+export type Change = (bytes: Uint8Array) => Uint8Array;
 
 const text =
   (change: (content: string) => string): Change =>
@@ -42,7 +42,8 @@ const replaceValue = (at: number, odd: unknown): Change =>
     );
   });
 
-const change: fc.Arbitrary<Change> = fc.oneof(
+/** One fault in a file of any kind. */
+export const damage: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(fc.nat(), fc.constantFrom(...oddValues)).map(([at, odd]) => replaceValue(at, odd)),
   fc.nat().map(
     (at): Change =>
@@ -86,7 +87,7 @@ export interface Faulty {
 export const faultyLayout: fc.Arbitrary<Faulty> = fc
   .tuple(
     fc.constantFrom(...(Object.keys(published) as (keyof typeof published)[])),
-    fc.array(fc.tuple(fc.nat(), change), { minLength: 1, maxLength: 3 }),
+    fc.array(fc.tuple(fc.nat(), damage), { minLength: 1, maxLength: 3 }),
   )
   .map(([layout, changes]) => {
     const files: Files = { ...published[layout] };

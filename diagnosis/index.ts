@@ -1,5 +1,12 @@
 /** Measures, statistics and gates of the diagnosis. Perturbations have their own index beside this one. */
-export { type Forecast, forecastAccuracy, forecastGain } from './cost/curve.ts';
+export {
+  accuracyAt,
+  type Curve,
+  type Forecast,
+  fitCurve,
+  forecastAccuracy,
+  forecastGain,
+} from './cost/curve.ts';
 export { type Estimate, estimate } from './cost/estimate.ts';
 export { findingsOf } from './cost/findings.ts';
 export { evenWeights, pilotCurve, weightedAccuracy } from './cost/gain.ts';

@@ -43,12 +43,12 @@ export function weightedAccuracy(
 }
 
 /** The learning curve of the weighted accuracy; null: the pilot has too few points for one. */
-export function pilotCurve({ points, seed }: PilotFigures, weights: Weights): FittedCurve | null {
+export function pilotCurve({ points }: PilotFigures, weights: Weights): FittedCurve | null {
   const curvePoints = points.flatMap(({ figures, steps }): CurvePoint[] => {
     const measured = weightedAccuracy(figures, weights);
     return measured === null ? [] : [{ steps, ...measured }];
   });
-  return fitCurve(curvePoints, seed);
+  return fitCurve(curvePoints);
 }
 
 /**

@@ -98,6 +98,7 @@ export function attack(deps: ActivityDeps) {
       const strongest = results.at(-1);
       const outputs: Record<string, ArtifactRef> = {};
       const points: AttackPoint[] = [];
+      const sources = new Map(samples.map(({ id, source }) => [id, source]));
       for (const [i, result] of results.entries()) {
         const size = grid[i]!;
         const predictions = size === 0 ? clean : result.predictions;
@@ -114,7 +115,7 @@ export function attack(deps: ActivityDeps) {
           ...(pattern ? { pattern } : {}),
           ...(trigger === undefined ? {} : { trigger }),
         };
-        points.push(attackPoint(settings, clean, predictions, control));
+        points.push(attackPoint(settings, clean, predictions, { control, sources }));
       }
       return done(points, outputs);
     });

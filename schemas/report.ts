@@ -51,6 +51,8 @@ export const AttackPoint = z.strictObject({
   pattern: ArtifactRef.optional(),
   /** Of `universal_text`: what was written before each question. */
   trigger: z.string().optional(),
+  /** Independent samples that would tell as much: samples of one source item are alike. Absent: not measured. */
+  effective: z.number().positive().optional(),
 });
 export type AttackPoint = z.infer<typeof AttackPoint>;
 

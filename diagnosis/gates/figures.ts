@@ -7,7 +7,7 @@ import { byId, cleanOf, conditionOf, type Hints, hintKey } from '../measures/fig
 import { rightHintsOf } from '../measures/right-hints.ts';
 import { worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
-import { clusteredWilson, wilson } from '../statistics/wilson.ts';
+import { clusteredWilson, wilson, wilsonOf } from '../statistics/wilson.ts';
 
 /** What a gate looks at: every prediction of a diagnosis, `origin` included, and its attack points. */
 export interface Evidence {
@@ -114,7 +114,7 @@ function attackAccuracy({ attacks }: Evidence, rule: GateRule, condition: string
     ({ attack, eps, taskKind }) => `${taskKind}/${attack}` === condition && isStrength(eps, rule.eps),
   );
   if (!point) return null;
-  const interval = wilson(Math.round(point.accuracy * point.n), point.n, confidence);
+  const interval = wilsonOf(point.accuracy, point.effective ?? point.n, confidence);
   return { value: point.accuracy, interval, n: point.n };
 }
 

@@ -1,25 +1,33 @@
 import type { Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AttackPoint, RunReport } from '../../schemas/report.ts';
-import { figures, labelledFigures } from './figures.ts';
+import { effectiveTrials } from '../statistics/wilson.ts';
+import { figures, labelledFigures, type Sources } from './figures.ts';
 
 /** One row of the robustness curve: accuracy under the same attack before and after training. */
 export type AttackComparison = RunReport['pgd'][number];
 
 /** What was attacked, how, and how strongly. */
-export type AttackSettings = Omit<AttackPoint, 'accuracy' | 'changeRate' | 'n' | 'control'>;
+export type AttackSettings = Omit<AttackPoint, 'accuracy' | 'changeRate' | 'n' | 'effective' | 'control'>;
 
-/** Figures of one attack. `clean` holds the predictions of the same samples without it; `control` those under a random change. */
+/**
+ * Figures of one attack. `clean` holds the predictions of the same samples without it; `control` those under a random change;
+ * `sources` the samples' source items.
+ */
 export function attackPoint(
   settings: AttackSettings,
   clean: readonly Prediction[],
   attacked: readonly Prediction[],
-  control?: readonly Prediction[],
+  { control, sources = new Map() }: { control?: readonly Prediction[] | undefined; sources?: Sources } = {},
 ): AttackPoint {
   const measured = (answers: readonly Prediction[], what: string) =>
     labelledFigures(`${settings.taskKind} under ${what}`, figures(clean, answers));
   const { accuracy, changeRate, n } = measured(attacked, settings.attack);
-  const point = { ...settings, accuracy, changeRate, n };
+  const effective = effectiveTrials(
+    attacked.map(({ answer, predicted }) => predicted === answer),
+    attacked.map(({ id }) => sources.get(id) ?? id),
+  );
+  const point = { ...settings, accuracy, changeRate, n, effective };
   if (!control) return point;
   const random = measured(control, `the control of ${settings.attack}`);
   return { ...point, control: { accuracy: random.accuracy, changeRate: random.changeRate } };

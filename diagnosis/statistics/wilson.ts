@@ -22,18 +22,14 @@ function score(share: number, n: number, confidence: number): [number, number] {
 }
 
 /**
- * Wilson's interval where trials of one cluster (a source item) are not independent: the number of trials is divided
- * by the design effect, the ratio of the cluster-robust variance to that of independent trials, never below 1.
- * Source: Korn and Graubard 1998, with Wilson's interval in place of Clopper and Pearson's.
+ * How many independent trials say as much as these, of which those of one cluster (a source item) are not independent: their number
+ * over the design effect, the ratio of the cluster-robust variance to that of independent trials, never below 1. 0 for none.
+ * Source: Korn and Graubard 1998.
  */
-export function clusteredWilson(
-  right: readonly boolean[],
-  clusters: readonly string[],
-  confidence = 0.95,
-): [number, number] {
+export function effectiveTrials(right: readonly boolean[], clusters: readonly string[]): number {
   const n = right.length;
   if (clusters.length !== n) throw new RangeError(`${n} trials but ${clusters.length} cluster names`);
-  if (n === 0) return [0, 1];
+  if (n === 0) return 0;
   const share = right.filter(Boolean).length / n;
   const residuals = new Map<string, number>();
   right.forEach((hit, i) => {
@@ -43,8 +39,23 @@ export function clusteredWilson(
   const count = residuals.size;
   const squares = [...residuals.values()].reduce((sum, residual) => sum + residual ** 2, 0);
   // All right or all wrong tells nothing about how alike a cluster's trials are: then a cluster counts once.
-  if (count === 1 || squares === 0) return score(share, count, confidence);
+  if (count === 1 || squares === 0) return count;
   const robust = (squares * count) / (count - 1);
   const independent = (n * share * (1 - share) * n) / (n - 1);
-  return score(share, n / Math.max(1, robust / independent), confidence);
+  return n / Math.max(1, robust / independent);
+}
+
+/** Wilson's interval of a share that so many independent trials, not necessarily whole, would tell. */
+export function wilsonOf(share: number, trials: number, confidence = 0.95): [number, number] {
+  return trials === 0 ? [0, 1] : score(share, trials, confidence);
+}
+
+/** Wilson's interval where trials of one cluster are not independent: of `effectiveTrials`, in place of Clopper and Pearson's. */
+export function clusteredWilson(
+  right: readonly boolean[],
+  clusters: readonly string[],
+  confidence = 0.95,
+): [number, number] {
+  const share = right.filter(Boolean).length / Math.max(1, right.length);
+  return wilsonOf(share, effectiveTrials(right, clusters), confidence);
 }

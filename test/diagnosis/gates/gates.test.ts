@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultRules, judgeGates, wilson } from '../../../diagnosis/index.ts';
+import { attackPoint, defaultRules, judgeGates, wilson } from '../../../diagnosis/index.ts';
+import { clusteredWilson } from '../../../diagnosis/statistics/wilson.ts';
 import { GateFile, GateRule } from '../../../schemas/gate.ts';
 import type { AttackPoint } from '../../../schemas/report.ts';
 import { condition, evidence, prediction } from '../answers.ts';
@@ -145,6 +146,24 @@ describe('the other figures', () => {
       /eps 0.0102.*measured: 0.001, 0.01/,
     );
     expect(() => one({ ...rule, eps: 0.1 }, losing(4), attacks)).toThrow(/eps 0.1.*measured: 0.001, 0.01/);
+  });
+
+  it('accuracy under attack counts samples of one source item as what they tell together', () => {
+    const ids = Array.from({ length: 100 }, (_, i) => `${i}`);
+    const answers = (wrong: number) => ids.map((id, i) => prediction(id, 'origin', i < wrong ? 1 : 0));
+    // Ten samples of each of ten photos, which fall together.
+    const photos = new Map(ids.map((id, i) => [id, `photo ${Math.floor(i / 10)}`]));
+    const settings = { taskKind: 'image_heavy', attack: 'pgd', eps: 0.01 } as const;
+    const rule = { name, figure: 'attackAccuracy', condition: 'image_heavy/pgd', eps: 0.01, atLeast: 0.8 };
+    const judged = (point: AttackPoint) => one(rule, losing(4), [point]);
+    const alone = attackPoint(settings, answers(0), answers(10));
+    const together = attackPoint(settings, answers(0), answers(10), { sources: photos });
+    expect(alone).toMatchObject({ accuracy: 0.9, n: 100, effective: 100 });
+    expect(together.effective).toBeCloseTo(9.09, 1);
+    expect(judged(alone)).toMatchObject({ verdict: 'pass', value: 0.9, n: 100 });
+    expect(judged(together)).toMatchObject({ verdict: 'inconclusive', value: 0.9, n: 100 });
+    const right = answers(10).map(({ answer, predicted }) => answer === predicted);
+    expect(judged(together).interval).toEqual(clusteredWilson(right, [...photos.values()]));
   });
 
   it('without labels only changes can be measured', () => {

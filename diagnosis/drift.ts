@@ -1,4 +1,4 @@
-import { decodePng } from '../pictures/index.ts';
+import { decodePng, meanBrightness } from '../pictures/index.ts';
 import type { EncodedImage, Prediction, Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { byId, cleanOf } from './measures/figures.ts';
@@ -24,11 +24,7 @@ export type DriftFeature = (typeof driftFeatures)[number];
 export function brightnessOf(image: EncodedImage): number {
   try {
     const { data, channels, depth } = decodePng(image.bytes);
-    // The last channel of two or four is transparency.
-    const colours = channels % 2 === 0 ? channels - 1 : channels;
-    let sum = 0;
-    for (let i = 0; i < data.length; i++) if (i % channels < colours) sum += data[i]!;
-    return sum / ((data.length / channels) * colours * (2 ** depth - 1));
+    return meanBrightness(data, channels, 2 ** depth - 1);
   } catch (cause) {
     const name = image.path ?? 'image without a name';
     throw new GuardError(ErrorCode.BadInput, `${name}: not a readable PNG; store request images as PNG.`, {

@@ -2,6 +2,9 @@ import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/bench
 import type { SampleLogRow } from '../schemas/sample-log.ts';
 import { byId, cleanOf, hintKey } from './measures/figures.ts';
 
+const wordsIn = (texts: readonly string[]) =>
+  texts.reduce((sum, text) => sum + (text.match(/\S+/g)?.length ?? 0), 0);
+
 /**
  * The per-sample log of a diagnosis: every answer beside the clean one, with what may explain it. Samples without a
  * prediction are left out. `brightness` gives a picture's mean brightness, null where it cannot.
@@ -41,6 +44,7 @@ export function sampleLog(
         talkedOut: answer === null ? null : before.predicted === answer && prediction.predicted !== answer,
         brightness: image === null ? null : brightness(image),
         textLength: (context?.length ?? 0) + question.length,
+        textWords: wordsIn([context ?? '', question, ...options]),
       },
     ];
   });

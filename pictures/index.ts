@@ -1,2 +1,3 @@
 /** Pictures as bytes, for every folder that looks into them. */
+export { meanBrightness, pictureBrightness } from './brightness.ts';
 export { decodePng, pngSize } from './png.ts';

@@ -27,4 +27,6 @@ export interface SampleLogRow {
   brightness: number | null;
   /** Characters of context and question. */
   textLength: number;
+  /** Words of context, question and options: what stands between spaces. */
+  textWords: number;
 }

@@ -23,6 +23,7 @@ const logColumns = {
   talkedOut: { kind: 'bool', nullable: true },
   brightness: { kind: 'float64', nullable: true },
   textLength: { kind: 'int32' },
+  textWords: { kind: 'int32' },
 } as const satisfies TableSchema & Record<keyof SampleLogRow, unknown>;
 
 /** Writes the per-sample log of a diagnosis as Parquet, atomically. */

@@ -53,6 +53,10 @@ export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' |
     rows.map((row) => row.textLength),
     (low, high) => `${range(low, high, 0)} characters`,
   );
+  const words = quarters(
+    rows.map((row) => row.textWords),
+    (low, high) => `${range(low, high, 0)} words`,
+  );
   const confidence = quarters(
     rows.map((row) => row.cleanConfidence),
     (low, high) => range(low, high, 3),
@@ -67,6 +71,7 @@ export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' |
       hintedPosition: row.hinted === null ? null : letter(row.hinted),
       brightness: brightness[i]!,
       textLength: length[i]!,
+      textWords: words[i]!,
       confidence: confidence[i]!,
     };
     const known = Object.entries(features).filter((entry): entry is [string, string] => entry[1] !== null);

@@ -107,6 +107,7 @@ const featureWords: Record<string, string> = {
   hintedPosition: 'hint points to',
   brightness: 'brightness',
   textLength: 'text',
+  textWords: 'with options',
   confidence: 'clean confidence',
 };
 

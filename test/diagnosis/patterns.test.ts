@@ -50,6 +50,7 @@ function logOf(n: number, seed: number, chance: Chance, alike = 0): SampleLogRow
         talkedOut: wrong,
         brightness,
         textLength: 50 + random.int(100),
+        textWords: 10 + random.int(20),
       };
     });
   });
@@ -91,6 +92,16 @@ describe('error patterns', () => {
       three.map(({ features }) => ({ template: features.template, hintedClass: features.hintedClass })),
     ).toEqual([{ template: 'label', hintedClass: 'ship' }]);
     expect(three[0]!.features.brightness).toMatch(/^0\.00 to 0\.2\d$/);
+  });
+
+  it('finds texts of many words', () => {
+    const log = logOf(600, 7, () => 0.05).map((row, i) => {
+      const wrong = row.textWords >= 25 ? i % 2 === 0 : row.talkedOut === true;
+      return { ...row, talkedOut: wrong, changed: wrong };
+    });
+    const [first] = errorPatterns(log, { seed: 1 }).patterns;
+    expect(Object.keys(first!.features)).toEqual(['textWords']);
+    expect(first!.features.textWords).toMatch(/^2\d to 29 words$/);
   });
 
   it('names equal sets of cases once', () => {

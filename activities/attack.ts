@@ -28,6 +28,8 @@ export interface AttackInput {
 
 const ofBrightness = (...steps: number[]) => steps.map((step) => step / 255);
 
+const isUniversal = (attack: AttackPoint['attack']) => attack.startsWith('universal');
+
 /** How strong an attack is made; 0 is none. */
 function gridOf(attack: AttackPoint['attack'], config: Config): number[] {
   switch (attack) {
@@ -84,7 +86,10 @@ export function attack(deps: ActivityDeps) {
       });
       // A team's own data need not hold both kinds of task.
       if (samples.length === 0 || (onlyOf[name] ?? taskKind) !== taskKind) return done([]);
-      if (isEndpoint(folder)) return done([{ taskKind, attack: name, reason: noGradients }]);
+      const leftOut = (reason: string) => done([{ taskKind, attack: name, reason }]);
+      if (isEndpoint(folder)) return leftOut(noGradients);
+      if (isUniversal(name) && new Set(samples.map(({ source }) => source)).size < 2)
+        return leftOut('all samples are of one source item, and two halves of them are needed');
       const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
       const options = { attack: name, alpha, steps, seed, ...more };
       const results = await attackGridInThread(
@@ -92,34 +97,50 @@ export function attack(deps: ActivityDeps) {
         { signal, onProgress: ({ done, total }) => progress(done, total) },
       );
       const reason = results.find(({ leftOut }) => leftOut)?.leftOut;
-      if (reason !== undefined)
-        return done([{ taskKind, attack: name, reason: inWords(reason, deps, model) }]);
-      const clean = cleanOf(results);
-      const strongest = results.at(-1);
-      const outputs: Record<string, ArtifactRef> = {};
-      const points: AttackPoint[] = [];
-      const sources = new Map(samples.map(({ id, source }) => [id, source]));
-      for (const [i, result] of results.entries()) {
-        const size = grid[i]!;
-        const predictions = size === 0 ? clean : result.predictions;
-        outputs[`eps=${size}`] = await writePredictions(store, predictions);
-        const pattern = await storedPattern(store, result);
-        if (pattern) outputs[`pattern eps=${size}`] = pattern;
-        if (!eps.includes(size)) continue;
-        const { control, trigger } = result;
-        // Of embeddings alone; without an attack it is 0 of their size.
-        const epsRelative = size === 0 && strongest?.epsRelative !== undefined ? 0 : result.epsRelative;
-        const settings = {
-          ...{ taskKind, eps: size, attack: name },
-          ...(epsRelative === undefined ? {} : { epsRelative }),
-          ...(pattern ? { pattern } : {}),
-          ...(trigger === undefined ? {} : { trigger }),
-        };
-        points.push(attackPoint(settings, clean, predictions, { control, sources }));
-      }
+      if (reason !== undefined) return leftOut(inWords(reason, deps, model));
+      const { outputs, points } = await findings(store, results, samples, {
+        taskKind,
+        attack: name,
+        eps,
+        grid,
+      });
       return done(points, outputs);
     });
   };
+}
+
+/** Figures at each strength asked for, and what is kept of every strength. */
+async function findings(
+  store: ArtifactStore,
+  results: readonly AttackResult[],
+  samples: readonly PerturbedSample[],
+  { eps, grid, ...asked }: Pick<AttackPoint, 'taskKind' | 'attack'> & { eps: number[]; grid: number[] },
+): Promise<{ outputs: Record<string, ArtifactRef>; points: AttackPoint[] }> {
+  const clean = cleanOf(results);
+  const outputs: Record<string, ArtifactRef> = {};
+  const points: AttackPoint[] = [];
+  const sources = new Map(samples.map(({ id, source }) => [id, source]));
+  for (const [i, result] of results.entries()) {
+    const size = grid[i]!;
+    const predictions = size === 0 ? clean : result.predictions;
+    outputs[`eps=${size}`] = await writePredictions(store, predictions);
+    const pattern = await storedPattern(store, result);
+    if (pattern) outputs[`pattern eps=${size}`] = pattern;
+    if (!eps.includes(size)) continue;
+    const { control, trigger } = result;
+    // Of embeddings alone; without an attack it is 0 of their size.
+    const ofEmbeddings = results.at(-1)!.epsRelative !== undefined;
+    const epsRelative = size === 0 && ofEmbeddings ? 0 : result.epsRelative;
+    const settings = {
+      ...asked,
+      eps: size,
+      ...(epsRelative === undefined ? {} : { epsRelative }),
+      ...(pattern ? { pattern } : {}),
+      ...(trigger === undefined ? {} : { trigger }),
+    };
+    points.push(attackPoint(settings, clean, predictions, { control, sources }));
+  }
+  return { outputs, points };
 }
 
 /** Answers without an attack, of those samples that every strength was measured on: what is universal was found on the others. */

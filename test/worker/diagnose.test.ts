@@ -148,6 +148,15 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     );
   });
 
+  it('leaves a universal attack out where there are no two halves, and says so', async () => {
+    const { attack } = session.config.diagnosis;
+    const diagnosis = { attack: { ...attack, kinds: ['universal_text' as const], samples: 1 } };
+    const { attacks, leftOut } = await diagnoseOnce(session, { samples: 4, overrides: { diagnosis } });
+    expect(attacks).toEqual([]);
+    const reason = expect.stringMatching(/one source item/);
+    expect(leftOut).toEqual([{ taskKind: 'image_heavy', attack: 'universal_text', reason }]);
+  });
+
   it('perturbs nothing at L0', async () => {
     const { attacks, figures, levels } = await diagnoseOnce(session, { level: 'L0', samples: 4 });
     expect(Object.keys(figures).sort()).toEqual(['image_heavy/origin', 'text_heavy/origin', 'vqa/origin']);

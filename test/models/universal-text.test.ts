@@ -16,7 +16,7 @@ const withText = (samples: Samples, context: string) =>
 describe('the same words for all', () => {
   it('fool samples of the shipped model that they were not found on, more than random ones, and are the same each time', async () => {
     const model = await openModel(join(dataFolder(), 'model'), { threads: 1 });
-    const samples = await shippedSamples('image_heavy', 40);
+    const samples = await shippedSamples('image_heavy', 60);
     const found = await model.attack(samples, { ...options, eps: 2 });
     const { control, predictions, trigger } = found;
     expect(accuracyOf(predictions)).toBeLessThan(accuracyOf(control!) - 0.15);

@@ -45,6 +45,15 @@ export type ConditionMeasures = z.infer<typeof ConditionMeasures>;
 
 const Share = z.strictObject({ share, ci95: interval, n: z.number().int() });
 
+/** What a condition does to the samples of one task of the team's own. */
+export const TaskCondition = z.strictObject({
+  /** Paired, with its bootstrap interval over source items; null without labels. */
+  drop: AccuracyDrop.pick({ drop: true, ci95: true, n: true }).nullable(),
+  changeRate: share,
+  n: z.number().int(),
+});
+export type TaskCondition = z.infer<typeof TaskCondition>;
+
 export const DiagnosisMeasures = z.strictObject({
   /** The drop that matters, a share: smaller ones count as none. */
   relevantDrop: z.number(),
@@ -63,6 +72,8 @@ export const DiagnosisMeasures = z.strictObject({
     answers: z.array(share).nullable(),
     bias: share,
   }),
+  /** By the team's own task and "<task kind>/<perturbation>"; there where samples have tasks. */
+  tasks: z.record(z.string(), z.record(z.string(), TaskCondition)).optional(),
   /** Perturbations that point to the right option, those of packs included: no interference. */
   rightHints: z.array(z.string()).optional(),
 });

@@ -29,6 +29,8 @@ export interface TaskDamage {
   exposure: number;
   /** True where nobody stated the exposure. */
   exposureAssumed: boolean;
+  /** Whether the drops are those of the task's own samples, or of all of its kind. */
+  samples: 'own' | 'kind';
   conditions: ConditionDamage[];
   /** Wrong decisions a month and their cost over all conditions. */
   affected: Forecast;
@@ -79,8 +81,11 @@ function damageOfTask(findings: Findings, task: Task, exposure: Prices['exposure
   const kind = kindOf[task.decides];
   const stated = exposure.tasks[task.name] ?? exposure.share;
   const share = stated ?? defaultExposure;
-  const conditions = mixOf(findings, task, exposure).map(([condition, weight]): ConditionDamage => {
-    const drop = findings.drops[condition]!;
+  const own = findings.ofTasks[task.name] ?? {};
+  const samples = Object.keys(own).length > 0 ? 'own' : 'kind';
+  const drops = samples === 'own' ? own : findings.drops;
+  const conditions = mixOf(drops, task, exposure).map(([condition, weight]): ConditionDamage => {
+    const drop = drops[condition]!;
     const size = scaled({ value: drop.drop, ci95: drop.ci95 }, task.decisionsPerMonth * share * weight);
     return {
       condition,
@@ -99,6 +104,7 @@ function damageOfTask(findings: Findings, task: Task, exposure: Prices['exposure
     errorCost: task.errorCost,
     exposure: share,
     exposureAssumed: stated === undefined,
+    samples,
     conditions,
     affected: summed(conditions.map(({ affected }) => affected)),
     cost: summed(conditions.map(({ cost }) => cost)),
@@ -107,7 +113,7 @@ function damageOfTask(findings: Findings, task: Task, exposure: Prices['exposure
 
 /** Conditions of a task with their share of its misinformation; the shares sum to 1, or there are none. */
 function mixOf(
-  { drops }: Findings,
+  drops: Findings['drops'],
   { decides, scenarios }: Task,
   { mix }: Prices['exposure'],
 ): [string, number][] {

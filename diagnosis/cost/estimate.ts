@@ -191,6 +191,13 @@ function assumptionsOf(
       `${assumed[0]!.exposure * 100} % of the decisions carry misinformation (${names}): state exposure.share`,
     );
   }
+  const shared = damages.filter(({ kind, samples }) => {
+    return samples === 'kind' && damages.filter((other) => other.kind === kind).length > 1;
+  });
+  if (shared.length > 0)
+    found.push(
+      `${shared.map(({ task }) => task).join(', ')}: what all samples of the kind lose, for want of 30 of its own: ingest and diagnose with --task`,
+    );
   if (!prices.exposure.mix)
     found.push('every perturbation that was measured is as frequent as the others: state exposure.mix');
   if (!prices.available && !pilot)

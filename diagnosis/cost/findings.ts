@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isInterference, withRightHints } from '../../schemas/benchmark.ts';
-import { AccuracyDrop, OpenFigures } from '../../schemas/diagnosis.ts';
+import { AccuracyDrop, OpenFigures, TaskCondition } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { wilson } from '../statistics/wilson.ts';
 
@@ -10,6 +10,8 @@ export interface Findings {
   figures: Record<string, z.infer<typeof FigureOf>>;
   /** Accuracy that a condition costs; `changes` where samples lack labels: at most that much. */
   drops: Record<string, Drop>;
+  /** The same of a task's own samples, by task, where the diagnosis has enough of them. */
+  ofTasks: Record<string, Record<string, Drop>>;
   /** Steps of the training that the report is of; null: none. */
   trainedSteps: number | null;
   /** Of the training that the report is of; null: not measured. */
@@ -34,6 +36,7 @@ const Diagnosed = z.looseObject({
     .looseObject({
       conditions: z.record(z.string(), z.looseObject({ drop: z.looseObject(AccuracyDrop.shape).nullable() })),
       rightHints: z.array(z.string()).optional(),
+      tasks: z.record(z.string(), z.record(z.string(), z.looseObject(TaskCondition.shape))).optional(),
     })
     .optional(),
   rightHints: z.array(z.string()).optional(),
@@ -74,7 +77,29 @@ export function findingsOf(value: unknown, where: string): Findings {
       ? { drop: paired.drop, ci95: paired.ci95, basis: 'paired' }
       : unpairedDrop(clean, perturbed);
   }
-  return { figures, drops, trainedSteps: losses.length || null, secondsPerStep };
+  const ofTasks = ownDrops(measures?.tasks ?? {}, drops);
+  return { figures, drops, ofTasks, trainedSteps: losses.length || null, secondsPerStep };
+}
+
+/** With fewer samples of its own a task is better told by all of its kind. */
+const leastOwn = 30;
+
+/** Drops on each task's own samples, under conditions that misinform. */
+function ownDrops(
+  tasks: Record<string, Record<string, TaskCondition>>,
+  drops: Findings['drops'],
+): Findings['ofTasks'] {
+  const entries = Object.entries(tasks).map(([task, conditions]) => {
+    const own = Object.entries(conditions).flatMap(([condition, { changeRate, drop, n }]) => {
+      if (!Object.hasOwn(drops, condition) || (drop?.n ?? n) < leastOwn) return [];
+      const found: Drop = drop
+        ? { drop: drop.drop, ci95: drop.ci95, basis: 'paired' }
+        : changesAsDrop({ changeRate, n });
+      return [[condition, found] as const];
+    });
+    return [task, Object.fromEntries(own)] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /**
@@ -97,6 +122,6 @@ function unpairedDrop(clean: z.infer<typeof FigureOf>, perturbed: z.infer<typeof
 }
 
 /** Without labels each changed answer may be a lost one, or none. */
-function changesAsDrop({ changeRate, n }: z.infer<typeof FigureOf>): Drop {
+function changesAsDrop({ changeRate, n }: Pick<z.infer<typeof FigureOf>, 'changeRate' | 'n'>): Drop {
   return { drop: changeRate, ci95: [0, wilson(Math.round(changeRate * n), n)[1]], basis: 'changes' };
 }

@@ -31,6 +31,18 @@ export function conditionOf(prediction: { taskKind: string; perturbation: string
   return `${prediction.taskKind}/${prediction.perturbation}`;
 }
 
+/** Items by key, in order of first appearance. */
+export function groupedBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
 /** Predictions by sample id. @throws GuardError BadInput if one id comes twice. */
 export function byId(predictions: readonly Prediction[]): Map<string, Prediction> {
   const result = new Map<string, Prediction>();
@@ -120,13 +132,7 @@ export function diagnosisFigures(
   hints: Hints = new Map(),
   sources: Sources = new Map(),
 ): Diagnosis['figures'] {
-  const groups = new Map<string, Prediction[]>();
-  for (const prediction of predictions) {
-    const key = conditionOf(prediction);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [prediction]);
-    else group.push(prediction);
-  }
+  const groups = groupedBy(predictions, conditionOf);
   const result: Diagnosis['figures'] = {};
   for (const [key, group] of groups) {
     const origin = groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' }));

@@ -3,10 +3,11 @@ import type { ConditionMeasures, DiagnosisMeasures } from '../../schemas/diagnos
 import { jsDivergence } from '../statistics/divergence.ts';
 import { calibrationError } from './calibration.ts';
 import { accuracyDrops } from './drop.ts';
-import { byId, cleanOf, conditionOf } from './figures.ts';
+import { byId, cleanOf, conditionOf, groupedBy } from './figures.ts';
 import { letterBias } from './letters.ts';
 import { reliance } from './reliance.ts';
 import { rightHintsAmong } from './right-hints.ts';
+import { taskConditions } from './tasks.ts';
 import { worstCase } from './worst.ts';
 
 export interface MeasureOptions {
@@ -17,22 +18,11 @@ export interface MeasureOptions {
 
 /** What measures read of samples. */
 type Asked = Pick<PerturbedSample, 'id' | 'source'> &
-  Partial<Pick<PerturbedSample, 'answer' | 'hinted' | 'perturbation'>>;
+  Partial<Pick<PerturbedSample, 'answer' | 'hinted' | 'perturbation' | 'task'>>;
 
 /** Neither as it was nor without what decides: a fall of accuracy is expected there. */
 function isDisturbed({ perturbation }: Prediction): boolean {
   return perturbation !== 'origin' && !(removals as readonly string[]).includes(perturbation);
-}
-
-function groupsOf(predictions: readonly Prediction[]): Map<string, Prediction[]> {
-  const groups = new Map<string, Prediction[]>();
-  for (const prediction of predictions) {
-    const key = conditionOf(prediction);
-    const group = groups.get(key);
-    if (group) group.push(prediction);
-    else groups.set(key, [prediction]);
-  }
-  return groups;
 }
 
 function meanJs(clean: readonly Prediction[], perturbed: readonly Prediction[]): number {
@@ -52,10 +42,14 @@ export function diagnosisMeasures(
 ): DiagnosisMeasures {
   const sources = new Map<string, string>();
   const asked = [...samples];
-  for (const { id, source } of asked) sources.set(id, source);
+  const tasks = new Map<string, string>();
+  for (const { id, source, task } of asked) {
+    sources.set(id, source);
+    if (task !== undefined) tasks.set(id, task);
+  }
   const helpful = rightHintsAmong(asked);
   const sourceOf = (id: string) => sources.get(id) ?? id;
-  const groups = groupsOf(predictions);
+  const groups = groupedBy(predictions, conditionOf);
   const cleanFor = (group: readonly Prediction[]) =>
     groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' })) ?? [];
   const perturbed = [...groups].filter(([, group]) => isDisturbed(group[0]!));
@@ -78,6 +72,9 @@ export function diagnosisMeasures(
     ...worstCase(predictions, { seed, sourceOf, helpful }),
     reliance: reliance(predictions, { seed, sourceOf, helpful }),
     letters: letterBias(clean),
+    ...(tasks.size > 0
+      ? { tasks: taskConditions(predictions, { seed, sourceOf, taskOf: (id) => tasks.get(id) }) }
+      : {}),
     rightHints: [...helpful].sort(),
   };
 }

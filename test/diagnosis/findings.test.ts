@@ -77,6 +77,27 @@ describe('the drop of a condition', () => {
   });
 });
 
+describe('tasks of the team', () => {
+  it('are measured each on its own samples', () => {
+    const predictions = condition(100, 90, 40, 'misleading_text');
+    const samples = samplesOf(predictions).map((sample, i) => ({
+      ...sample,
+      // From the 51st to the 90th all lose; the last ten have no task.
+      ...(Number(sample.id.slice(1)) < 90
+        ? { task: Number(sample.id.slice(1)) < 50 ? 'labels' : 'photos' }
+        : {}),
+      source: `${i}`,
+    }));
+    const { tasks } = diagnosisMeasures(samples, predictions, { seed: 1 });
+    const at = (task: string) => tasks![task]!['image_heavy/misleading_text']!;
+    expect(Object.keys(tasks!)).toEqual(['labels', 'photos']);
+    expect(Object.keys(tasks!.photos!)).toEqual(['image_heavy/misleading_text']);
+    expect(at('photos')).toMatchObject({ n: 40, changeRate: 1, drop: { n: 40, drop: 1 } });
+    expect(at('labels')).toMatchObject({ n: 50, changeRate: 0, drop: { n: 50, drop: 0 } });
+    expect(diagnosisMeasures(samplesOf(predictions), predictions, { seed: 1 }).tasks).toBeUndefined();
+  });
+});
+
 describe('worst case and competency', () => {
   it('takes the worst perturbation of each sample, and multiplies over the kinds', () => {
     const predictions = [

@@ -84,6 +84,9 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     const names = Object.keys(figures);
     expect(names).toContain('image_heavy/marketplace-titles/wrong_title');
     expect(names).not.toContain('image_heavy/misleading_text');
+    expect(measures.tasks!.garments).toMatchObject({
+      'image_heavy/marketplace-titles/wrong_title': { n: 4 },
+    });
     expect(names.filter((name) => name.startsWith('text_heavy/corruptions/'))).toHaveLength(55);
     expect(names).toEqual(expect.arrayContaining(['image_heavy/image_removed', 'text_heavy/text_removed']));
     expect(new Set(attacks.map((point) => point.attack))).toEqual(

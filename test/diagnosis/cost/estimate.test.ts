@@ -128,6 +128,42 @@ describe('an estimate', () => {
     expect(damage.costPerMonth.ci95[1]).toBeCloseTo(600);
   });
 
+  it('takes what each task loses on samples of its own, where there are enough', () => {
+    const condition = 'image_heavy/misleading_text';
+    const own = (loss: number, n: number) => ({
+      [condition]: { drop: { drop: loss, ci95: [loss - 0.01, loss + 0.01], n }, changeRate: loss, n },
+      // No misinformation, so no loss.
+      'image_heavy/image_removed': { drop: { drop: 0.7, ci95: [0.6, 0.8], n }, changeRate: 0.7, n },
+    });
+    const tasks = ['photos', 'labels', 'scans'].map((name) => ({ ...task, name }));
+    const measures = {
+      ...diagnosis.measures,
+      tasks: { photos: own(0.6, 200), labels: own(0.05, 30), scans: own(0.9, 29) },
+    };
+    const { assumptions, damage } = of({}, { tasks, diagnosis: { ...diagnosis, measures } });
+    expect(damage.tasks.map(({ samples }) => samples)).toEqual(['own', 'own', 'kind']);
+    expect(damage.tasks.map(({ conditions }) => conditions.map((one) => [one.condition, one.drop]))).toEqual([
+      [[condition, 0.6]],
+      [[condition, 0.05]],
+      [
+        [condition, 0.4],
+        ['image_heavy/unrelated_text', 0.1],
+      ],
+    ]);
+    // 10,000 decisions, a tenth exposed, all of it under the only condition.
+    expect(damage.tasks[0]!.affected.value).toBeCloseTo(600);
+    expect(assumptions.filter((one) => one.includes('its own'))).toEqual([expect.stringMatching(/^scans: /)]);
+    expect(of({}, { tasks: [task] }).assumptions.join()).not.toContain('its own');
+  });
+
+  it('without labels counts the changed answers of each task', () => {
+    const tasks = { photos: { 'image_heavy/misleading_text': { drop: null, changeRate: 0.3, n: 100 } } };
+    const open = { ...diagnosis, measures: { conditions: {}, tasks } };
+    expect(findingsOf(open, 'report.json').ofTasks.photos).toEqual({
+      'image_heavy/misleading_text': { drop: 0.3, ci95: [0, expect.closeTo(0.396, 2)], basis: 'changes' },
+    });
+  });
+
   it('divides the exposure as the mix says', () => {
     const { damage } = of({
       exposure: { tasks: { photos: 0.2 }, mix: { misleading_text: 3, unrelated_text: 1 } },

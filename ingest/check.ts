@@ -84,14 +84,14 @@ export class DraftChecker {
     checkWhole('source', source);
     checkWhole('context', context);
     const split = (typeof draft.split === 'string' ? splitOfText(draft.split) : origin.split) ?? Split.Test;
-    const rest = { taskKind, split, question, options, answer, context, image };
+    const { fields, task } = draft;
+    const own = { ...(task === undefined ? {} : { task }), ...(fields === undefined ? {} : { fields }) };
+    const rest = { taskKind, split, question, options, answer, context, image, ...own };
     const name = this.seen.add(id, draft.unnamed ?? false, rest, origin);
     return {
       id: name,
       ...rest,
       source: source || (image && taskKind !== kinds.text ? digestOfBytes(image.bytes) : name),
-      ...(draft.task === undefined ? {} : { task: draft.task }),
-      ...(draft.fields === undefined ? {} : { fields: draft.fields }),
     };
   }
 }

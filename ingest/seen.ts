@@ -10,12 +10,15 @@ export interface Origin {
 
 const bits = 2 ** 32;
 
-/** 32 bits of a digest of what a sample asks and shows. */
-function contentOf({ answer, image, options, question }: Omit<Sample, 'id' | 'source'>): number {
-  const shown = image && digestOfBytes(image.bytes);
-  const text = JSON.stringify([question, options, answer, shown]);
-  return Number.parseInt(digestOfBytes(Buffer.from(text)).slice(-8), 16);
-}
+type Unnamed = Omit<Sample, 'id' | 'source'>;
+
+/** 32 bits of a digest. */
+const hash = (parts: unknown) =>
+  Number.parseInt(digestOfBytes(Buffer.from(JSON.stringify(parts))).slice(-8), 16);
+
+/** What a sample asks and shows. */
+const contentOf = ({ answer, image, options, question }: Unnamed) =>
+  hash([question, options, answer, image && digestOfBytes(image.bytes)]);
 
 /**
  * The rows that have come so far. Files of one data set may number their rows alike, and may repeat each other: a row that is
@@ -34,7 +37,7 @@ export class SeenRows {
   }
 
   /** The id that the row gets. @throws Fault where it is a repetition */
-  add(id: string, unnamed: boolean, sample: Omit<Sample, 'id' | 'source'>, origin: Origin): string {
+  add(id: string, unnamed: boolean, sample: Unnamed, origin: Origin): string {
     const content = this.several ? contentOf(sample) : 0;
     const found = this.ids.get(id);
     const shown = `"${id.slice(0, 60)}"`;
@@ -44,7 +47,9 @@ export class SeenRows {
       throw new Fault('id', `${shown} is taken by the same row in an earlier file`);
     const name = found === undefined ? id : `${id} (${origin.name})`;
     if (this.ids.has(name)) throw new Fault('id', `${shown} is taken by an earlier row`);
-    if (unnamed && this.several) this.checkContent(content, origin);
+    // The same question may be in two parts of a set, or in two subjects, and then was meant to be.
+    const { fields, split } = sample;
+    if (unnamed && this.several) this.checkContent(hash([content, split, fields]), origin);
     this.ids.set(name, origin.number * bits + content);
     return name;
   }

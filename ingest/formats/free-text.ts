@@ -14,7 +14,7 @@ interface OpenQuestion {
   answer: string;
   /** Options that the question itself names; the answer is one of them. */
   options?: string[];
-  /** Further right answers. */
+  /** All right answers, where there are several: then whatever else is said of the picture is right, too. */
   alsoRight?: readonly string[];
   image: unknown;
   /** The picture; '' where nothing tells it from others. */
@@ -124,20 +124,24 @@ export async function answerPool(
   return [...pool.values()];
 }
 
-/** Answers to questions about other pictures: what is said of the same one may be right. */
-function drawnOptions(
-  { alsoRight = [], answer, id, source }: OpenQuestion,
-  pool: readonly PoolAnswer[],
-  seed: number,
-): string[] {
+/**
+ * Answers to questions about other pictures, as what is said of the same one may be right; where all questions are about one
+ * picture, answers to other questions about it, but no other right ones.
+ */
+function drawnOptions(open: OpenQuestion, pool: readonly PoolAnswer[], seed: number): string[] {
+  const { alsoRight, answer, id, source } = open;
   const random = new Random(seed, 'ingest', id);
-  const right = new Set([answer, ...alsoRight]);
-  const others = new Set<string>();
-  for (let tries = 0; others.size < wrongOptions && pool.length > 1 && tries < 20 * wrongOptions; tries++) {
-    const other = random.pick(pool);
-    const samePicture = source !== '' && other.source === source;
-    if (!samePicture && !right.has(other.answer)) others.add(other.answer);
-  }
+  const right = new Set([answer, ...(alsoRight ?? [])]);
+  const draw = (fits: (other: PoolAnswer) => boolean) => {
+    const others = new Set<string>();
+    for (let tries = 0; others.size < wrongOptions && pool.length > 1 && tries < 20 * wrongOptions; tries++) {
+      const other = random.pick(pool);
+      if (fits(other) && !right.has(other.answer)) others.add(other.answer);
+    }
+    return others;
+  };
+  const elsewhere = draw((other) => source === '' || other.source !== source);
+  const others = elsewhere.size > 0 || alsoRight ? elsewhere : draw(() => true);
   return random.shuffle([answer, ...others]);
 }
 

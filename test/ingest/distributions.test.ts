@@ -309,6 +309,16 @@ describe('LLaVA-Instruct and TextCaps', () => {
     expect([...samples[0]!.options].sort()).toEqual(['Now.', 'So.']);
   });
 
+  it('takes answers to other questions where all are about one picture', async () => {
+    const entries = ['a', 'b', 'c', 'd'].map((id) => ({
+      id,
+      image: '1.png',
+      conversations: turns(`${id}?`, id),
+    }));
+    const { samples } = await samplesOf({ 'one.json': JSON.stringify(entries), '1.png': png(1) });
+    expect(samples.map(({ options }) => [...options].sort().join(''))).toEqual(Array(4).fill('abcd'));
+  });
+
   it("finds TextCaps' pictures where its archives put them, and offers no other caption of the same one", async () => {
     const data = ['a', 'a', 'b', 'c'].map((image_id, i) => ({
       image_id,

@@ -1,6 +1,7 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { type Files, png, published } from './layouts.ts';
+import type { Format, Shares } from '../../ingest/index.ts';
+import { type Files, png } from './layouts.ts';
 
 /** What a file may hold where something else was expected. */
 export const oddValues: readonly unknown[] = [
@@ -78,28 +79,36 @@ export const damage: fc.Arbitrary<Change> = fc.oneof(
   ),
 );
 
-export interface Faulty {
-  layout: keyof typeof published;
+export interface Form {
+  layout: Format;
   files: Files;
 }
 
-/** A published layout with one to three faults in its files. */
-export const faultyLayout: fc.Arbitrary<Faulty> = fc
-  .tuple(
-    fc.constantFrom(...(Object.keys(published) as (keyof typeof published)[])),
-    fc.array(fc.tuple(fc.nat(), damage), { minLength: 1, maxLength: 3 }),
-  )
-  .map(([layout, changes]) => {
-    const files: Files = { ...published[layout] };
-    for (const [which, make] of changes) {
-      const names = Object.keys(files);
-      const name = names[which % names.length] as string;
-      const content = files[name] as string | Uint8Array;
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      files[name] = bytes.length === 0 ? bytes : make(bytes);
-    }
-    return { layout, files };
-  });
+/** One of the forms with up to three faults in its files. */
+export const faultyForm = (forms: readonly Form[]): fc.Arbitrary<Form> =>
+  fc
+    .tuple(fc.constantFrom(...forms), fc.array(fc.tuple(fc.nat(), damage), { maxLength: 3 }))
+    .map(([{ files: whole, layout }, changes]) => {
+      const files: Files = { ...whole };
+      for (const [which, make] of changes) {
+        const names = Object.keys(files);
+        const name = names[which % names.length] as string;
+        const content = files[name] as string | Uint8Array;
+        const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+        files[name] = bytes.length === 0 ? bytes : make(bytes);
+      }
+      return { layout, files };
+    });
+
+/** Shares of drawn splits; undefined: the data's own. */
+export const anyShares: fc.Arbitrary<Shares | undefined> = fc.option(
+  fc.constantFrom<Shares>(
+    { train: 0.7, test: 0.2, heldout: 0.1 },
+    { train: 0, test: 1, heldout: 0 },
+    { train: 0.5, test: 0.5, heldout: 0 },
+  ),
+  { nil: undefined },
+);
 
 /** A mapping or task file as a careless person (or another program) might write it. */
 export const oddSettings: fc.Arbitrary<string> = fc.oneof(

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -189,3 +189,129 @@ export const published = {
     'val/0002.png': png(15),
   },
 } as const satisfies Record<string, Files>;
+
+const choices = [
+  { text: 'ice', label: '1' },
+  { text: 'fog', label: '2' },
+];
+const hex = (level: number) => `from_hex('${Buffer.from(png(level)).toString('hex')}')`;
+const picture = (level: number) => `{'bytes': ${hex(level)}, 'path': 'image.png'}`;
+
+/** Further forms in which they are handed out, and tables of a team's own. */
+export const otherForms: readonly { layout: keyof typeof published | 'table'; files: Files }[] = [
+  {
+    layout: 'openbookqa',
+    files: {
+      'Main/train.tsv': 'ID\tQuestion Stem\tChoices\tAnswer Key\na\tWhat?\t(A) ice (B) fog\tB\n',
+      'Additional/train_complete.jsonl': lines([
+        { id: 'a', question: { stem: 'What?', choices }, answerKey: '2', fact1: 'ice melts' },
+      ]),
+    },
+  },
+  {
+    layout: 'arc',
+    files: { 'ARC-Easy-Dev.csv': 'questionID,AnswerKey,question\nM1,2,Which? (1) a (2) b\n' },
+  },
+  {
+    layout: 'mmlu',
+    files: {
+      'mmlu.csv': ',Question,A,B,C,D,Answer,Subject\n0,q,w,x,y,z,C,law\n',
+      'auxiliary_train/race.csv': 'p,w,x,y,z,D\n',
+    },
+  },
+  {
+    layout: 'mmbench',
+    files: {
+      'x.tsv': `index\tquestion\tA\tB\tanswer\timage\n1000007\tq\tx\ty\tB\t7\n7\tq\ty\tx\tA\t${Buffer.from(png(1)).toString('base64')}\n`,
+    },
+  },
+  {
+    layout: 'seedbench',
+    files: {
+      'v2.json': JSON.stringify({
+        question_type: { Scene: 1 },
+        questions: [
+          {
+            question: 'q',
+            choice_a: 'a',
+            choice_b: 'b',
+            answer: 'B',
+            data_type: 'Image',
+            data_id: ['1.png'],
+            question_id: '1',
+          },
+        ],
+      }),
+      '1.png': png(1),
+    },
+  },
+  {
+    layout: 'imagefolder',
+    files: {
+      'train.csv': 'filename,label\na.png,n01532829\n',
+      'test.csv': 'filename,label\nb.png,1\n',
+      'classes.txt': 'ice\nfog\n',
+      'images/a.png': png(1),
+      'images/b.png': png(2),
+    },
+  },
+  {
+    layout: 'llava',
+    files: {
+      'mix.jsonl': lines([
+        {
+          id: 1,
+          image: '1.png',
+          conversations: [
+            { from: 'human', value: '<image>\nWhat?\nA. ice\nB. fog' },
+            { from: 'gpt', value: 'B' },
+          ],
+        },
+        { id: 2, conversations: [] },
+      ]),
+      '1.png': png(1),
+    },
+  },
+  {
+    layout: 'table',
+    files: {
+      'a.csv': `id;question;options;answer;decides;image\r\n1;"x; y?";['a', 'b'];1.0;both;1.png\r\n`,
+      'b.json': JSON.stringify([
+        {
+          id: 1,
+          question: 'NaN?',
+          A: 'x',
+          B: 'y',
+          answer: 'B',
+          decides: 'both',
+          image: `data:image/png;base64,${Buffer.from(png(2)).toString('base64')}`,
+          split: 'val',
+        },
+      ]),
+      '1.png': png(1),
+    },
+  },
+];
+
+/** Hugging Face's Parquet of each layout. */
+export async function parquetForms(): Promise<{ layout: keyof typeof published; files: Files }[]> {
+  const selects = {
+    openbookqa:
+      "SELECT 'a' AS id, 'What?' AS question_stem, {'text': ['x', 'y'], 'label': ['A', 'B']} AS choices, 'B' AS answerKey",
+    mmlu: "SELECT {'answer': 3, 'choices': ['a', 'b', 'c', 'd'], 'question': 'extra', 'subject': ''} AS train",
+    scienceqa: `SELECT ${picture(1)} AS image, 'q' AS question, ['a', 'b'] AS choices, 1 AS answer, '' AS hint, 'l' AS lecture`,
+    mmbench: `SELECT 5 AS index, 'q' AS question, 'x' AS A, 'y' AS B, 'A' AS answer, ${picture(2)} AS image`,
+    seedbench: `SELECT 'q' AS question, 'a' AS choice_a, 'b' AS choice_b, 'A' AS answer, '1' AS question_id, [${picture(3)}] AS image`,
+    imagefolder: `SELECT ${picture(4)} AS image, 'tacos' AS label UNION ALL SELECT ${picture(5)}, 'sushi'`,
+    llava: `SELECT i AS id, {'bytes': NULL, 'path': '1.png'} AS image, [{'from': 'human', 'value': 'q'}, {'from': 'gpt', 'value': 'a' || i}] AS conversations FROM range(3) t(i)`,
+    textcaps: `SELECT 'i' || i AS image_id, ${picture(6)} AS image, ['cap ' || i, 'other ' || i] AS caption_str FROM range(3) t(i)`,
+  } as const;
+  const folder = await emptyFolder();
+  const forms = Object.entries(selects).map(async ([layout, select]) => {
+    const path = join(folder, `${layout}.parquet`);
+    await parquetFile(path, select);
+    const files = { 'data/train-00000-of-00001.parquet': await readFile(path), 'data/1.png': png(7) };
+    return { layout: layout as keyof typeof selects, files };
+  });
+  return Promise.all(forms);
+}

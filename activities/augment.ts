@@ -36,7 +36,7 @@ export function augment(deps: ActivityDeps) {
       name: 'augment',
       label: 'training pairs',
       uses: ['diagnosis/perturbations', 'models', 'engine'],
-      packages: ['fast-png', 'onnxruntime-node'],
+      packages: ['fast-png', 'onnxruntime-node', 'sharp'],
       parameters: { budget: budgetOf(config), attack, attackedRows, device: deps.device },
       seed,
       inputs: { train, model },

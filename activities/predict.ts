@@ -24,7 +24,7 @@ export function predict(deps: ActivityDeps) {
       name: 'predict',
       label,
       uses: ['models', 'engine'],
-      packages: ['onnxruntime-node', '@huggingface/transformers'],
+      packages: ['onnxruntime-node', '@huggingface/transformers', 'sharp'],
       parameters: { device: deps.device },
       seed: null,
       inputs: { model, ...inputs },

@@ -47,7 +47,12 @@ function chosen(pool: readonly Sample[], { samples, seed }: ExportFlags): Sample
 
 async function exportData(flags: ExportFlags, output: Output): Promise<undefined> {
   const folder = resolve(flags.benchmark ?? packageFile('data/benchmark'));
-  const pool = (await ingestBenchmark(folder)).samples[flags.split];
+  const { leftOut, samples: splitsOf } = await ingestBenchmark(folder);
+  if (leftOut > 0)
+    output.log(
+      `${leftOut} samples of the benchmark are left out: their pictures are also in a split of more weight.`,
+    );
+  const pool = splitsOf[flags.split];
   const samples = chosen(pool, flags);
   if (samples.length === 0)
     throw new GuardError(

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { firstOf, orderOf, type Setting, tablesOf } from '../../activities/perturb-tables.ts';
+import { type MadeTable, perturbInThreads } from '../../activities/perturb-threads.ts';
+import { dataFolder } from '../../data/folder.ts';
+import { miniPicture } from '../../diagnosis/perturbations/index.ts';
+import { readPack } from '../../ingest/index.ts';
+import type { TaskKind } from '../../schemas/benchmark.ts';
+import { ScenarioPack } from '../../schemas/scenario.ts';
+import { encodeSamples, readSamples } from '../../store/index.ts';
+
+const path = join(dataFolder(), 'benchmark/test.parquet');
+const setting = async (more: ScenarioPack[] = []): Promise<Setting> => ({
+  count: 3,
+  level: 'L1',
+  mostOptions: 4,
+  seed: 7,
+  set: { tasks: [], packs: [await readPack('corruptions'), ...more].map((pack) => ({ pack, tasks: null })) },
+  size: miniPicture,
+});
+const never = new AbortController().signal;
+
+describe('perturbing in threads', { timeout: 120_000 }, () => {
+  it('gives the tables that one thread alone gives, byte for byte', async () => {
+    const conditions = [
+      'image_heavy/misleading_text',
+      'image_heavy/image_removed',
+      'text_heavy/switch_target',
+      'text_heavy/corruptions/jpeg-4',
+      'text_heavy/corruptions/fog-2',
+    ];
+    const given = await setting();
+    const made = new Map<string, MadeTable>();
+    await perturbInThreads(
+      { path, setting: given, conditions },
+      async (table) => {
+        made.set(table.condition, table);
+      },
+      never,
+    );
+    expect([...made.keys()].sort()).toEqual([...conditions].sort());
+    const pool = await readSamples(path);
+    for (const condition of conditions) {
+      const [kind, ...rest] = condition.split('/') as [TaskKind, ...string[]];
+      const table = tablesOf(kind, pool, given).find(({ name }) => name === rest.join('/'))!;
+      const samples = await firstOf(table.make(orderOf(kind, pool, 7)), 3, kind, table.name);
+      const chunks: Uint8Array[] = [];
+      await encodeSamples(samples, async (chunk) => {
+        chunks.push(chunk.slice());
+      });
+      const { chunks: found, ids, rows } = made.get(condition)!;
+      expect(Buffer.concat(found).equals(Buffer.concat(chunks)), condition).toBe(true);
+      expect({ ids, rows }).toEqual({ ids: samples.map(({ id }) => id), rows: 3 });
+    }
+  });
+
+  const conditions = ['image_heavy/misleading_text', 'image_heavy/ocr_text', 'text_heavy/full_black'];
+
+  it('names the condition of a pack that fits no sample', async () => {
+    const pack = ScenarioPack.parse({
+      ...{ name: 'ours', description: 'd', owner: 'o', license: 'MIT', perturbs: 'text' },
+      scenarios: [{ name: 'orders', templates: ['Order {field:work_order}.'] }],
+    });
+    const asked = {
+      path,
+      setting: await setting([pack]),
+      conditions: [...conditions, 'image_heavy/ours/orders'],
+    };
+    await expect(perturbInThreads(asked, async () => {}, never)).rejects.toThrow(
+      /^image_heavy\/ours\/orders: no sample of the benchmark takes this perturbation/,
+    );
+  });
+
+  it('ends with what storing a table throws, and where it is asked to stop', async () => {
+    const asked = { path, setting: await setting(), conditions };
+    const full = async () => {
+      throw new Error('the disk is full');
+    };
+    await expect(perturbInThreads(asked, full, never)).rejects.toThrow('the disk is full');
+    await expect(perturbInThreads(asked, async () => {}, AbortSignal.abort())).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+  });
+});

@@ -16,7 +16,8 @@ export class Output {
   readonly interactive: boolean;
   /** Progress may redraw its lines. */
   readonly redraws: boolean;
-  private readonly colorOut: boolean;
+  /** What goes to stdout may have colours. */
+  readonly colorOut: boolean;
   private readonly colorErr: boolean;
 
   constructor(flags: CommonFlags) {

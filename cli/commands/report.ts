@@ -45,7 +45,9 @@ async function showReport(flags: ProjectFlags, output: Output, [workflowId]: str
   const { runId, workflowId: id } = report;
   const end = 'rollout' in report ? { outcome: report.rollout.outcome } : { verdict: report.verdict };
   output.result({ workflowId: id, runId, report: files, ...end }, () =>
-    'rollout' in report ? reportText(report, files) : `${diagnosisText(report)}\nReport ${files.html}`,
+    'rollout' in report
+      ? reportText(report, files, output.colorOut)
+      : `${diagnosisText(report)}\nReport ${files.html}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunReport } from '../../schemas/report.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -65,12 +66,16 @@ async function finish(
   const { outcome, reason, files, store, runId, report } = result;
   output.result(
     { status: 'completed', outcome, reason, workflowId, runId, report: files, store },
-    () => `${reportText(report, files)}\n\n${nextCommands(report, files.html, flags)}`,
+    () => `${reportText(report, files, output.colorOut)}\n\n${nextCommands(report, files, flags)}`,
   );
   return outcome === 'promoted' ? ExitCode.Done : ExitCode.GateSaidNo;
 }
 
-function nextCommands({ workflowId, seed }: RunReport, html: string, { stateDir }: ProjectFlags): string {
+function nextCommands(
+  { pilot, seed, workflowId }: RunReport,
+  { html, json }: { html: string; json: string },
+  { stateDir }: ProjectFlags,
+): string {
   const state = stateDir ? ` --state-dir ${stateDir}` : '';
   const commands: [string, string][] = [
     [`${process.platform === 'darwin' ? 'open' : 'xdg-open'} ${html}`, 'the report with charts and samples'],
@@ -89,6 +94,10 @@ function nextCommands({ workflowId, seed }: RunReport, html: string, { stateDir 
     ],
     [`npx modality-guard doctor${state}`, 'what is installed and which accelerators work'],
   ];
-  const width = Math.max(...commands.map(([command]) => command.length));
-  return ['Try next:', ...commands.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`)].join('\n');
+  if (pilot) {
+    const files = `--diagnosis ${json} --pilot ${join(dirname(json), 'pilot.json')} --prices <file>`;
+    const what = 'what interference costs, and what its repair takes and brings';
+    commands.splice(1, 0, [`npx modality-guard estimate ${files}${state}`, what]);
+  }
+  return ['Try next:', ...commands.map(([command, why]) => `  ${why}\n    ${command}`)].join('\n');
 }

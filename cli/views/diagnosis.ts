@@ -1,8 +1,7 @@
-import { diagnosisHeadline, patternWords, wrap } from '../../report/index.ts';
+import { diagnosisHeadline, patternWords, sortedConditions, wrap } from '../../report/index.ts';
 import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { levels } from '../../schemas/levels.ts';
-import { inOrder } from './report.ts';
 import { percent, table } from './table.ts';
 
 /** Columns of a terminal. */
@@ -53,7 +52,8 @@ function conditionLines({ base, measures }: DiagnosisReport): string[] {
     const scenario = (condition: string) => `  ${nameOf(condition).slice(pack.length + 1)}`;
     return [[`  ${pack}${which}`], ...worst.map((row) => cells(row, scenario(row[0])))];
   };
-  const rows = groupedBy(inOrder(base), kindOf).flatMap(([kind, ofKind]) => {
+  const inOrder = sortedConditions(Object.keys(base)).map(({ key }): Row => [key, base[key]!]);
+  const rows = groupedBy(inOrder, kindOf).flatMap(([kind, ofKind]) => {
     const counts = ofKind.map(([, { n }]) => n);
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const n = least === most ? `${most}` : `${least} to ${most}`;

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { perturbationLabel, sortedConditions } from '../../report/index.ts';
 import { sampleReport } from '../report/sample.ts';
 import { sampleDiagnosis } from '../report/sample-diagnosis.ts';
 import { modalityGuard, projectFolder } from './command.ts';
@@ -27,11 +28,15 @@ describe('report', () => {
     const { code, stdout, stderr } = await modalityGuard(['report'], { folder });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const report = sampleReport();
-    for (const condition of Object.keys(report.base)) expect(stdout).toContain(condition);
+    for (const { perturbation } of sortedConditions(Object.keys(report.base)))
+      expect(stdout).toContain(perturbationLabel(perturbation));
     const { accuracy } = report.base['image_heavy/misleading_text'] as { accuracy: number };
-    expect(stdout).toContain(`${(accuracy * 100).toFixed(1)} %`);
+    expect(stdout).toContain((accuracy * 100).toFixed(1));
     for (const { stage } of report.rollout.stages) expect(stdout).toContain(stage);
-    expect(stdout).toContain(report.disclaimer);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(report.disclaimer);
+    // What the pilot promised, and what came out.
+    expect(stdout).toMatch(/image_heavy +87\.5 % +81\.0 % to 97\.0 % +89\.4 % +\+1\.9 +inside/);
+    expect(stdout.split('\n').filter((line) => line.length > 80 && !line.includes('/'))).toEqual([]);
     const json = await modalityGuard(['report', '--json'], { folder });
     expect(JSON.parse(json.stdout)).toMatchObject({ workflowId: ids[1] });
   });

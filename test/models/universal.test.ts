@@ -114,6 +114,15 @@ describe('a universal attack', () => {
   });
 });
 
+describe('pictures that are not open', () => {
+  it.each(['pixels', 'universal_pixels'] as const)('are left out of %s, with the reason', async (attack) => {
+    const { samples, source } = world(4);
+    const { leftOut, predictions } = await attackSamples(source, samples, { ...settings, attack });
+    expect(predictions).toEqual([]);
+    expect(leftOut).toMatch(/numbers are not laid out in a way that is known/);
+  });
+});
+
 describe('restarts', () => {
   it('keep the strongest, and the first is that of an attack without them', async () => {
     const { samples, source } = world(6);

@@ -14,6 +14,12 @@ function textOf(field: string, value: unknown): string {
   throw new Fault(field, `expected text, ${typeof value === 'string' ? 'it is empty' : found}`);
 }
 
+/** Conversations mark where the picture stands; models put it there themselves, and take the mark for another picture. */
+const unmarked = (question: unknown) =>
+  typeof question === 'string' && question.includes('<image>')
+    ? question.replaceAll('<image>', '').trim()
+    : question;
+
 /** A table cannot hold half of a surrogate pair. */
 function checkWhole(field: string, text: string | null | undefined): void {
   if (text && /\p{Surrogate}/u.test(text))
@@ -69,7 +75,7 @@ export class DraftChecker {
   /** The sample. @throws Fault naming the field */
   check(draft: Draft, image: EncodedImage | null, origin: Origin & { split?: Split }): Sample {
     const id = typeof draft.id === 'number' ? String(draft.id) : textOf('id', draft.id);
-    const question = textOf('question', draft.question);
+    const question = textOf('question', unmarked(draft.question));
     const options = optionsOf(draft.options);
     const answer = answerOf(draft.answer, options.length);
     const taskKind = kindOfSample(draft.taskKind, image);

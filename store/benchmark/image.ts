@@ -1,7 +1,7 @@
 import { decodePng } from '../../pictures/index.ts';
 
-/** Larger images are refused before they are unpacked. */
-const maxPixels = 64 * 1024 * 1024;
+/** Larger images are refused before they are unpacked: models take no more, either. */
+const maxPixels = 50_000_000;
 
 const ascii = (bytes: Uint8Array, start: number, length: number) =>
   Buffer.from(
@@ -12,7 +12,7 @@ const ascii = (bytes: Uint8Array, start: number, length: number) =>
 
 function checkSize(width: number, height: number): string | undefined {
   if (width < 1 || height < 1) return `the image is ${width} x ${height} pixels`;
-  if (width * height > maxPixels) return `the image is ${width} x ${height} pixels, more than 64 million`;
+  if (width * height > maxPixels) return `the image is ${width} x ${height} pixels, more than 50 million`;
   return undefined;
 }
 

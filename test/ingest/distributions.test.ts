@@ -386,6 +386,12 @@ describe("a team's own files", () => {
     ]);
   });
 
+  it('may mark where the picture stands', async () => {
+    const row = { question: '<image>\nWhat?', options: ['x', 'y'], decides: 'both', image: 'a.png' };
+    const { samples } = await samplesOf({ 'a.jsonl': lines([row]), 'a.png': png(1) });
+    expect(samples[0]!.question).toBe('What?');
+  });
+
   it('may be written by a data frame: lists as Python shows them, numbers with a point', async () => {
     const { answers, samples } = await samplesOf({
       'a.csv': `question,options,answer,decides\nq,"['it\\'s', ""no, 'really'""]",1.0,text\np,['a' 'b'],0,text\n`,

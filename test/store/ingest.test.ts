@@ -167,7 +167,7 @@ const faults: [string, Partial<Sample>, string, string][] = [
     'a PNG that claims 65536 x 65536 pixels',
     { image: { bytes: huge, path: null } },
     'image',
-    'more than 64 million',
+    'more than 50 million',
   ],
   [
     'a JPEG cut short',

@@ -42,6 +42,8 @@ export interface IngestResult {
   files: { samples: string; rejects: string };
   /** The layout that each source was read as. */
   sources: Source[];
+  /** The first bad row, for people; absent: there is none. */
+  firstRejected?: BadRow;
 }
 
 export const ingestFiles = { samples: 'samples.parquet', rejects: 'rejects.parquet' } as const;
@@ -154,7 +156,7 @@ export async function ingest(
   const outcomes = await Promise.allSettled([writing, writeTableFile(files.rejects, rejectColumns, rejects)]);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
-  return { samples, rejected, kinds, splits, files, sources };
+  return { samples, rejected, kinds, splits, files, sources, ...(first ? { firstRejected: first } : {}) };
 }
 
 async function checkFolder(out: string): Promise<void> {
@@ -166,9 +168,11 @@ async function checkFolder(out: string): Promise<void> {
     );
 }
 
+/** A bad row in words. */
+export const described = ({ field, file, row, why }: BadRow) =>
+  `row ${row} of ${file}, field "${field}": ${why}`;
+
 function noSample(paths: readonly string[], first: BadRow | undefined): GuardError {
-  const why = first
-    ? `the first row that failed is row ${first.row} of ${first.file}, field "${first.field}": ${first.why}`
-    : 'they hold no rows';
+  const why = first ? `the first row that failed is ${described(first)}` : 'they hold no rows';
   return new GuardError(ErrorCode.BadInput, `${paths.join(', ')}: no row became a sample; ${why}`);
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type BadRow,
+  described,
   type Format,
   formats,
   type IngestOptions,
@@ -114,8 +115,10 @@ async function runIngest(flags: IngestFlags, output: Output, paths: string[]): P
   process.once('SIGTERM', interrupt);
   try {
     const result = await ingest(paths, resolve(flags.out), { ...options, signal: controller.signal });
-    if (result.rejected > 0)
-      output.log(`${result.rejected} rows are no samples; why: ${result.files.rejects}`);
+    if (result.firstRejected)
+      output.log(
+        `${result.rejected} rows are no samples; the first is ${described(result.firstRejected)}. All: ${result.files.rejects}`,
+      );
     const missing = splits.filter((split) => flags.split?.[split] && result.splits[split] === 0);
     if (missing.length > 0)
       output.log(`No sample came into ${missing.join(', ')}: there are too few groups for such a share.`);

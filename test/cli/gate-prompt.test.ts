@@ -1,0 +1,54 @@
+import { resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { GatePrompt } from '../../cli/gate-prompt.ts';
+import { Output } from '../../cli/output.ts';
+import { progressOn } from '../../cli/progress.ts';
+import type { Work } from '../../cli/session.ts';
+import type { WaitingGate } from '../../schemas/workflow.ts';
+import { sampleReport } from '../report/sample.ts';
+
+let written: string;
+beforeEach(() => {
+  written = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    written += String(chunk);
+    return true;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const { figures } = sampleReport().pilot!.gate;
+const gate: WaitingGate = {
+  workflowId: 'robustify/mini/1',
+  stage: 'pilot',
+  next: 'train',
+  verdict: 'pass',
+  reason: '150 steps promise 30.2 points more.',
+  figures,
+  since: '2026-03-02T09:14:31Z',
+  deadline: '2026-03-09T09:14:31Z',
+};
+
+function shown(asked: WaitingGate, stateDir = resolve('.modality-guard')): string {
+  const output = new Output({ json: true, input: false, color: false });
+  const work = { session: { stateDir } } as Work;
+  new GatePrompt(output, progressOn(output)).show(asked, work);
+  return written;
+}
+
+describe('a gate that waits for a person', () => {
+  it('says what a pilot promises, what is compared, and a command that can be taken as it stands', () => {
+    const text = shown(gate);
+    expect(text).toContain('150 steps promise 30.2 points more.');
+    expect(text).toMatch(/comparison +n +as it is +piloted/);
+    expect(text).toMatch(/ {2}modality-guard approve robustify\/mini\/1 --stage pilot --comment "[^"]+"\n/);
+  });
+
+  it('names the state folder where that is another one, and champion and challenger of a rollout', () => {
+    const text = shown({ ...gate, stage: 'shadow', next: 'canary-5', reason: 'all is well' }, '/elsewhere');
+    expect(text).toMatch(/--stage shadow .*--state-dir \/elsewhere\n/);
+    expect(text).toMatch(/champion +challenger/);
+    // Why a stage passed stands in its table.
+    expect(text).not.toContain('all is well');
+  });
+});

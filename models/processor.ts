@@ -139,10 +139,12 @@ function toGrey(png: DecodedPng): GreyImage {
 /** Greys from 0 to 255 of `count` pixels whose numbers go up to `top`. */
 function greyValues(samples: ArrayLike<number>, channels: number, count: number, top: number): Float32Array {
   const at = (i: number) => (samples[i] as number) * (255 / top);
-  return Float32Array.from({ length: count }, (_, i) => {
+  const data = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
     const j = i * channels;
-    return channels < 3 ? at(j) : 0.299 * at(j) + 0.587 * at(j + 1) + 0.114 * at(j + 2);
-  });
+    data[i] = channels < 3 ? at(j) : 0.299 * at(j) + 0.587 * at(j + 1) + 0.114 * at(j + 2);
+  }
+  return data;
 }
 
 /** One number a channel, channels a pixel, and the largest value that a number may have. */

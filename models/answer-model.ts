@@ -1,7 +1,7 @@
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { Device } from '../schemas/device.ts';
 import type { Dtype } from '../schemas/model.ts';
-import type { AttackOptions, AttackResult } from './attack-batch.ts';
+import type { AttackOptions, AttackResult } from './attacks/batch.ts';
 
 export interface OpenOptions {
   /** Threads of ONNX Runtime; 0, the default, takes every core. */

@@ -1,7 +1,7 @@
 export type { AnswerModel, OpenOptions, Progress, RunOptions } from './answer-model.ts';
-export { type AttackKind, attackEmbeddings, type EmbeddingAttack } from './attack.ts';
-export type { AttackOptions, AttackResult } from './attack-batch.ts';
-export { irrelevantTokens } from './attack-mini.ts';
+export type { AttackOptions, AttackResult } from './attacks/batch.ts';
+export { type AttackKind, attackEmbeddings, type EmbeddingAttack } from './attacks/embeddings.ts';
+export { irrelevantTokens } from './attacks/mini.ts';
 export {
   bucketByLength,
   LENGTH_STEP,

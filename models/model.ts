@@ -4,17 +4,17 @@ import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from './answer-model.ts';
 import { chancesOf, predictionOf } from './answers.ts';
-import type { AttackOptions, AttackResult } from './attack-batch.ts';
-import { attackSource } from './attack-mini.ts';
-import { attackSamples } from './attack-samples.ts';
+import type { AttackOptions, AttackResult } from './attacks/batch.ts';
+import { attackSource } from './attacks/mini.ts';
+import type { OpenPicture } from './attacks/pictures.ts';
+import { GraphGradients } from './attacks/pixel-gradients.ts';
+import { planePlaces } from './attacks/pixel-places.ts';
+import { attackSamples } from './attacks/samples.ts';
 import { bucketByLength, padBatch, type Sequence, sequenceOf, type TokenBatch } from './batch.ts';
 import { decoderFeeds, decoderInputs, openLastPosition } from './decoder.ts';
 import { type ModelFolder, readModelFolder } from './folder.ts';
 import { AnswerGradients } from './gradient.ts';
 import { ImageEncoder, type ImageFeatures } from './images.ts';
-import { GraphGradients } from './pixel-gradients.ts';
-import { planePlaces } from './pixel-places.ts';
-import type { OpenPicture } from './pixels.ts';
 import { expectNames, openRunner, type Runner } from './session.ts';
 
 /** A padded batch with its embeddings, image features in place. */

@@ -1,7 +1,7 @@
 import { runInThread, threadEntry } from '../engine/index.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { OpenOptions, Progress, RunOptions } from './answer-model.ts';
-import type { AttackOptions, AttackResult } from './attack-batch.ts';
+import type { AttackOptions, AttackResult } from './attacks/batch.ts';
 
 type Plain<T> = Omit<T, 'aborted' | 'onProgress'>;
 

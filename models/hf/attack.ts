@@ -1,12 +1,12 @@
 import { loadGraph } from '../../engine/index.ts';
 import { type PerturbedSample, TaskKind } from '../../schemas/benchmark.ts';
 import { chancesOf } from '../answers.ts';
-import { ATTACK_ROWS, type AttackBatch } from '../attack-batch.ts';
+import { ATTACK_ROWS, type AttackBatch } from '../attacks/batch.ts';
+import type { OpenPicture } from '../attacks/pictures.ts';
+import { type EncoderGradients, GraphGradients } from '../attacks/pixel-gradients.ts';
+import type { Words } from '../attacks/words.ts';
 import { AnswerGradients } from '../gradient.ts';
 import { qFormerGradients } from '../instructblip/vision.ts';
-import { type EncoderGradients, GraphGradients } from '../pixel-gradients.ts';
-import type { OpenPicture } from '../pixels.ts';
-import type { Words } from '../words.ts';
 import type { DecoderBatch } from './decoder.ts';
 import type { FolderParts } from './folder.ts';
 import { questionText } from './prompt.ts';

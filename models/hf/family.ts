@@ -1,6 +1,6 @@
 import type { RawImage } from '@huggingface/transformers';
 import type { Tensor } from '../../engine/index.ts';
-import type { PixelPlaces } from '../pixel-places.ts';
+import type { PixelPlaces } from '../attacks/pixel-places.ts';
 import type { Packing } from './families/packing.ts';
 import type { HfLibrary } from './library.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
-import { isReadable, placeOf, type Words } from '../words.ts';
+import { isReadable, placeOf, type Words } from '../attacks/words.ts';
 import { readJson } from './files.ts';
 import { type Prompter, questionText } from './prompt.ts';
 import type { Embedder } from './rows.ts';

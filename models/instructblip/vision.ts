@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { float32Of, inFloatType, type Tensor } from '../../engine/index.ts';
-import type { EncoderGradients } from '../pixel-gradients.ts';
+import type { EncoderGradients } from '../attacks/pixel-gradients.ts';
 import type { Runner } from '../session.ts';
 
 /** Pictures whose patch embeddings are kept: at 257 patches 1,408 wide they are 1.4 MB each. */

@@ -1,6 +1,6 @@
 import type { Graph, Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { withWholeNumbers } from '../whole-numbers.ts';
+import { withWholeNumbers } from '../attacks/whole-numbers.ts';
 import { runForward } from './gradients.ts';
 import { type Pool, type Resolved, resolveInputs, type Sizes } from './inputs.ts';
 

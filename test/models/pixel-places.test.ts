@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadGraph } from '../../engine/index.ts';
+import { GraphGradients } from '../../models/attacks/pixel-gradients.ts';
+import { patchPlaces } from '../../models/attacks/pixel-places.ts';
 import { type FolderParts, openParts } from '../../models/hf/folder.ts';
 import { questionText } from '../../models/hf/prompt.ts';
 import { qFormerGradients } from '../../models/instructblip/vision.ts';
 import { normalised } from '../../models/pillow.ts';
-import { GraphGradients } from '../../models/pixel-gradients.ts';
-import { patchPlaces } from '../../models/pixel-places.ts';
 import { Random } from '../../random/index.ts';
 import { colourImage, fixture, questions } from './hf-samples.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AttackBatch } from '../../models/attack-batch.ts';
-import { attackSamples } from '../../models/attack-samples.ts';
+import type { AttackBatch } from '../../models/attacks/batch.ts';
+import { attackSamples } from '../../models/attacks/samples.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
-import { patchPlaces } from '../../pixel-places.ts';
+import { patchPlaces } from '../../attacks/pixel-places.ts';
 import type { OpenFamily } from '../family.ts';
 import { ownTensor } from '../family.ts';
 import { readJson } from '../files.ts';

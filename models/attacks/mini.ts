@@ -1,10 +1,10 @@
-import { type PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
-import type { RunOptions } from './answer-model.ts';
-import { ATTACK_ROWS, type AttackBatch, type AttackSource } from './attack-batch.ts';
-import { padBatch, type Sequence, type TokenBatch } from './batch.ts';
-import { decoderFeeds } from './decoder.ts';
-import type { AnswerGradients } from './gradient.ts';
-import type { EmbeddedBatch, Model } from './model.ts';
+import { type PerturbedSample, TaskKind } from '../../schemas/benchmark.ts';
+import type { RunOptions } from '../answer-model.ts';
+import { padBatch, type Sequence, type TokenBatch } from '../batch.ts';
+import { decoderFeeds } from '../decoder.ts';
+import type { AnswerGradients } from '../gradient.ts';
+import type { EmbeddedBatch, Model } from '../model.ts';
+import { ATTACK_ROWS, type AttackBatch, type AttackSource } from './batch.ts';
 import { isReadable, type Words } from './words.ts';
 
 /** The mini model, open to attacks. */

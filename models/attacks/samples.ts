@@ -1,7 +1,6 @@
-import { Random } from '../random/index.ts';
-import { type PerturbedSample, type Prediction, TaskKind } from '../schemas/benchmark.ts';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { attackEmbeddings, type EmbeddingAttack, MaskedSize } from './attack.ts';
+import { Random } from '../../random/index.ts';
+import { type PerturbedSample, type Prediction, TaskKind } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import {
   type AttackBatch,
   type AttackOptions,
@@ -9,8 +8,9 @@ import {
   type AttackSource,
   answersOf,
   keepStronger,
-} from './attack-batch.ts';
-import { attackPixels } from './attack-pixels.ts';
+} from './batch.ts';
+import { attackEmbeddings, type EmbeddingAttack, MaskedSize } from './embeddings.ts';
+import { attackPixels } from './pixels.ts';
 import { attackUniversally } from './universal.ts';
 import { attackPixelsUniversally } from './universal-pixels.ts';
 import { attackByTrigger } from './universal-text.ts';

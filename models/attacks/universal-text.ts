@@ -1,12 +1,12 @@
-import { Random } from '../random/index.ts';
-import { labelOf, type PerturbedSample } from '../schemas/benchmark.ts';
+import { Random } from '../../random/index.ts';
+import { labelOf, type PerturbedSample } from '../../schemas/benchmark.ts';
 import {
   type AttackBatch,
   type AttackOptions,
   type AttackResult,
   type AttackSource,
   answersOf,
-} from './attack-batch.ts';
+} from './batch.ts';
 import { answersUnder, Course, halvesOf } from './halves.ts';
 import { placeOf, type Words } from './words.ts';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../random/index.ts';
+import type { Random } from '../../random/index.ts';
 
 /** What is kept of the direction at each step: batches disagree, and what they agree on adds up. */
 const KEPT = 0.95;

@@ -1,9 +1,9 @@
-import { labelOf, type PerturbedSample, type Prediction } from '../schemas/benchmark.ts';
-import type { RunOptions } from './answer-model.ts';
-import { predictionOf } from './answers.ts';
-import type { AttackKind } from './attack.ts';
-import type { ByteImage } from './pillow.ts';
-import type { OpenPicture } from './pixels.ts';
+import { labelOf, type PerturbedSample, type Prediction } from '../../schemas/benchmark.ts';
+import type { RunOptions } from '../answer-model.ts';
+import { predictionOf } from '../answers.ts';
+import type { ByteImage } from '../pillow.ts';
+import type { AttackKind } from './embeddings.ts';
+import type { OpenPicture } from './pictures.ts';
 import type { Words } from './words.ts';
 
 export interface AttackOptions extends RunOptions {

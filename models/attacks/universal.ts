@@ -1,14 +1,14 @@
-import { Random } from '../random/index.ts';
-import type { PerturbedSample } from '../schemas/benchmark.ts';
+import { Random } from '../../random/index.ts';
+import type { PerturbedSample } from '../../schemas/benchmark.ts';
 import { Ascent, randomSigns } from './ascent.ts';
-import { MaskedSize } from './attack.ts';
 import {
   type AttackBatch,
   type AttackOptions,
   type AttackResult,
   type AttackSource,
   answersOf,
-} from './attack-batch.ts';
+} from './batch.ts';
+import { MaskedSize } from './embeddings.ts';
 import { answersUnder, Course, halvesOf } from './halves.ts';
 
 /** Times that the training half is gone through, where nothing else is asked for. */

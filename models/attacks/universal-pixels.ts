@@ -1,5 +1,6 @@
-import { Random } from '../random/index.ts';
-import type { PerturbedSample } from '../schemas/benchmark.ts';
+import { Random } from '../../random/index.ts';
+import type { PerturbedSample } from '../../schemas/benchmark.ts';
+import type { ByteImage } from '../pillow.ts';
 import { Ascent, randomSigns } from './ascent.ts';
 import {
   type AttackBatch,
@@ -8,11 +9,10 @@ import {
   type AttackSource,
   answersOf,
   pixelsOutOfReach,
-} from './attack-batch.ts';
+} from './batch.ts';
 import { answersUnder, Course, halvesOf } from './halves.ts';
-import type { ByteImage } from './pillow.ts';
+import { arriving, boundsAt, changed, type OpenPicture, pictureRows, show } from './pictures.ts';
 import type { PlaneSize } from './pixel-places.ts';
-import { arriving, boundsAt, changed, type OpenPicture, pictureRows, show } from './pixels.ts';
 import { usualSteps } from './universal.ts';
 
 interface Opened {

@@ -1,5 +1,5 @@
-import { Random } from '../random/index.ts';
-import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import { Random } from '../../random/index.ts';
+import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import {
   type AttackBatch,
   type AttackOptions,
@@ -7,8 +7,8 @@ import {
   answersOf,
   keepStronger,
   pixelsOutOfReach,
-} from './attack-batch.ts';
-import { arriving, changed, type OpenPicture, pictureRows, show } from './pixels.ts';
+} from './batch.ts';
+import { arriving, changed, type OpenPicture, pictureRows, show } from './pictures.ts';
 
 /** A step is this much of the bound over the number of steps, as in Madry et al. 2018. */
 const stride = 2.5;

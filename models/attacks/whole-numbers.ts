@@ -1,4 +1,4 @@
-import type { Graph, Tensor } from '../engine/index.ts';
+import type { Graph, Tensor } from '../../engine/index.ts';
 
 /**
  * The graph for one image size: inputs of whole numbers (grids, masks) are constants, so that what is computed from them

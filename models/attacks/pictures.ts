@@ -1,4 +1,4 @@
-import type { AttackBatch } from './attack-batch.ts';
+import type { AttackBatch } from './batch.ts';
 import type { PixelPlaces } from './pixel-places.ts';
 
 /** A picture as a vision encoder takes it, open to changes. */

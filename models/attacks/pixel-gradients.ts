@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { compile, float32Of, type Graph, Parameters, type Program, type Tensor } from '../engine/index.ts';
+import { compile, float32Of, type Graph, Parameters, type Program, type Tensor } from '../../engine/index.ts';
 import { withWholeNumbers } from './whole-numbers.ts';
 
 /** Programs kept, one a shape of picture; the oldest go first. */

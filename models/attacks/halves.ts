@@ -1,10 +1,10 @@
-import { cancelled } from '../engine/index.ts';
-import { Random } from '../random/index.ts';
-import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { RunOptions } from './answer-model.ts';
-import { predictionOf } from './answers.ts';
-import type { AttackBatch } from './attack-batch.ts';
+import { cancelled } from '../../engine/index.ts';
+import { Random } from '../../random/index.ts';
+import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { RunOptions } from '../answer-model.ts';
+import { predictionOf } from '../answers.ts';
+import type { AttackBatch } from './batch.ts';
 
 /** Samples that something universal is found on, and the others that it is measured on. */
 export interface Halves {

@@ -1,4 +1,4 @@
-import type { Random } from '../random/index.ts';
+import type { Random } from '../../random/index.ts';
 
 /** On embeddings. `pgd`: raw-gradient steps; `pgd_sign`: steps along the gradient's sign; `rg`: Gaussian noise, the control. */
 type EmbeddingKind = 'pgd' | 'pgd_sign' | 'rg';

@@ -1,7 +1,7 @@
 import { catalogue, miniPicture, perturb as perturbSamples } from '../diagnosis/perturbations/index.ts';
 import { mostOptionsOf, optionLetters, pictureSizeOf } from '../models/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
-import { type PerturbationName, taskKinds } from '../schemas/benchmark.ts';
+import { type PerturbationName, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { type Level, PackSet } from '../schemas/levels.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { digestOf, type Fill, readSamples, writeSamples } from '../store/index.ts';
@@ -13,6 +13,8 @@ import { durably } from './step.ts';
 
 export interface PerturbInput {
   samples: ArtifactRef;
+  /** Absent: every kind. */
+  kind?: TaskKind | undefined;
   /** Samples per condition. */
   count: number;
   /** Perturbations to leave out. */
@@ -29,16 +31,24 @@ export interface PerturbInput {
 /** One table a condition, named "<task kind>/<perturbation>". */
 export function perturb(deps: ActivityDeps) {
   return async (input: PerturbInput): Promise<StepOutcome<null>> => {
-    const { count, level, model, packs, samples, seed, skip } = input;
+    const { count, kind: only, level, model, packs, samples, seed, skip } = input;
     const folder = model && (await deps.store.checkoutModel(model));
     const size = folder === undefined ? miniPicture : await pictureSizeOf(folder);
     const mostOptions = folder === undefined ? optionLetters.length : await mostOptionsOf(folder);
     const step = {
       name: 'perturb',
-      label: 'perturbations',
+      label: only ? `perturbations of ${only}` : 'perturbations',
       uses: ['diagnosis/perturbations'],
       packages: ['fast-png', 'sharp'],
-      parameters: { count, skip, catalogue: digestOf(catalogue()), size, mostOptions, level: level ?? null },
+      parameters: {
+        count,
+        skip,
+        catalogue: digestOf(catalogue()),
+        size,
+        mostOptions,
+        kind: only ?? null,
+        level: level ?? null,
+      },
       seed,
       inputs: { samples, ...(packs ? { packs } : {}) },
     };
@@ -47,13 +57,15 @@ export function perturb(deps: ActivityDeps) {
       const pool = answerable(await readSamples(path), mostOptions);
       const set = packs ? await deps.store.getJson(packs, PackSet) : { tasks: [], packs: [] };
       const setting = { count, level, mostOptions, seed, set, size };
-      const wanted = taskKinds.map((kind) => ({
-        kind,
-        samples: orderOf(kind, pool, seed),
-        names: tablesOf(kind, pool, setting)
-          .map(({ name }) => name)
-          .filter((name) => !skip.includes(name)),
-      }));
+      const wanted = taskKinds
+        .filter((kind) => !only || kind === only)
+        .map((kind) => ({
+          kind,
+          samples: orderOf(kind, pool, seed),
+          names: tablesOf(kind, pool, setting)
+            .map(({ name }) => name)
+            .filter((name) => !skip.includes(name)),
+        }));
       const kinds = wanted.filter((one) => one.samples.length > 0);
       const conditions = kinds.flatMap(({ kind, names }) => names.map((name) => `${kind}/${name}`));
       const made = new Map<string, { ref: ArtifactRef; ids: string[] }>();

@@ -51,6 +51,46 @@ function attackOf({ attack, level }: DiagnosisConfig): DiagnosisConfig['attack']
   return { restarts: restartsOfLevels, ...attack, kinds: [...kinds] };
 }
 
+/** Samples and predictions by condition. */
+type Answered = Pick<DiagnosisRefs, 'samples' | 'predictions'>;
+
+/**
+ * Perturbs the test split and predicts every condition, a kind of task at a time: the first answers while the others' pictures are
+ * still being made. The part before the returned promises is over at once, but for workflows that began before kinds went apart.
+ */
+async function answering(
+  track: Track,
+  request: DiagnoseRequest,
+  model: ArtifactRef,
+  test: ArtifactRef,
+): Promise<Promise<Answered>[]> {
+  const steps = stepsOf(request.steps);
+  const { diagnosis, packs, seed } = request;
+  const { level, samples: count, skip } = diagnosis;
+  const input = { samples: test, count, skip, seed, level, packs, model };
+  const answered = async (label: string, samples: Record<string, ArtifactRef>): Promise<Answered> => {
+    if (Object.keys(samples).length === 0) return { samples, predictions: {} };
+    const { outputs } = await track(steps.predict({ label, model, samples }));
+    return { samples, predictions: outputs };
+  };
+  if (patched('each kind by itself')) {
+    return taskKinds.map(async (kind) =>
+      answered(kind, (await track(steps.perturb({ ...input, kind }))).outputs),
+    );
+  }
+  const conditions = Object.entries((await track(steps.perturb(input))).outputs);
+  if (patched('conditions of a kind together')) {
+    return taskKinds.map((kind) =>
+      answered(kind, Object.fromEntries(conditions.filter(([name]) => name.startsWith(`${kind}/`)))),
+    );
+  }
+  return conditions.map(async ([condition, table]) => {
+    const samples = { [condition]: table };
+    const { outputs } = await track(steps.predict({ label: condition, model, samples: table }));
+    return { samples, predictions: { [condition]: outputs.predictions! } };
+  });
+}
+
 /**
  * Diagnoses one model: perturbs the test split, predicts every condition, attacks the embeddings over the grid of eps,
  * and draws the figures from all of it. The conditions do not depend on each other.
@@ -63,29 +103,7 @@ export async function diagnoseModel(
 ): Promise<DiagnosisRefs> {
   const steps = stepsOf(request.steps);
   const { seed, diagnosis, packs } = request;
-  const { level } = diagnosis;
-  const { outputs: samples } = await track(
-    steps.perturb({
-      samples: test,
-      count: diagnosis.samples,
-      skip: diagnosis.skip,
-      seed,
-      level,
-      packs,
-      model,
-    }),
-  );
-  const predicting = patched('conditions of a kind together')
-    ? taskKinds.map(async (kind) => {
-        const conditions = Object.entries(samples).filter(([name]) => name.startsWith(`${kind}/`));
-        if (conditions.length === 0) return {};
-        const tables = Object.fromEntries(conditions);
-        return (await track(steps.predict({ label: kind, model, samples: tables }))).outputs;
-      })
-    : Object.entries(samples).map(async ([condition, table]) => {
-        const { outputs } = await track(steps.predict({ label: condition, model, samples: table }));
-        return { [condition]: outputs.predictions! };
-      });
+  const parts = await answering(track, request, model, test);
   const config = attackOf(diagnosis);
   const attacking = config.kinds.flatMap((attack) =>
     (['image_heavy', 'text_heavy'] as const).map(async (taskKind) => {
@@ -93,9 +111,12 @@ export async function diagnoseModel(
       return [`${taskKind}/${attack}`, outputs.points!] as const;
     }),
   );
-  const [predictions, attacks] = await Promise.all([Promise.all(predicting), Promise.all(attacking)]).then(
-    ([p, a]) => [Object.assign({}, ...p) as Record<string, ArtifactRef>, Object.fromEntries(a)] as const,
+  const [answers, points] = await Promise.all([Promise.all(parts), Promise.all(attacking)]);
+  const samples: Answered['samples'] = Object.assign({}, ...answers.map((part) => part.samples));
+  const predictions: Answered['predictions'] = Object.assign({}, ...answers.map((part) => part.predictions));
+  const attacks = Object.fromEntries(points);
+  const summary = await track(
+    steps.summarize({ samples, predictions, attacks, seed, level: diagnosis.level, packs }),
   );
-  const summary = await track(steps.summarize({ samples, predictions, attacks, seed, level, packs }));
   return { figures: summary.outputs.diagnosis!, samples, predictions };
 }

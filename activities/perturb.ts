@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { catalogue, miniPicture, perturb as perturbSamples } from '../diagnosis/perturbations/index.ts';
 import { mostOptionsOf, optionLetters, pictureSizeOf } from '../models/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
@@ -15,6 +16,10 @@ export interface PerturbInput {
   samples: ArtifactRef;
   /** Absent: every kind. */
   kind?: TaskKind | undefined;
+  /** One of `of` parts of the conditions, from 0, without the clean samples; its output `ids` (JSON) lists the samples in it. */
+  part?: { index: number; of: number } | undefined;
+  /** The clean samples alone: those that belong beside parts with these `ids`. */
+  beside?: ArtifactRef[] | undefined;
   /** Samples per condition. */
   count: number;
   /** Perturbations to leave out. */
@@ -31,7 +36,7 @@ export interface PerturbInput {
 /** One table a condition, named "<task kind>/<perturbation>". */
 export function perturb(deps: ActivityDeps) {
   return async (input: PerturbInput): Promise<StepOutcome<null>> => {
-    const { count, kind: only, level, model, packs, samples, seed, skip } = input;
+    const { beside, count, kind: only, level, model, packs, part, samples, seed, skip } = input;
     const folder = model && (await deps.store.checkoutModel(model));
     const size = folder === undefined ? miniPicture : await pictureSizeOf(folder);
     const mostOptions = folder === undefined ? optionLetters.length : await mostOptionsOf(folder);
@@ -47,10 +52,15 @@ export function perturb(deps: ActivityDeps) {
         size,
         mostOptions,
         kind: only ?? null,
+        part: part ?? null,
         level: level ?? null,
       },
       seed,
-      inputs: { samples, ...(packs ? { packs } : {}) },
+      inputs: {
+        samples,
+        ...(packs ? { packs } : {}),
+        ...Object.fromEntries((beside ?? []).map((ids, i) => [`ids ${i}`, ids])),
+      },
     };
     return durably(deps, step, async ({ progress, signal }) => {
       const path = await deps.store.path(samples);
@@ -62,9 +72,12 @@ export function perturb(deps: ActivityDeps) {
         .map((kind) => ({
           kind,
           samples: orderOf(kind, pool, seed),
-          names: tablesOf(kind, pool, setting)
-            .map(({ name }) => name)
-            .filter((name) => !skip.includes(name)),
+          names: beside
+            ? []
+            : tablesOf(kind, pool, setting)
+                .map(({ name }) => name)
+                .filter((name) => !skip.includes(name))
+                .filter((_, i, { length }) => !part || Math.floor((i * part.of) / length) === part.index),
         }));
       const kinds = wanted.filter((one) => one.samples.length > 0);
       const conditions = kinds.flatMap(({ kind, names }) => names.map((name) => `${kind}/${name}`));
@@ -79,8 +92,10 @@ export function perturb(deps: ActivityDeps) {
       };
       await perturbInThreads({ path, setting, conditions }, take, signal);
       const outputs: Record<string, ArtifactRef> = {};
+      const used = new Set<string>();
+      for (const ids of beside ?? [])
+        for (const id of await deps.store.getJson(ids, z.array(z.string()))) used.add(id);
       for (const { kind, names, samples } of kinds) {
-        const used = new Set<string>();
         for (const name of names) {
           const table = made.get(`${kind}/${name}`);
           if (!table) continue;
@@ -88,11 +103,13 @@ export function perturb(deps: ActivityDeps) {
           for (const id of ids) used.add(id);
           outputs[`${kind}/${name}`] = ref;
         }
+        if (part) continue;
         // Every perturbed sample needs its clean answer beside it.
         const clean = samples.filter(({ id }, i) => i < count || used.has(id));
         const origin = perturbSamples(clean, 'origin', seed, pool);
         outputs[`${kind}/origin`] = await writeSamples(deps.store, origin);
       }
+      if (part) outputs.ids = await deps.store.putJson([...used]);
       return { outputs, result: null };
     });
   };

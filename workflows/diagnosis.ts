@@ -1,6 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type Split, taskKinds } from '../schemas/benchmark.ts';
+import { type Split, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import type { DiagnosisConfig } from '../schemas/config.ts';
 import { reaches } from '../schemas/levels.ts';
 import type { DiagnoseRequest, DiagnosisRefs, ModelSource } from '../schemas/workflow.ts';
@@ -54,9 +54,17 @@ function attackOf({ attack, level }: DiagnosisConfig): DiagnosisConfig['attack']
 /** Samples and predictions by condition. */
 type Answered = Pick<DiagnosisRefs, 'samples' | 'predictions'>;
 
+const together = (parts: readonly Answered[]): Answered => ({
+  samples: Object.assign({}, ...parts.map(({ samples }) => samples)),
+  predictions: Object.assign({}, ...parts.map(({ predictions }) => predictions)),
+});
+
+/** Steps that the pictures of a level are made in: one part is answered while the next is made. */
+const pictureParts = 4;
+
 /**
- * Perturbs the test split and predicts every condition, a kind of task at a time: the first answers while the others' pictures are
- * still being made. The part before the returned promises is over at once, but for workflows that began before kinds went apart.
+ * Perturbs the test split and predicts every condition, a kind of task at a time, so that the models do not wait for all pictures.
+ * What comes before the returned promises is over at once, but for workflows that began before kinds went apart.
  */
 async function answering(
   track: Track,
@@ -73,10 +81,26 @@ async function answering(
     const { outputs } = await track(steps.predict({ label, model, samples }));
     return { samples, predictions: outputs };
   };
+  const inParts = async (kind: TaskKind, index: number, used: ArtifactRef[]): Promise<Answered[]> => {
+    if (index === pictureParts) {
+      // Every perturbed sample needs its clean answer beside it.
+      const { outputs } = await track(steps.perturb({ ...input, kind, beside: used }));
+      return [await answered(`${kind}, clean`, outputs)];
+    }
+    const part = { index, of: pictureParts };
+    const { ids, ...samples } = (await track(steps.perturb({ ...input, kind, part }))).outputs;
+    // The next pictures first: a worker with two places then always has something to answer beside them.
+    const [others, own] = await Promise.all([
+      inParts(kind, index + 1, [...used, ids!]),
+      answered(`${kind}, part ${index + 1} of ${pictureParts}`, samples),
+    ]);
+    return [own, ...others];
+  };
   if (patched('each kind by itself')) {
-    return taskKinds.map(async (kind) =>
-      answered(kind, (await track(steps.perturb({ ...input, kind }))).outputs),
-    );
+    return taskKinds.map(async (kind) => {
+      if (kind === 'text_heavy' && reaches(level, 'L1')) return together(await inParts(kind, 0, []));
+      return answered(kind, (await track(steps.perturb({ ...input, kind }))).outputs);
+    });
   }
   const conditions = Object.entries((await track(steps.perturb(input))).outputs);
   if (patched('conditions of a kind together')) {
@@ -112,8 +136,7 @@ export async function diagnoseModel(
     }),
   );
   const [answers, points] = await Promise.all([Promise.all(parts), Promise.all(attacking)]);
-  const samples: Answered['samples'] = Object.assign({}, ...answers.map((part) => part.samples));
-  const predictions: Answered['predictions'] = Object.assign({}, ...answers.map((part) => part.predictions));
+  const { predictions, samples } = together(answers);
   const attacks = Object.fromEntries(points);
   const summary = await track(
     steps.summarize({ samples, predictions, attacks, seed, level: diagnosis.level, packs }),

@@ -44,6 +44,8 @@ function clusterTotals(values: readonly number[], clusters: readonly string[] | 
 export function bootstrapInterval(values: readonly number[], options: BootstrapOptions): [number, number] {
   if (values.length === 0) throw new RangeError('no values to resample');
   const { sums, counts } = clusterTotals(values, options.clusters);
+  // Where nothing changed, as under most mild perturbations, there is nothing to draw.
+  if (sums.every((sum) => sum === 0)) return [0, 0];
   const random = new Random(
     options.seed,
     'bootstrap',

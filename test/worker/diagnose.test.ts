@@ -4,6 +4,7 @@ import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPredictions, readSamples, writeSamplesFile } from '../../store/index.ts';
 import { diagnoseOnce, openSession, type Session, trainOnce } from '../../worker/index.ts';
+import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
 let project: Project;
@@ -80,8 +81,16 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       triggerTokens: [0, 1],
     };
     const options = { level: 'L4' as const, samples: 4, tasks, overrides: { diagnosis: { attack } } };
-    const { attacks, figures, leftOut, levels, measures } = await diagnoseOnce(session, options);
+    const outcome = await diagnoseOnce(session, options);
+    await keepHistory(session.client, 'diagnose-levels', outcome.workflowId);
+    const { artifacts, attacks, figures, leftOut, levels, measures } = outcome;
     const names = Object.keys(figures);
+    // Their pictures are made in parts; the clean samples go beside all of them.
+    const idsOf = async (name: string) =>
+      (await readSamples(await session.store.path(artifacts[`samples/${name}`]!))).map(({ id }) => id);
+    const clean = await idsOf('text_heavy/origin');
+    for (const name of names.filter((condition) => condition.startsWith('text_heavy/')))
+      expect(clean).toEqual(expect.arrayContaining(await idsOf(name)));
     expect(names).toContain('image_heavy/marketplace-titles/wrong_title');
     expect(names).not.toContain('image_heavy/misleading_text');
     expect(measures.tasks!.garments).toMatchObject({

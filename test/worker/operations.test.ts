@@ -193,8 +193,8 @@ describe('an audit', { timeout: 300_000 }, () => {
     const out = join(project.folder, 'audit');
     const exported = await auditExport(session, { workflowId, out });
     expect(exported.histories).toBe(2);
-    // Model, benchmark, perturbations, one prediction a kind of task, figures.
-    expect(exported.manifests).toBe(7);
+    // Model, benchmark, perturbations and predictions of three kinds of task, figures.
+    expect(exported.manifests).toBe(9);
     expect(await auditReplay({ folder: out })).toEqual({
       replayed: expect.arrayContaining([workflowId, 'registry/tiny']),
       failures: [],

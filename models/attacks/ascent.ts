@@ -1,4 +1,5 @@
 import type { Random } from '../../random/index.ts';
+import type { Course } from './halves.ts';
 
 /** What is kept of the direction at each step: batches disagree, and what they agree on adds up. */
 const KEPT = 0.95;
@@ -32,6 +33,23 @@ export class Ascent {
       direction[i] = KEPT * direction[i]! + rise / norm;
       change[i] = Math.min(eps, Math.max(-eps, change[i]! + size * Math.sign(direction[i]!)));
     }
+  }
+}
+
+/** Takes the change up the loss, `rounds` times through all batches; `slopeOf`: the loss's gradient by the change. */
+export async function climb<Batch>(
+  ascent: Ascent,
+  batches: readonly Batch[],
+  rounds: number,
+  course: Course,
+  slopeOf: (batch: Batch) => Promise<Float32Array>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (const batch of batches) {
+      course.check();
+      ascent.step(await slopeOf(batch));
+    }
+    course.count();
   }
 }
 

@@ -4,7 +4,7 @@ import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { RunOptions } from '../answer-model.ts';
 import { predictionOf } from '../answers.ts';
-import type { AttackBatch } from './batch.ts';
+import type { AttackBatch, AttackSource } from './batch.ts';
 
 /** Samples that something universal is found on, and the others that it is measured on. */
 export interface Halves {
@@ -61,16 +61,18 @@ export class Course {
   }
 }
 
-/** Answers of samples whose embeddings are changed, in their order. */
+/** Answers of samples whose embeddings are changed, in their order: a round of the search. */
 export async function answersUnder(
-  batches: AsyncIterable<AttackBatch>,
+  source: AttackSource,
   samples: readonly PerturbedSample[],
+  course: Course,
   change: (batch: AttackBatch) => Float32Array | Promise<Float32Array>,
 ): Promise<Prediction[]> {
   const predictions: Prediction[] = new Array(samples.length);
-  for await (const batch of batches) {
+  for await (const batch of source.batches(samples, course.quiet)) {
     const chances = await batch.chances(await change(batch));
     for (const [row, i] of batch.indices.entries()) predictions[i] = predictionOf(samples[i]!, chances[row]!);
   }
+  course.count();
   return predictions;
 }

@@ -1,7 +1,7 @@
 import { Random } from '../../random/index.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
 import type { ByteImage } from '../pillow.ts';
-import { Ascent, randomSigns } from './ascent.ts';
+import { Ascent, climb, randomSigns } from './ascent.ts';
 import {
   type AttackBatch,
   type AttackOptions,
@@ -48,26 +48,15 @@ export async function attackPixelsUniversally(
   const count = size.channels * size.height * size.width;
   const random = (what: string) => new Random(seed, 'attack', 'universal_pixels', what);
   const ascent = new Ascent(count, eps, steps * learning.length, random('start'));
-  for (let step = 0; step < steps; step++) {
-    for (const { batch, pictures } of learning) {
-      course.check();
-      ascent.step(await slopeOf(batch, pictures, ascent.change, answersOf(batch, training)));
-    }
-    course.count();
-  }
+  await climb(ascent, learning, steps, course, ({ batch, pictures }) =>
+    slopeOf(batch, pictures, ascent.change, answersOf(batch, training)),
+  );
   const bytes = ascent.change.map((change) => (eps > 0 ? Math.round((LEVELS * change) / eps) : 0));
-  const answers = async (change: Float32Array) => {
-    const found = await answersUnder(source.batches(measured, course.quiet), measured, (batch) =>
-      embedsUnder(batch, change),
-    );
-    course.count();
-    return found;
-  };
+  const answers = (change: Float32Array) =>
+    answersUnder(source, measured, course, (batch) => embedsUnder(batch, change));
   return {
     predictions: await answers(bytes.map((level) => (eps * level) / LEVELS)),
-    control: await answers(
-      randomSigns(count, eps, new Random(seed, 'attack', 'universal_pixels', 'control')),
-    ),
+    control: await answers(randomSigns(count, eps, random('control'))),
     pattern: pictureOf(bytes, size),
   };
 }

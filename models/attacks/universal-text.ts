@@ -51,12 +51,8 @@ export async function attackByTrigger(
       leftOut: 'its tokenizer reads no text as tokens that were put together by hand',
     };
   const found = await new Search(source, words, training, course).from(start);
-  const answers = async ({ text }: Trigger) => {
-    const read = withTrigger(measured, text);
-    const answered = await answersUnder(source.batches(read, course.quiet), read, ({ embeds }) => embeds);
-    course.count();
-    return answered;
-  };
+  const answers = ({ text }: Trigger) =>
+    answersUnder(source, withTrigger(measured, text), course, ({ embeds }) => embeds);
   return { predictions: await answers(found), control: await answers(other), trigger: found.text };
 }
 
@@ -108,9 +104,7 @@ class Search {
   /** Mean over the training half of the negative log of the right answer's chance, nats. */
   private async loss({ text }: Trigger): Promise<number> {
     const read = withTrigger(this.training, text);
-    const batches = this.source.batches(read, this.course.quiet);
-    const answers = await answersUnder(batches, read, ({ embeds }) => embeds);
-    this.course.count();
+    const answers = await answersUnder(this.source, read, this.course, ({ embeds }) => embeds);
     return (
       answers.reduce((sum, a) => sum - Math.log(Math.max(a.probabilities[labelOf(a)]!, 1e-12)), 0) /
       answers.length

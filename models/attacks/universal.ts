@@ -1,6 +1,6 @@
 import { Random } from '../../random/index.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
-import { Ascent, randomSigns } from './ascent.ts';
+import { Ascent, climb, randomSigns } from './ascent.ts';
 import {
   type AttackBatch,
   type AttackOptions,
@@ -41,29 +41,21 @@ export async function attackUniversally(
   const random = (what: string) => new Random(seed, 'attack', 'universal', what);
   const ascent = new Ascent(count, eps, steps * learning.length, random('start'));
   const shared = { delta: ascent.change, width };
-  for (let step = 0; step < steps; step++) {
-    for (const batch of learning) {
-      course.check();
-      const gradient = await batch.gradient(moved(batch, shared), answersOf(batch, training));
-      const slope = new Float32Array(count);
-      eachMasked(batch, shared, (to, from) => {
-        for (let i = 0; i < width; i++) slope[to + i]! += gradient[from + i]!;
-      });
-      ascent.step(slope);
-    }
-    course.count();
-  }
+  await climb(ascent, learning, steps, course, async (batch) => {
+    const gradient = await batch.gradient(moved(batch, shared), answersOf(batch, training));
+    const slope = new Float32Array(count);
+    eachMasked(batch, shared, (to, from) => {
+      for (let i = 0; i < width; i++) slope[to + i]! += gradient[from + i]!;
+    });
+    return slope;
+  });
   const size = new MaskedSize();
-  const predictions = await answersUnder(source.batches(measured, course.quiet), measured, (batch) => {
+  const predictions = await answersUnder(source, measured, course, (batch) => {
     size.add(batch);
     return moved(batch, shared);
   });
-  course.count();
   const noise = { delta: randomSigns(count, eps, random('control')), width };
-  const control = await answersUnder(source.batches(measured, course.quiet), measured, (batch) =>
-    moved(batch, noise),
-  );
-  course.count();
+  const control = await answersUnder(source, measured, course, (batch) => moved(batch, noise));
   return { predictions, epsRelative: size.relative(eps), control };
 }
 

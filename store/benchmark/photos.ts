@@ -1,8 +1,10 @@
 import { type Sample, TaskKind } from '../../schemas/benchmark.ts';
 import { digestOfBytes } from '../canonical.ts';
 
-const needsImage: readonly TaskKind[] = [TaskKind.ImageHeavy, TaskKind.Vqa];
-const quoted = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+/** Kinds of task that nobody can solve without the picture. */
+export const needsImage: readonly TaskKind[] = [TaskKind.ImageHeavy, TaskKind.Vqa];
+/** A text of the data as messages show it. */
+export const quoted = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 /** The photos that a source names: `photo:a`, a grid's `photos:a+b+c+d`, or any other name as it is. */
 function namedIn(source: string): string[] {

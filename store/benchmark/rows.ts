@@ -1,12 +1,9 @@
-import { type Sample, type Split, TaskKind } from '../../schemas/benchmark.ts';
+import type { Sample, Split } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { digestOfBytes } from '../canonical.ts';
 import { badCell, type Place } from '../parquet/values.ts';
 import { imageProblem } from './image.ts';
-import { photosOf } from './photos.ts';
-
-const needsImage: readonly TaskKind[] = [TaskKind.ImageHeavy, TaskKind.Vqa];
-const quoted = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+import { needsImage, photosOf, quoted } from './photos.ts';
 
 interface Seen {
   split: Split;

@@ -1,7 +1,6 @@
 import { convertIndexedToRgb, type DecodedPng, hasPngSignature } from 'fast-png';
-import sharp from 'sharp';
 import { z } from 'zod';
-import { decodePng } from '../pictures/index.ts';
+import { decodeColours, decodePng, mostPixels, pngSize } from '../pictures/index.ts';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { readJsonFile } from './json.ts';
@@ -9,7 +8,6 @@ import { resizeBilinear } from './resize.ts';
 
 /** PIL's number for bilinear resampling, as Hugging Face writes it. */
 const BILINEAR = 2;
-const MAX_PIXELS = 50_000_000;
 
 const PreprocessorConfig = z.object({
   do_resize: z.literal(true),
@@ -81,12 +79,7 @@ const nameOf = ({ bytes, path }: EncodedImage) =>
 async function greyOf(image: EncodedImage): Promise<GreyImage> {
   if (hasPngSignature(image.bytes)) return decodeGrey(image);
   try {
-    const { data, info } = await sharp(image.bytes, { limitInputPixels: MAX_PIXELS })
-      .autoOrient()
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+    const { data, info } = await decodeColours(image.bytes);
     const { channels, height, width } = info;
     return { width, height, data: greyValues(data, channels, width * height, 255) };
   } catch (cause) {
@@ -123,10 +116,10 @@ export function decodeGrey(image: EncodedImage): GreyImage {
 
 /** A few bytes can claim a picture that fills the memory: look at the header before decoding. */
 function checkSize(bytes: Uint8Array): void {
-  if (bytes.byteLength < 24) throw new Error('the header ends early');
-  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const pixels = header.getUint32(16) * header.getUint32(20);
-  if (pixels > MAX_PIXELS) throw new Error(`${pixels} pixels are more than the ${MAX_PIXELS} allowed`);
+  const size = pngSize(bytes);
+  if (!size) throw new Error('the header ends early');
+  const pixels = size.width * size.height;
+  if (pixels > mostPixels) throw new Error(`${pixels} pixels are more than the ${mostPixels} allowed`);
 }
 
 function toGrey(png: DecodedPng): GreyImage {

@@ -1,9 +1,6 @@
 import { hasPngSignature } from 'fast-png';
-import sharp from 'sharp';
+import { decodeColours, mostPixels } from './colours.ts';
 import { decodePng, pngSize } from './png.ts';
-
-/** A few bytes can claim a picture that fills the memory. */
-const mostPixels = 50_000_000;
 
 /** Mean over pixels and colour channels, 0 to 1; the last channel of two or four is transparency, and left out. */
 export function meanBrightness(data: ArrayLike<number>, channels: number, largest: number): number {
@@ -34,7 +31,6 @@ function ofPng(bytes: Uint8Array): number | null {
 }
 
 async function ofAny(bytes: Uint8Array): Promise<number> {
-  const picture = sharp(bytes, { limitInputPixels: mostPixels }).toColourspace('srgb').removeAlpha().raw();
-  const { data, info } = await picture.toBuffer({ resolveWithObject: true });
+  const { data, info } = await decodeColours(bytes);
   return meanBrightness(data, info.channels, 255);
 }

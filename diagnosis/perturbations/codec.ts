@@ -1,12 +1,11 @@
 import sharp, { type Sharp } from 'sharp';
-import { pngSize } from '../../pictures/index.ts';
+import { mostPixels, pngSize } from '../../pictures/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 import { type Canvas, type PictureSize, pixelsOfPng } from './canvas.ts';
 import type { Making, Request } from './picture.ts';
 
 /** Pictures are not worked on in more pixels than this a side, or than the model's. */
 const leastBound = 224;
-const most = 50_000_000;
 
 /** What can be had without waiting: pixels of a PNG. */
 export function runNow<T>(making: Making<T>): T {
@@ -39,7 +38,7 @@ async function pixelsOf(image: EncodedImage, size: PictureSize): Promise<Canvas 
   const claimed = pngSize(image.bytes);
   const plain = claimed && claimed.width <= bound && claimed.height <= bound ? pixelsOfPng(image) : null;
   if (plain) return plain;
-  const picture = sharp(image.bytes, { limitInputPixels: most })
+  const picture = sharp(image.bytes, { limitInputPixels: mostPixels })
     .autoOrient()
     .resize({ width: bound, height: bound, fit: 'inside', withoutEnlargement: true });
   return canvasOf(picture.removeAlpha().toColourspace('srgb'));

@@ -1,7 +1,4 @@
-import { decodePng } from '../../pictures/index.ts';
-
-/** Larger images are refused before they are unpacked: models take no more, either. */
-const maxPixels = 50_000_000;
+import { decodePng, mostPixels, pngSize } from '../../pictures/index.ts';
 
 const ascii = (bytes: Uint8Array, start: number, length: number) =>
   Buffer.from(
@@ -12,15 +9,17 @@ const ascii = (bytes: Uint8Array, start: number, length: number) =>
 
 function checkSize(width: number, height: number): string | undefined {
   if (width < 1 || height < 1) return `the image is ${width} x ${height} pixels`;
-  if (width * height > maxPixels) return `the image is ${width} x ${height} pixels, more than 50 million`;
+  if (width * height > mostPixels) {
+    return `the image is ${width} x ${height} pixels, more than ${mostPixels / 1e6} million`;
+  }
   return undefined;
 }
 
 function pngProblem(bytes: Uint8Array): string | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 33 || ascii(bytes, 12, 4) !== 'IHDR') return 'the PNG is cut short';
-  const size = checkSize(view.getUint32(16), view.getUint32(20));
-  if (size) return size;
+  const size = pngSize(bytes);
+  if (!size || ascii(bytes, 12, 4) !== 'IHDR') return 'the PNG is cut short';
+  const problem = checkSize(size.width, size.height);
+  if (problem) return problem;
   try {
     decodePng(bytes, { checkCrc: true });
     return undefined;

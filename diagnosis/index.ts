@@ -38,6 +38,7 @@ export {
   conditionOf,
   diagnosisFigures,
   figures,
+  groupedBy,
   type Hints,
   hintKey,
   hintsOf,

@@ -1,3 +1,4 @@
+import { groupedBy } from '../../diagnosis/index.ts';
 import { diagnosisHeadline, patternWords, sortedConditions, wrap } from '../../report/index.ts';
 import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
@@ -25,12 +26,6 @@ const found: Record<AccuracyDrop['verdict'], string> = {
   not_enough_data: '?',
 };
 
-function groupedBy(rows: readonly Row[], key: (condition: string) => string): [string, Row[]][] {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) groups.set(key(row[0]), [...(groups.get(key(row[0])) ?? []), row]);
-  return [...groups];
-}
-
 /** Accuracy, changed answers and drops by condition; of a large pack those that cost most. */
 function conditionLines({ base, measures }: DiagnosisReport): string[] {
   const cells = ([condition, { accuracy, changeRate, followed }]: Row, name: string) => {
@@ -53,11 +48,14 @@ function conditionLines({ base, measures }: DiagnosisReport): string[] {
     return [[`  ${pack}${which}`], ...worst.map((row) => cells(row, scenario(row[0])))];
   };
   const inOrder = sortedConditions(Object.keys(base)).map(({ key }): Row => [key, base[key]!]);
-  const rows = groupedBy(inOrder, kindOf).flatMap(([kind, ofKind]) => {
+  const rows = [...groupedBy(inOrder, ([condition]) => kindOf(condition))].flatMap(([kind, ofKind]) => {
     const counts = ofKind.map(([, { n }]) => n);
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     const n = least === most ? `${most}` : `${least} to ${most}`;
-    return [[`${kind} (n = ${n})`], ...groupedBy(ofKind, packOf).flatMap(ofPack)];
+    return [
+      [`${kind} (n = ${n})`],
+      ...[...groupedBy(ofKind, ([condition]) => packOf(condition))].flatMap(ofPack),
+    ];
   });
   const head = ['percent', 'right', 'points lost (95 %)', 'changed', 'hint', 'drop'];
   return [table(head, rows, [1, 2, 3, 4]), ...wrap(legend(measures), width)];
@@ -129,11 +127,7 @@ function relianceLines({ measures: { reliance } }: DiagnosisReport): string[] {
 
 /** A row an attack, a column a strength; attacks of other strengths in a table of their own. */
 function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
-  const attacks = new Map<string, DiagnosisReport['pgd']>();
-  for (const point of pgd) {
-    const name = `${point.taskKind} ${point.attack}`;
-    attacks.set(name, [...(attacks.get(name) ?? []), point]);
-  }
+  const attacks = groupedBy(pgd, ({ attack, taskKind }) => `${taskKind} ${attack}`);
   const grids = new Map<string, string[][]>();
   for (const [name, points] of [...attacks].sort(([a], [b]) => a.localeCompare(b))) {
     const grid = points.map(({ eps }) => Number(eps.toPrecision(2))).join(' ');

@@ -3,7 +3,7 @@ import type { GateRule } from '../../schemas/gate.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
 import { calibrationError } from '../measures/calibration.ts';
 import { pairedDrop } from '../measures/drop.ts';
-import { byId, cleanOf, conditionOf, type Hints, hintKey } from '../measures/figures.ts';
+import { byId, cleanOf, conditionOf, groupedBy, type Hints, hintKey } from '../measures/figures.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
 import { worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
@@ -90,11 +90,7 @@ const ece: Measure = (evidence, condition, confidence) => {
   const predictions = labelled(under(evidence, condition));
   const value = calibrationError(predictions);
   if (value === null) return null;
-  const groups = new Map<string, Prediction[]>();
-  for (const prediction of predictions) {
-    const source = evidence.sourceOf(prediction.id);
-    groups.set(source, [...(groups.get(source) ?? []), prediction]);
-  }
+  const groups = groupedBy(predictions, ({ id }) => evidence.sourceOf(id));
   const interval = bootstrapStatistic([...groups.values()], (drawn) => calibrationError(drawn) ?? 0, {
     seed: evidence.seed,
     stream: `ece ${condition}`,

@@ -6,7 +6,7 @@ import {
   type Prediction,
 } from '../../schemas/benchmark.ts';
 import type { TalkedOut } from '../../schemas/report.ts';
-import { conditionOf, hintKey } from './figures.ts';
+import { conditionOf, groupedBy, hintKey } from './figures.ts';
 import { rightHintsAmong } from './right-hints.ts';
 
 export interface TalkedOutInput {
@@ -44,7 +44,7 @@ interface Found {
 
 function findTalkedOut({ samples, before }: TalkedOutInput): Map<string, Found[]> {
   const predictions = new Map(before.map((prediction) => [hintKey(prediction), prediction]));
-  const groups = new Map<string, Found[]>();
+  const found: Found[] = [];
   // A right hint talks nobody out of anything by intent.
   const rightHints = rightHintsAmong(samples);
   for (const sample of samples) {
@@ -54,10 +54,9 @@ function findTalkedOut({ samples, before }: TalkedOutInput): Map<string, Found[]
     if (perturbed === undefined || clean === undefined) continue;
     const { answer } = sample;
     if (answer === null || clean.predicted !== answer || perturbed.predicted === answer) continue;
-    const key = conditionOf(sample);
-    groups.set(key, [...(groups.get(key) ?? []), { sample, answer, clean, perturbed }]);
+    found.push({ sample, answer, clean, perturbed });
   }
-  return groups;
+  return groupedBy(found, ({ sample }) => conditionOf(sample));
 }
 
 function toExample(

@@ -1,7 +1,7 @@
 import type { Prediction } from '../../schemas/benchmark.ts';
 import type { DiagnosisMeasures, TaskCondition } from '../../schemas/diagnosis.ts';
 import { pairedDrop } from './drop.ts';
-import { byId, cleanOf, conditionOf, groupedBy } from './figures.ts';
+import { conditionOf, figures, groupedBy } from './figures.ts';
 
 interface Options {
   seed: number;
@@ -36,11 +36,10 @@ function conditionsOf(
   const measured = [...groups].flatMap(([condition, perturbed]): [string, TaskCondition][] => {
     const clean = groups.get(conditionOf({ taskKind: perturbed[0]!.taskKind, perturbation: 'origin' })) ?? [];
     if (perturbed[0]!.perturbation === 'origin') return [];
-    const cleanById = byId(clean);
-    const changed = perturbed.filter((one) => one.predicted !== cleanOf(cleanById, one).predicted).length;
+    const { changeRate, n } = figures(clean, perturbed);
     const paired = pairedDrop({ condition: `${task}: ${condition}`, clean, perturbed }, options);
     const drop = paired && { drop: paired.drop, ci95: paired.interval, n: paired.lost.length };
-    return [[condition, { drop, changeRate: changed / perturbed.length, n: perturbed.length }]];
+    return [[condition, { drop, changeRate, n }]];
   });
   return Object.fromEntries(measured);
 }

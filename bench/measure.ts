@@ -1,5 +1,6 @@
 import { cpus, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { quantile } from '../diagnosis/index.ts';
 import type { Side } from './side.ts';
 
 /** One figure, as it is printed. */
@@ -42,8 +43,10 @@ const restMilliseconds = 150;
 export const note = (line: string): boolean => process.stderr.write(`${line}\n`);
 
 export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }
 
 /** Completes a measurement with what is the same for all of a run. */

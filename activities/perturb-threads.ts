@@ -20,7 +20,7 @@ export interface MadeTable {
   chunks: Uint8Array[];
 }
 
-/** Nothing else of a diagnosis can run before its samples are made, so that a core may be had beside the first. */
+/** The first pictures are waited for, and nothing else of a diagnosis keeps a second core busy until they are there. */
 const threads = Math.min(2, availableParallelism());
 
 /** Makes the conditions' tables in worker threads, and hands over each as it is done. What `take` throws ends the work. */

@@ -3,7 +3,7 @@
 export { type ReportOptions, renderReport } from './document.ts';
 export { headline } from './headline.ts';
 export { escapeHtml } from './html.ts';
-export { perturbationLabel, sortedConditions } from './labels.ts';
+export { packOf, perturbationLabel, sortedConditions } from './labels.ts';
 export { renderDiagnosis } from './one-model/document.ts';
 export { diagnosisHeadline, patternWords } from './one-model/headline.ts';
 export { diagnosisJUnit } from './one-model/junit.ts';

@@ -64,6 +64,9 @@ export const perturbationLabel = (name: string) => perturbationLabels[name] ?? s
 export const perturbationPhrase = (name: string) => perturbationPhrases[name] ?? spoken(name);
 export const attackLabel = (name: string) => attackLabels[name] ?? spoken(name);
 
+/** Of a scenario, which is named `<pack>/<scenario>`; '' for the catalogue's perturbations. */
+export const packOf = (perturbation: string) => perturbation.split('/').slice(0, -1).join('/');
+
 /** Whether training may have drawn from this perturbation. */
 export function seenInTraining(kind: string, perturbation: string): boolean {
   const seen: Record<string, readonly string[]> = trainingPerturbations;

@@ -1,12 +1,10 @@
 import { groupedBy } from '../../diagnosis/index.ts';
-import { diagnosisHeadline, patternWords, sortedConditions, wrap } from '../../report/index.ts';
+import { diagnosisHeadline, packOf, patternWords, sortedConditions, wrap } from '../../report/index.ts';
 import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { levels } from '../../schemas/levels.ts';
-import { percent, table } from './table.ts';
+import { percent, table, width } from './table.ts';
 
-/** Columns of a terminal. */
-const width = 80;
 /** Conditions of one pack that are listed; `--out` and `--json` have all. */
 const shownOfPack = 3;
 
@@ -17,8 +15,6 @@ const share = (value: number) => (value * 100).toFixed(1);
 const range = ([low, high]: readonly [number, number], say = share) => `${say(low)} to ${say(high)}`;
 const kindOf = (condition: string) => condition.slice(0, condition.indexOf('/'));
 const nameOf = (condition: string) => condition.slice(condition.indexOf('/') + 1);
-/** Scenarios are named `<pack>/<scenario>`. */
-const packOf = (condition: string) => nameOf(condition).split('/').slice(0, -1).join('/');
 
 const found: Record<AccuracyDrop['verdict'], string> = {
   drop: 'yes',
@@ -54,7 +50,7 @@ function conditionLines({ base, measures }: DiagnosisReport): string[] {
     const n = least === most ? `${most}` : `${least} to ${most}`;
     return [
       [`${kind} (n = ${n})`],
-      ...[...groupedBy(ofKind, ([condition]) => packOf(condition))].flatMap(ofPack),
+      ...[...groupedBy(ofKind, ([condition]) => packOf(nameOf(condition)))].flatMap(ofPack),
     ];
   });
   const head = ['percent', 'right', 'points lost (95 %)', 'changed', 'hint', 'drop'];

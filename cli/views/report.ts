@@ -1,8 +1,6 @@
 import { renderSummary, wrap } from '../../report/index.ts';
 import type { RunReport } from '../../schemas/report.ts';
-import { percent, points, table } from './table.ts';
-
-const width = 80;
+import { percent, points, table, width } from './table.ts';
 
 function pilotLines({ pilot }: RunReport): string[] {
   if (!pilot) return [];

@@ -1,3 +1,6 @@
+/** Columns of a terminal. */
+export const width = 80;
+
 /** Columns are as wide as their widest cell; `right` names the columns (from 0) that are set flush right. */
 export function table(head: string[], rows: string[][], right: number[] = []): string {
   const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)));

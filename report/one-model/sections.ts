@@ -4,6 +4,7 @@ import { barChart } from '../charts/bars.ts';
 import { type Content, type Html, html } from '../html.ts';
 import {
   type Condition,
+  packOf,
   percent,
   perturbationLabel,
   sortedConditions,
@@ -102,13 +103,17 @@ const barsOfPack = 3;
 
 /** Of each scenario pack (its conditions are named `<pack>/<scenario>`) those that cost most, or change most without labels. */
 function worstOfPacks(rows: readonly Row[]): Row[] {
-  const packOf = ({ perturbation }: Row) => perturbation.split('/').slice(0, -1).join('/');
   const cost = ({ figures }: Row) => (figures.accuracy === null ? figures.changeRate : 1 - figures.accuracy);
-  const costlier = (a: Row, b: Row) =>
-    cost(a) > cost(b) || (cost(a) === cost(b) && rows.indexOf(a) < rows.indexOf(b));
-  const rank = (row: Row) =>
-    rows.filter((other) => packOf(other) === packOf(row) && costlier(other, row)).length;
-  return rows.filter((row) => packOf(row) === '' || rank(row) < barsOfPack);
+  const shown = new Map<string, number>();
+  const kept = rows
+    .toSorted((a, b) => cost(b) - cost(a))
+    .filter(({ perturbation }) => {
+      const pack = packOf(perturbation);
+      const before = shown.get(pack) ?? 0;
+      shown.set(pack, before + 1);
+      return pack === '' || before < barsOfPack;
+    });
+  return rows.filter((row) => kept.includes(row));
 }
 
 function barCard(kind: string, what: 'accuracy' | 'changeRate', all: readonly Row[], below: Content): Html {

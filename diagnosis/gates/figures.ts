@@ -18,19 +18,23 @@ export interface Evidence {
   seed: number;
 }
 
+/** With the predictions of each condition at hand: a rule may ask for all of them. */
+export interface GroupedEvidence extends Evidence {
+  byCondition: ReadonlyMap<string, readonly Prediction[]>;
+}
+
 export interface Measured {
   value: number;
   interval: [number, number];
   n: number;
 }
 
-type Measure = (evidence: Evidence, condition: string, confidence: number) => Measured | null;
+type Measure = (evidence: GroupedEvidence, condition: string, confidence: number) => Measured | null;
 
-const under = ({ predictions }: Evidence, condition: string) =>
-  predictions.filter((prediction) => conditionOf(prediction) === condition);
+const under = ({ byCondition }: GroupedEvidence, condition: string) => byCondition.get(condition) ?? [];
 
 /** The clean predictions of a condition's task kind. */
-const cleanFor = (evidence: Evidence, condition: string) =>
+const cleanFor = (evidence: GroupedEvidence, condition: string) =>
   under(evidence, `${condition.split('/')[0]}/origin`);
 
 const labelled = (predictions: readonly Prediction[]) => predictions.filter(({ answer }) => answer !== null);
@@ -116,7 +120,7 @@ function attackAccuracy({ attacks }: Evidence, rule: GateRule, condition: string
 
 /** The rule's figure under one condition, with its interval; null where it cannot be measured. */
 export function measured(
-  evidence: Evidence,
+  evidence: GroupedEvidence,
   rule: GateRule,
   condition: string,
   confidence: number,

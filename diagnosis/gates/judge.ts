@@ -1,7 +1,8 @@
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { GateFinding, GateResult, GateRule } from '../../schemas/gate.ts';
 import type { Verdict } from '../../schemas/report.ts';
-import { conditionsOf, type Evidence, matching, measured } from './figures.ts';
+import { conditionOf, groupedBy } from '../measures/figures.ts';
+import { conditionsOf, type Evidence, type GroupedEvidence, matching, measured } from './figures.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const inPoints = (share: number) => `${(share * 100).toFixed(1)} points`;
@@ -36,7 +37,7 @@ function judged([low, high]: readonly [number, number], { limit, threshold }: Li
   return best > bound ? 'fail' : 'inconclusive';
 }
 
-function find(evidence: Evidence, rule: GateRule, condition: string, confidence: number): GateFinding {
+function find(evidence: GroupedEvidence, rule: GateRule, condition: string, confidence: number): GateFinding {
   const found = measured(evidence, rule, condition, confidence);
   const { interval = null, n = 0, value = null } = found ?? {};
   const decided = interval !== null && n >= rule.minimumSamples ? judged(interval, limitOf(rule)) : null;
@@ -85,7 +86,7 @@ function unknownCondition(evidence: Evidence, rule: GateRule): GuardError {
 }
 
 /** @throws GuardError BadConfig for a condition that the diagnosis does not have */
-function judgeRule(evidence: Evidence, rule: GateRule): GateResult {
+function judgeRule(evidence: GroupedEvidence, rule: GateRule): GateResult {
   const conditions = matching(evidence, rule);
   if (conditions.length === 0) throw unknownCondition(evidence, rule);
   const each = 1 - (1 - rule.confidence) / conditions.length;
@@ -120,7 +121,8 @@ export function judgeGates(
   evidence: Evidence,
   rules: readonly GateRule[],
 ): { verdict: Verdict; gates: GateResult[] } {
-  const gates = rules.map((rule) => judgeRule(evidence, rule));
+  const grouped = { ...evidence, byCondition: groupedBy(evidence.predictions, conditionOf) };
+  const gates = rules.map((rule) => judgeRule(grouped, rule));
   const worst = gates.reduce((most, { verdict }) => Math.max(most, severity.indexOf(verdict)), 0);
   return { verdict: gates.length === 0 ? 'inconclusive' : (severity[worst] as Verdict), gates };
 }

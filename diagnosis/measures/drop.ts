@@ -27,11 +27,6 @@ export interface DropOptions {
   sourceOf: (id: string) => string;
 }
 
-/** Source items of fewer clusters than this are drawn 4,000 times, more of them less often: the ends move less. */
-function resamplesFor(clusters: number): number {
-  return Math.min(4000, Math.max(1000, Math.round(2e6 / clusters)));
-}
-
 /** The accuracy that a perturbation costs and its bootstrap interval; null without labels. `lost`: 1, 0 or -1 a pair. */
 export function pairedDrop(
   { condition, clean, perturbed }: DropInput,
@@ -45,10 +40,9 @@ export function pairedDrop(
     return Number(before.predicted === before.answer) - Number(prediction.predicted === prediction.answer);
   });
   const clusters = labelled.map(({ id }) => sourceOf(id));
-  const resamples = resamplesFor(lost.length);
   return {
     drop: lost.reduce((sum, d) => sum + d, 0) / lost.length,
-    interval: bootstrapInterval(lost, { seed, clusters, resamples, stream: condition, confidence }),
+    interval: bootstrapInterval(lost, { seed, clusters, stream: condition, confidence }),
     lost,
   };
 }

@@ -16,6 +16,10 @@ export function rightHintsAmong(samples: Iterable<Hinting>): ReadonlySet<string>
 /** The same from predictions and what their samples point to. */
 export function rightHintsOf(predictions: readonly Prediction[], hints: Hints): ReadonlySet<string> {
   return rightHintsAmong(
-    predictions.map((prediction) => ({ ...prediction, hinted: hints.get(hintKey(prediction)) ?? null })),
+    predictions.map(({ answer, id, perturbation }) => ({
+      answer,
+      perturbation,
+      hinted: hints.get(hintKey({ id, perturbation })) ?? null,
+    })),
   );
 }

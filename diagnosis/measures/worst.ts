@@ -8,6 +8,7 @@ import {
 } from '../../schemas/benchmark.ts';
 import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import { middle } from '../statistics/bootstrap.ts';
+import { clusterTotals, resampler } from '../statistics/resample.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
 
 type Shares = Pick<DiagnosisMeasures, 'worst' | 'competency'>;
@@ -42,25 +43,7 @@ function standing(
   return [...right].map(([id, all]) => ({ right: all, source: sourceOf(id) }));
 }
 
-/** Right samples and samples of each source item. */
-function bySource(standings: readonly Standing[]): { right: number; all: number }[] {
-  const groups = new Map<string, { right: number; all: number }>();
-  for (const { right, source } of standings) {
-    const group = groups.get(source) ?? { right: 0, all: 0 };
-    groups.set(source, { right: group.right + Number(right), all: group.all + 1 });
-  }
-  return [...groups.values()];
-}
-
-function drawnShare(groups: readonly { right: number; all: number }[], random: Random): number {
-  let [right, all] = [0, 0];
-  for (let i = 0; i < groups.length; i++) {
-    const group = random.pick(groups);
-    right += group.right;
-    all += group.all;
-  }
-  return right / all;
-}
+const sourceIn = ({ source }: Standing) => source;
 
 const shareOf = (standings: readonly Standing[]) =>
   standings.filter(({ right }) => right).length / standings.length;
@@ -78,25 +61,27 @@ export function worstCase(predictions: readonly Prediction[], options: WorstOpti
   const worst = Object.fromEntries(
     kinds.map(([kind, standings]) => {
       const right = standings.map((one) => one.right);
-      const ci95 = clusteredWilson(
-        right,
-        standings.map(({ source }) => source),
-        confidence,
-      );
+      const ci95 = clusteredWilson(right, standings.map(sourceIn), confidence);
       return [kind, { share: shareOf(standings), ci95, n: standings.length }];
     }),
   );
   if (kinds.length < Object.keys(TaskKind).length) return { worst, competency: null };
-  const groups = kinds.map(([, standings]) => bySource(standings));
+  const draws = kinds.map(([, standings]) => {
+    const right = standings.map((one) => Number(one.right));
+    return resampler(clusterTotals(right, standings.map(sourceIn)));
+  });
   const random = new Random(seed, 'competency');
-  const draws = Float64Array.from({ length: resamples }, () =>
-    groups.reduce((product, kind) => product * drawnShare(kind, random), 1),
+  const products = Float64Array.from({ length: resamples }, () =>
+    draws.reduce((product, draw) => {
+      const { count, sum } = draw(random);
+      return (product * sum) / count;
+    }, 1),
   );
   return {
     worst,
     competency: {
       share: kinds.reduce((product, [, standings]) => product * shareOf(standings), 1),
-      ci95: middle(draws, confidence),
+      ci95: middle(products, confidence),
       n: Math.min(...kinds.map(([, standings]) => standings.length)),
     },
   };

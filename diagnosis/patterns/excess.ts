@@ -1,13 +1,6 @@
 import { upperTail } from '../statistics/normal.ts';
 import type { Case } from './features.ts';
 
-/** ln(k!) for k = 0 to n. */
-export function logFactorials(n: number): Float64Array {
-  const logs = new Float64Array(n + 1);
-  for (let k = 1; k <= n; k++) logs[k] = logs[k - 1]! + Math.log(k);
-  return logs;
-}
-
 interface Counts {
   /** Cases of the whole and failures among them. */
   all: number;
@@ -27,27 +20,47 @@ export function fisherExcess({ all, allFailed, part, partFailed }: Counts, logs:
   return Math.min(1, p);
 }
 
-/** A score test of the same whose variance allows for cases of one source item being alike (a sandwich over sources). */
-function clusteredExcess(cases: readonly Case[], whole: Uint32Array, inPart: Uint8Array): number {
-  let [part, failed] = [0, 0];
-  for (const i of whole) {
-    part += inPart[i]!;
-    failed += Number(cases[i]!.failed);
-  }
-  const [share, rate] = [part / whole.length, failed / whole.length];
-  const scores = new Map<string, number>();
-  for (const i of whole) {
-    const { failed: fails, source } = cases[i]!;
-    scores.set(source, (scores.get(source) ?? 0) + (inPart[i]! - share) * (Number(fails) - rate));
-  }
-  const sum = [...scores.values()].reduce((total, score) => total + score, 0);
-  const squares = [...scores.values()].reduce((total, score) => total + score * score, 0);
-  if (squares === 0 || scores.size < 2) return 1;
-  return upperTail(sum / Math.sqrt((squares * scores.size) / (scores.size - 1)));
+/** What the tests read of cases, a number a case: thousands of combinations are tested. */
+export interface Outcomes {
+  /** 1: failed. */
+  failed: Uint8Array;
+  /** Place of the source item, from 0 to `sources` - 1. */
+  source: Uint32Array;
+  sources: number;
 }
 
-const failuresOf = (cases: readonly Case[], rows: Uint32Array) =>
-  rows.reduce((sum, i) => sum + Number(cases[i]!.failed), 0);
+export function outcomesOf(cases: readonly Case[]): Outcomes {
+  const places = new Map<string, number>();
+  for (const { source } of cases) if (!places.has(source)) places.set(source, places.size);
+  return {
+    failed: Uint8Array.from(cases, ({ failed }) => Number(failed)),
+    source: Uint32Array.from(cases, ({ source }) => places.get(source)!),
+    sources: places.size,
+  };
+}
+
+/** A score test of the same whose variance allows for cases of one source item being alike (a sandwich over sources). */
+function clusteredExcess(
+  { failed, source, sources }: Outcomes,
+  whole: Uint32Array,
+  inPart: Uint8Array,
+  { all, allFailed, part }: Counts,
+): number {
+  const [share, rate] = [part / all, allFailed / all];
+  const scores = new Float64Array(sources);
+  const seen = new Uint8Array(sources);
+  for (const i of whole) {
+    scores[source[i]!]! += (inPart[i]! - share) * (failed[i]! - rate);
+    seen[source[i]!] = 1;
+  }
+  const count = seen.reduce((sum, one) => sum + one, 0);
+  const sum = scores.reduce((total, score) => total + score, 0);
+  const squares = scores.reduce((total, score) => total + score * score, 0);
+  if (squares === 0 || count < 2) return 1;
+  return upperTail(sum / Math.sqrt((squares * count) / (count - 1)));
+}
+
+const failuresOf = ({ failed }: Outcomes, rows: Uint32Array) => rows.reduce((sum, i) => sum + failed[i]!, 0);
 
 /** Above this the exact test alone decides: nothing that large is ever a finding. */
 const plainlyNothing = 0.05;
@@ -57,7 +70,7 @@ const plainlyNothing = 0.05;
  * that allows for sources.
  */
 export function excess(
-  cases: readonly Case[],
+  outcomes: Outcomes,
   whole: Uint32Array,
   part: Uint32Array,
   logs: Float64Array,
@@ -66,13 +79,13 @@ export function excess(
   if (part.length === whole.length) return 1;
   const counts = {
     all: whole.length,
-    allFailed: failuresOf(cases, whole),
+    allFailed: failuresOf(outcomes, whole),
     part: part.length,
-    partFailed: failuresOf(cases, part),
+    partFailed: failuresOf(outcomes, part),
   };
   const exact = fisherExcess(counts, logs);
   if (exact > plainlyNothing) return exact;
-  const inPart = new Uint8Array(cases.length);
+  const inPart = new Uint8Array(outcomes.failed.length);
   for (const i of part) inPart[i] = 1;
-  return Math.max(exact, clusteredExcess(cases, whole, inPart));
+  return Math.max(exact, clusteredExcess(outcomes, whole, inPart, counts));
 }

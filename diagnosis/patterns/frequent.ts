@@ -13,24 +13,22 @@ export interface Combination {
 
 /** Items in a fixed order: by feature as the cases have them, then by value. */
 function singles(cases: readonly Case[], leastCases: number): Combination[] {
-  const found = new Map<string, { item: Item; rows: number[] }>();
+  /** Feature -> value -> cases. */
+  const found = new Map<string, Map<string, number[]>>();
   for (const [i, { features }] of cases.entries()) {
     for (const [feature, value] of Object.entries(features)) {
-      const key = JSON.stringify([feature, value]);
-      const known = found.get(key);
-      if (known) known.rows.push(i);
-      else found.set(key, { item: { feature, value }, rows: [i] });
+      const values = found.get(feature) ?? new Map<string, number[]>();
+      const rows = values.get(value);
+      if (rows) rows.push(i);
+      else found.set(feature, values.set(value, [i]));
     }
   }
-  const order = [...new Set(cases.flatMap(({ features }) => Object.keys(features)))];
-  return [...found.values()]
-    .filter(({ rows }) => rows.length >= leastCases && rows.length < cases.length)
-    .sort(
-      (a, b) =>
-        order.indexOf(a.item.feature) - order.indexOf(b.item.feature) ||
-        (a.item.value < b.item.value ? -1 : 1),
-    )
-    .map(({ item, rows }) => ({ items: [item], rows: Uint32Array.from(rows) }));
+  return [...found].flatMap(([feature, values]) =>
+    [...values]
+      .filter(([, rows]) => rows.length >= leastCases && rows.length < cases.length)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([value, rows]) => ({ items: [{ feature, value }], rows: Uint32Array.from(rows) })),
+  );
 }
 
 /** Numbers that are in both sorted lists. */

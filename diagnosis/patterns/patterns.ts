@@ -3,8 +3,9 @@ import { Random } from '../../random/index.ts';
 import type { ErrorPattern, ErrorPatterns } from '../../schemas/pattern.ts';
 import type { SampleLogRow } from '../../schemas/sample-log.ts';
 import { benjaminiHochberg } from '../statistics/adjust.ts';
+import { logFactorials } from '../statistics/factorials.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
-import { excess, logFactorials } from './excess.ts';
+import { excess, type Outcomes, outcomesOf } from './excess.ts';
 import { type Case, casesOf } from './features.ts';
 import { type Combination, frequentCombinations, type Item } from './frequent.ts';
 
@@ -37,7 +38,7 @@ function distinct(combinations: readonly Combination[]): Combination[] {
 
 /** P-value that the combination's last step adds nothing: the largest over leaving out each of its features. */
 function added(
-  cases: readonly Case[],
+  outcomes: Outcomes,
   { items, rows }: Combination,
   known: ReadonlyMap<string, Uint32Array>,
   logs: Float64Array,
@@ -46,7 +47,7 @@ function added(
   for (const left of items) {
     const part = items.filter((item) => item !== left);
     const whole = known.get(keyOf(part)) as Uint32Array;
-    largest = Math.max(largest, excess(cases, whole, rows, logs));
+    largest = Math.max(largest, excess(outcomes, whole, rows, logs));
     if (largest === 1) break;
   }
   return largest;
@@ -98,8 +99,9 @@ export function errorPatterns(
   const known = new Map(frequent.map(({ items, rows }) => [keyOf(items), rows]));
   known.set(keyOf([]), Uint32Array.from(cases.keys()));
   const logs = logFactorials(cases.length);
+  const outcomes = outcomesOf(cases);
   const candidates = distinct(frequent);
-  const pValues = candidates.map((combination) => added(cases, combination, known, logs));
+  const pValues = candidates.map((combination) => added(outcomes, combination, known, logs));
   const adjusted = benjaminiHochberg(pValues);
   const overall = { failures, rate: failures / cases.length };
   const found = candidates.flatMap((combination, i): ErrorPattern[] => {

@@ -1,4 +1,5 @@
 import { Random } from '../../random/index.ts';
+import { clusterTotals, resampler } from './resample.ts';
 
 export interface BootstrapOptions {
   seed: number;
@@ -21,21 +22,6 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
   return low + (position - below) * (high - low);
 }
 
-function clusterTotals(values: readonly number[], clusters: readonly string[] | undefined) {
-  if (clusters === undefined) return { sums: values, counts: values.map(() => 1) };
-  if (clusters.length !== values.length) {
-    throw new RangeError(`${values.length} values but ${clusters.length} cluster names`);
-  }
-  const totals = new Map<string, { sum: number; count: number }>();
-  values.forEach((value, i) => {
-    const name = clusters[i]!;
-    const total = totals.get(name) ?? { sum: 0, count: 0 };
-    totals.set(name, { sum: total.sum + value, count: total.count + 1 });
-  });
-  const all = [...totals.values()];
-  return { sums: all.map((t) => t.sum), counts: all.map((t) => t.count) };
-}
-
 /**
  * Percentile bootstrap interval, 95 % unless said otherwise, of the mean of `values`. Paired data: pass the differences of the pairs.
  * Clusters are drawn whole, as many as there are, and the mean is that of the values drawn.
@@ -43,26 +29,20 @@ function clusterTotals(values: readonly number[], clusters: readonly string[] | 
  */
 export function bootstrapInterval(values: readonly number[], options: BootstrapOptions): [number, number] {
   if (values.length === 0) throw new RangeError('no values to resample');
-  const { sums, counts } = clusterTotals(values, options.clusters);
+  const totals = clusterTotals(values, options.clusters);
   // Where nothing changed, as under most mild perturbations, there is nothing to draw.
-  if (sums.every((sum) => sum === 0)) return [0, 0];
+  if (totals.every(({ sum }) => sum === 0)) return [0, 0];
   const random = new Random(
     options.seed,
     'bootstrap',
     values.length,
     ...(options.stream ? [options.stream] : []),
   );
-  const means = new Float64Array(options.resamples ?? 4000);
-  for (let r = 0; r < means.length; r++) {
-    let sum = 0;
-    let count = 0;
-    for (let i = 0; i < sums.length; i++) {
-      const drawn = random.int(sums.length);
-      sum += sums[drawn]!;
-      count += counts[drawn]!;
-    }
-    means[r] = sum / count;
-  }
+  const draw = resampler(totals);
+  const means = Float64Array.from({ length: options.resamples ?? 4000 }, () => {
+    const { count, sum } = draw(random);
+    return sum / count;
+  });
   return middle(means, options.confidence);
 }
 

@@ -1,9 +1,4 @@
-/** ln(k!) for k = 0..n. Sums of logarithms lose about n rounding errors: 1e-12 at n = 10,000. */
-function logFactorials(n: number): Float64Array {
-  const result = new Float64Array(n + 1);
-  for (let k = 1; k <= n; k++) result[k] = result[k - 1]! + Math.log(k);
-  return result;
-}
+import { logFactorials } from './factorials.ts';
 
 /**
  * McNemar's exact test, two-sided: the probability, were both equally good, of a split of the discordant pairs

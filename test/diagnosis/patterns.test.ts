@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorPatterns } from '../../diagnosis/index.ts';
-import { fisherExcess, logFactorials } from '../../diagnosis/patterns/excess.ts';
+import { fisherExcess } from '../../diagnosis/patterns/excess.ts';
+import { logFactorials } from '../../diagnosis/statistics/factorials.ts';
 import { normalQuantile, upperTail } from '../../diagnosis/statistics/normal.ts';
 import { Random } from '../../random/index.ts';
 import type { SampleLogRow } from '../../schemas/sample-log.ts';

@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { benjaminiHochberg, holm } from '../../../diagnosis/statistics/adjust.ts';
 import { bootstrapInterval, quantile } from '../../../diagnosis/statistics/bootstrap.ts';
 import { jsDivergence, klDivergence } from '../../../diagnosis/statistics/divergence.ts';
+import { logFactorials } from '../../../diagnosis/statistics/factorials.ts';
 import { mcnemarExact } from '../../../diagnosis/statistics/mcnemar.ts';
 import { pairsToShow } from '../../../diagnosis/statistics/power.ts';
 import { psi, psiOfCategories, psiOfCounts } from '../../../diagnosis/statistics/psi.ts';
+import { drawBinomial, resampler } from '../../../diagnosis/statistics/resample.ts';
 import { clusteredWilson, wilson } from '../../../diagnosis/statistics/wilson.ts';
 import { Random } from '../../../random/index.ts';
 
@@ -22,6 +24,10 @@ interface Reference {
     counts: { expected: number[]; actual: number[]; psi: number }[];
   };
   bootstrap: { values: number[]; clusters: string[]; plain: [number, number]; clustered: [number, number] };
+  binomial: {
+    chances: { n: number; p: number; chances: number[] }[];
+    shares: { n: number; hits: number; interval: [number, number] }[];
+  };
   quantiles: { values: number[]; levels: number[]; quantiles: number[] };
 }
 
@@ -83,6 +89,29 @@ describe('figures of SciPy and statsmodels', () => {
     });
   });
 
+  it.each(reference.binomial.chances)('binomial draws of $n at $p', ({ n, p, chances }) => {
+    const random = new Random(1, 'binomial', n);
+    const logs = logFactorials(n);
+    const draws = 40_000;
+    const found = new Float64Array(n + 1);
+    for (let i = 0; i < draws; i++) found[drawBinomial(random, n, p, logs)]! += 1;
+    let [statistic, cells] = [0, 0];
+    for (const [k, chance] of chances.entries()) {
+      if (chance * draws < 5) continue;
+      statistic += (found[k]! - chance * draws) ** 2 / (chance * draws);
+      cells++;
+    }
+    // A chi-squared variable is hardly ever four standard deviations above its mean.
+    expect(statistic).toBeLessThan(cells + 4 * Math.sqrt(2 * cells));
+  });
+
+  it.each(reference.binomial.shares)('bootstrap interval of $hits in $n', ({ n, hits, interval }) => {
+    const values = Array.from({ length: n }, (_, i) => Number(i < hits));
+    const own = bootstrapInterval(values, { seed: 2, resamples: 40_000 });
+    // The share moves in steps of 1/n, and an end may lie on the edge of one.
+    for (const end of [0, 1] as const) near(own[end], interval[end], 1 / n + 1e-9);
+  });
+
   it('bootstrap intervals, plain and clustered, to the noise of the resampling', () => {
     const { values, clusters, plain, clustered } = reference.bootstrap;
     const own = bootstrapInterval(values, { seed: 3, resamples: 40_000 });
@@ -114,6 +143,24 @@ describe('bootstrap', () => {
     // 95 % nominal; four standard errors of 300 trials are 5 points.
     expect(covered / 300).toBeGreaterThan(0.89);
     expect(covered / 300).toBeLessThan(0.995);
+  });
+
+  it('draws alike whether clusters come by their number or one by one', () => {
+    const random = new Random(4, 'clusters');
+    const totals = Array.from({ length: 90 }, () => ({ sum: random.int(3) - 1, count: 1 + random.int(2) }));
+    // Nearly the same sums, but all different: then there is nothing to draw by number.
+    const different = totals.map(({ count, sum }, i) => ({ count, sum: sum + i * 1e-9 }));
+    const momentsOf = (clusters: typeof totals) => {
+      const draw = resampler(clusters);
+      const means = Array.from({ length: 20_000 }, () => draw(random)).map(({ count, sum }) => sum / count);
+      const mean = means.reduce((all, value) => all + value, 0) / means.length;
+      const variance = means.reduce((all, value) => all + (value - mean) ** 2, 0) / means.length;
+      return { mean, deviation: Math.sqrt(variance) };
+    };
+    const [byNumber, byOne] = [momentsOf(totals), momentsOf(different)];
+    expect(Math.abs(byNumber.mean - byOne.mean)).toBeLessThan(0.05 * byOne.deviation);
+    expect(byNumber.deviation / byOne.deviation).toBeGreaterThan(0.97);
+    expect(byNumber.deviation / byOne.deviation).toBeLessThan(1.03);
   });
 
   it('is wider when equal values come in clusters', () => {

@@ -59,11 +59,43 @@ const together = (parts: readonly Answered[]): Answered => ({
   predictions: Object.assign({}, ...parts.map(({ predictions }) => predictions)),
 });
 
+/** In the order in which reports show the kinds, whatever the order of the steps. */
+function byKind({ predictions, samples }: Answered): Answered {
+  const sorted = (refs: Answered['samples']) =>
+    Object.fromEntries(
+      taskKinds.flatMap((kind) =>
+        Object.entries(refs).filter(([condition]) => condition.startsWith(`${kind}/`)),
+      ),
+    );
+  return { samples: sorted(samples), predictions: sorted(predictions) };
+}
+
 /** Steps that the pictures of a level are made in: one part is answered while the next is made. */
 const pictureParts = 4;
 
+/** The quickest to perturb first: the model then has something to answer at once. */
+const kindsInTurn = ['vqa', 'image_heavy', 'text_heavy'] as const satisfies TaskKind[];
+
+/** One step that perturbs: a kind whole, a part of it, or what is left after its parts, which is the clean samples. */
+interface Perturbing {
+  kind: TaskKind;
+  label: string;
+  part?: { index: number; of: number };
+  afterParts?: true;
+}
+
+function perturbingOf(kind: TaskKind, level: DiagnosisConfig['level']): Perturbing[] {
+  if (kind !== 'text_heavy' || !reaches(level, 'L1')) return [{ kind, label: kind }];
+  const parts = Array.from({ length: pictureParts }, (_, index) => ({
+    kind,
+    label: `${kind}, part ${index + 1} of ${pictureParts}`,
+    part: { index, of: pictureParts },
+  }));
+  return [...parts, { kind, label: `${kind}, clean`, afterParts: true }];
+}
+
 /**
- * Perturbs the test split and predicts every condition, a kind of task at a time, so that the models do not wait for all pictures.
+ * Perturbs the test split and predicts every condition; what is made is answered while the next is made.
  * What comes before the returned promises is over at once, but for workflows that began before kinds went apart.
  */
 async function answering(
@@ -81,26 +113,25 @@ async function answering(
     const { outputs } = await track(steps.predict({ label, model, samples }));
     return { samples, predictions: outputs };
   };
-  const inParts = async (kind: TaskKind, index: number, used: ArtifactRef[]): Promise<Answered[]> => {
-    if (index === pictureParts) {
-      // Every perturbed sample needs its clean answer beside it.
-      const { outputs } = await track(steps.perturb({ ...input, kind, beside: used }));
-      return [await answered(`${kind}, clean`, outputs)];
-    }
-    const part = { index, of: pictureParts };
-    const { ids, ...samples } = (await track(steps.perturb({ ...input, kind, part }))).outputs;
-    // The next pictures first: a worker with two places then always has something to answer beside them.
+  /** `used`: lists of the samples in the parts before. */
+  const inTurn = async (todo: readonly Perturbing[], used: ArtifactRef[] = []): Promise<Answered[]> => {
+    const [{ afterParts, kind, label, part }, ...later] = todo as [Perturbing, ...Perturbing[]];
+    // Every perturbed sample needs its clean answer beside it.
+    const which = { ...(part ? { part } : {}), ...(afterParts ? { beside: used } : {}) };
+    const { ids, ...samples } = (await track(steps.perturb({ ...input, kind, ...which }))).outputs;
+    // What is perturbed next goes first: a worker with two places then always has something to answer beside it.
     const [others, own] = await Promise.all([
-      inParts(kind, index + 1, [...used, ids!]),
-      answered(`${kind}, part ${index + 1} of ${pictureParts}`, samples),
+      later.length > 0 ? inTurn(later, ids ? [...used, ids] : used) : [],
+      answered(label, samples),
     ]);
     return [own, ...others];
   };
   if (patched('each kind by itself')) {
-    return taskKinds.map(async (kind) => {
-      if (kind === 'text_heavy' && reaches(level, 'L1')) return together(await inParts(kind, 0, []));
-      return answered(kind, (await track(steps.perturb({ ...input, kind }))).outputs);
-    });
+    // Two kinds that are perturbed at once would leave a worker with two places nothing to answer with.
+    const turns = patched('kinds in turn')
+      ? [kindsInTurn.flatMap((kind) => perturbingOf(kind, level))]
+      : taskKinds.map((kind) => perturbingOf(kind, level));
+    return turns.map(async (turn) => byKind(together(await inTurn(turn))));
   }
   const conditions = Object.entries((await track(steps.perturb(input))).outputs);
   if (patched('conditions of a kind together')) {

@@ -82,7 +82,7 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     };
     const options = { level: 'L4' as const, samples: 4, tasks, overrides: { diagnosis: { attack } } };
     const outcome = await diagnoseOnce(session, options);
-    await keepHistory(session.client, 'diagnose-levels', outcome.workflowId);
+    await keepHistory(session.client, 'diagnose-levels-in-turn', outcome.workflowId);
     const { artifacts, attacks, figures, leftOut, levels, measures } = outcome;
     const names = Object.keys(figures);
     // Their pictures are made in parts; the clean samples go beside all of them.

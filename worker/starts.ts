@@ -1,7 +1,9 @@
 import { dirname } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Digest } from '../schemas/artifact.ts';
 import { type DiagnoseRequest, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
+import type { LoadedConfig } from './config.ts';
 import { withPacks } from './packs.ts';
 import {
   diagnoseRequest,
@@ -58,37 +60,26 @@ export function complete<Request extends DiagnoseRequest>(
   return withPacks(request, { folder: dirname(config.file), tasks, scenarios }, store);
 }
 
+/** Starts what a command asks for, under the digest of what that means. */
+function starter<Request extends DiagnoseRequest>(
+  type: string,
+  requestOf: (config: LoadedConfig, options: RunOptions) => Request,
+  idOf: (model: string, digest: Digest) => string,
+) {
+  return async (session: Session, options: RunOptions): Promise<Started> => {
+    const asked = await withEndpointFolder(session.stateDir, options);
+    const request = await complete(session, asked, requestOf(session.config, asked));
+    const { model } = request;
+    const workflowId = idOf(model, requestDigest(request));
+    return startOrJoin(session, { type, workflowId, model, args: [request] });
+  };
+}
+
 /** Diagnosis, training, rollout, report. */
-export async function startRobustify(session: Session, options: RunOptions): Promise<Started> {
-  const asked = await withEndpointFolder(session.stateDir, options);
-  const request = await complete(session, asked, robustifyRequest(session.config, asked));
-  const { model } = request;
-  const workflowId = workflowIds.robustify(model, requestDigest(request));
-  return startOrJoin(session, { type: WorkflowName.Robustify, workflowId, model, args: [request] });
-}
-
-export async function startDiagnose(session: Session, options: RunOptions): Promise<Started> {
-  const asked = await withEndpointFolder(session.stateDir, options);
-  const request = await complete(session, asked, diagnoseRequest(session.config, asked));
-  const { model } = request;
-  const workflowId = workflowIds.diagnose(model, requestDigest(request));
-  return startOrJoin(session, { type: WorkflowName.Diagnose, workflowId, model, args: [request] });
-}
-
-export async function startTrain(session: Session, options: RunOptions): Promise<Started> {
-  const asked = await withEndpointFolder(session.stateDir, options);
-  const request = await complete(session, asked, trainRequest(session.config, asked));
-  const { model } = request;
-  const workflowId = workflowIds.train(model, requestDigest(request));
-  return startOrJoin(session, { type: WorkflowName.Train, workflowId, model, args: [request] });
-}
-
-export async function startPilot(session: Session, options: RunOptions): Promise<Started> {
-  const request = pilotRequest(session.config, await withEndpointFolder(session.stateDir, options));
-  const { model } = request;
-  const workflowId = workflowIds.pilot(model, requestDigest(request));
-  return startOrJoin(session, { type: WorkflowName.Pilot, workflowId, model, args: [request] });
-}
+export const startRobustify = starter(WorkflowName.Robustify, robustifyRequest, workflowIds.robustify);
+export const startDiagnose = starter(WorkflowName.Diagnose, diagnoseRequest, workflowIds.diagnose);
+export const startTrain = starter(WorkflowName.Train, trainRequest, workflowIds.train);
+export const startPilot = starter(WorkflowName.Pilot, pilotRequest, workflowIds.pilot);
 
 export async function cancelRun({ client }: Session, workflowId: string): Promise<void> {
   await client.workflow.getHandle(workflowId).cancel();

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
 import { type ArtifactRef, StepManifest } from '../../schemas/artifact.ts';
 import { catalogue } from '../../schemas/benchmark.ts';
 import { Pilot } from '../../schemas/estimate.ts';
-import type { PilotResult } from '../../schemas/workflow.ts';
+import { PackSet } from '../../schemas/levels.ts';
+import type { PilotRequest, PilotResult } from '../../schemas/workflow.ts';
 import { readScores } from '../../store/index.ts';
 import {
   decide,
@@ -17,6 +19,7 @@ import {
   startRobustify,
   waitingGates,
 } from '../../worker/index.ts';
+import { startPilot } from '../../worker/starts.ts';
 import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
@@ -88,6 +91,18 @@ describe('a pilot', { timeout: 400_000 }, () => {
     const again = await pilotOnce(session, {});
     expect(again.cached).toEqual(['ingest', 'pilot']);
     expect(again.pilot).toEqual(pilot);
+  });
+
+  it('measures the scenario packs that are asked for', async () => {
+    const { workflowId } = await startPilot(session, { scenarios: ['marketplace-titles'] });
+    const handle = session.client.workflow.getHandle(workflowId);
+    const { events } = await handle.fetchHistory();
+    await handle.terminate();
+    const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    const { packs } = defaultPayloadConverter.fromPayload<PilotRequest>(input as Payload);
+    expect(await session.store.getJson(packs!, PackSet)).toMatchObject({
+      packs: [{ pack: { name: 'marketplace-titles' } }],
+    });
   });
 
   it('is made of the same bytes wherever it is done, however long that takes', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { GuardError } from '../schemas/errors.ts';
 import type { Heartbeat, PipelineStatus } from '../schemas/workflow.ts';
 import {
   modelAttribute,
@@ -8,6 +9,7 @@ import {
   stageAttribute,
   verdictAttribute,
 } from '../workflows/messages.ts';
+import { clearly } from './failures.ts';
 import type { Session } from './session.ts';
 
 export const RunState = {
@@ -94,8 +96,12 @@ async function childActivities(
   return children.flat();
 }
 
-/** Stages, what is at work, and whether a gate waits. */
-export async function statusOf({ client }: Pick<Session, 'client'>, workflowId: string): Promise<StatusView> {
+/** Stages, what is at work, and whether a gate waits. @throws GuardError BadInput where there is no such run */
+export function statusOf({ client }: Pick<Session, 'client'>, workflowId: string): Promise<StatusView> {
+  return clearly(() => viewOf(client, workflowId));
+}
+
+async function viewOf(client: Client, workflowId: string): Promise<StatusView> {
   const handle = client.workflow.getHandle(workflowId);
   const description = await handle.describe();
   const [status, children] = await Promise.all([
@@ -110,7 +116,10 @@ export async function statusOf({ client }: Pick<Session, 'client'>, workflowId: 
   };
 }
 
-/** Calls `onStatus` until the run has ended, also then. A server that is away for a while is waited for. */
+/**
+ * Calls `onStatus` until the run has ended, also then. A server that is away for a while is waited for.
+ * @throws GuardError BadInput where there is no such run
+ */
 export async function follow(
   session: Session,
   workflowId: string,
@@ -126,7 +135,7 @@ export async function follow(
       onStatus(status);
       if (status.state !== RunState.Running) return;
     } catch (error) {
-      if (++failures > 60) throw error;
+      if (error instanceof GuardError || ++failures > 60) throw error;
     }
     await sleep(everyMs, undefined, { signal }).catch(() => {});
   }

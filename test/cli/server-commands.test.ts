@@ -39,6 +39,15 @@ describe('commands with a server of their own', () => {
     expect(stderr).toMatch(/no gate waits/i);
   });
 
+  it('say in one line that there is no such run', async () => {
+    const { code, stderr } = await modalityGuard(['status', 'none', '--watch'], {
+      folder: await projectFolder(),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^modality-guard: there is no workflow "none"\n$/m);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
   it('stop a worker at the first interrupt, and its server with it', async () => {
     const folder = await projectFolder();
     const program = new URL('../../cli/modality-guard.mjs', import.meta.url).pathname;

@@ -15,6 +15,7 @@ import {
   diagnoseOnce,
   driftStatus,
   exportModel,
+  follow,
   listRuns,
   listSchedules,
   openSession,
@@ -237,7 +238,9 @@ describe('errors', { timeout: 300_000 }, () => {
     await expect(diagnoseOnce(session, { model: 'nobody', champion: true })).rejects.toThrow(
       /no champion named "nobody"/,
     );
-    await expect(statusOf(session, 'robustify/none/0')).rejects.toThrow();
+    const none = { code: 'BAD_INPUT', message: 'there is no workflow "robustify/none/0"' };
+    await expect(statusOf(session, 'robustify/none/0')).rejects.toMatchObject(none);
+    await expect(follow(session, 'robustify/none/0', () => {})).rejects.toMatchObject(none);
     await expect(decide(session, { decision: 'approve', by: 'Ada', comment: 'good' })).rejects.toThrow(
       /no gate waits/,
     );

@@ -1,4 +1,4 @@
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ScheduleNotFoundError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import {
   ApplicationFailure,
   CancelledFailure,
@@ -24,6 +24,9 @@ function* chain(error: unknown): Generator<Error> {
 /** The error that a person can act on, out of what Temporal wrapped around it. */
 export function asGuardError(error: unknown): unknown {
   if (error instanceof GuardError) return error;
+  if (error instanceof ScheduleNotFoundError) {
+    return new GuardError(ErrorCode.BadInput, `there is no schedule "${error.scheduleId}"`, { cause: error });
+  }
   if (isNotFound(error)) {
     const name = error instanceof WorkflowNotFoundError ? ` "${error.workflowId}"` : ' of this id';
     return new GuardError(ErrorCode.BadInput, `there is no workflow${name}`, { cause: error });

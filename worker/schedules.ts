@@ -1,9 +1,10 @@
-import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import { readSettings } from '../ingest/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { GateFile } from '../schemas/gate.ts';
 import { type DiagnoseRequest, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
+import { clearly } from './failures.ts';
 import { diagnoseRequest, type RunOptions, withEndpointFolder } from './requests.ts';
 import type { Session } from './session.ts';
 import { complete } from './starts.ts';
@@ -88,25 +89,16 @@ export async function listSchedules({ client }: Session): Promise<ScheduleView[]
   return found;
 }
 
-async function clearly(scheduleId: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (cause) {
-    if (!(cause instanceof ScheduleNotFoundError)) throw cause;
-    throw new GuardError(ErrorCode.BadInput, `there is no schedule "${scheduleId}"`, { cause });
-  }
-}
-
 export function setSchedulePaused({ client }: Session, scheduleId: string, paused: boolean, note: string) {
   const handle = client.schedule.getHandle(scheduleId);
-  return clearly(scheduleId, () => (paused ? handle.pause(note) : handle.unpause(note)));
+  return clearly(() => (paused ? handle.pause(note) : handle.unpause(note)));
 }
 
 /** Runs it once now, whatever the clock says. */
 export function triggerSchedule({ client }: Session, scheduleId: string): Promise<void> {
-  return clearly(scheduleId, () => client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP));
+  return clearly(() => client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP));
 }
 
 export function deleteSchedule({ client }: Session, scheduleId: string): Promise<void> {
-  return clearly(scheduleId, () => client.schedule.getHandle(scheduleId).delete());
+  return clearly(() => client.schedule.getHandle(scheduleId).delete());
 }

@@ -96,8 +96,8 @@ export async function withEndpointFolder(stateDir: string, options: RunOptions):
   return { ...options, modelFolder, model: options.model ?? endpoint.model.replace(/[^\w.-]+/g, '-') };
 }
 
-/** Attacks need gradients, and an endpoint gives none. */
-function attacksLeftOut({ source }: DiagnoseRequest): boolean {
+/** Whether gradients, which attacks and training need, are out of reach. */
+function behindServer(source: ModelSource): boolean {
   return 'folder' in source && isEndpoint(source.folder);
 }
 
@@ -106,7 +106,7 @@ export function diagnoseRequest(config: LoadedConfig, options: RunOptions): Diag
   const level = options.level === undefined ? {} : { level: options.level };
   const diagnosis = { ...config.diagnosis, ...options.overrides?.diagnosis, ...samples, ...level };
   const source = sourceOf(config, options);
-  if ('folder' in source && isEndpoint(source.folder)) diagnosis.attack = { ...diagnosis.attack, kinds: [] };
+  if (behindServer(source)) diagnosis.attack = { ...diagnosis.attack, kinds: [] };
   return {
     model: options.model ?? config.model.name,
     source,
@@ -119,7 +119,7 @@ export function diagnoseRequest(config: LoadedConfig, options: RunOptions): Diag
 
 export function trainRequest(config: LoadedConfig, options: RunOptions): TrainRequest {
   const request = diagnoseRequest(config, options);
-  if (attacksLeftOut(request)) throw new GuardError(ErrorCode.BadConfig, noGradients);
+  if (behindServer(request.source)) throw new GuardError(ErrorCode.BadConfig, noGradients);
   const training = {
     ...config.training,
     ...options.overrides?.training,

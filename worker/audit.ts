@@ -26,7 +26,13 @@ const Bundle = z.strictObject({
   /** Version of the workflow SDK that wrote the histories. */
   sdk: z.string(),
   histories: z.array(
-    z.strictObject({ file: z.string(), workflowId: z.string(), runId: z.string(), type: z.string() }),
+    // In the bundle: it may come from somebody else.
+    z.strictObject({
+      file: z.string().regex(/^histories\/[\w.-]+$/),
+      workflowId: z.string(),
+      runId: z.string(),
+      type: z.string(),
+    }),
   ),
 });
 
@@ -107,12 +113,12 @@ async function writeBundle(
   return { histories: histories.length, manifests: manifests.length, artifacts: refs.length };
 }
 
-async function readBundle(folder: string): Promise<z.infer<typeof Bundle>> {
-  const file = join(folder, 'bundle.json');
+/** A JSON file of a bundle. @throws GuardError BadInput naming it */
+async function readPart<T>(file: string, what: string, parse: (json: unknown) => T): Promise<T> {
   try {
-    return Bundle.parse(JSON.parse(await readFile(file, 'utf8')));
+    return parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (cause) {
-    const message = `${file}: not an audit bundle (${(cause as Error).message}); \`audit export\` writes one`;
+    const message = `${file}: not ${what} (${(cause as Error).message}); \`audit export\` writes one`;
     throw new GuardError(ErrorCode.BadInput, message, { cause });
   }
 }
@@ -122,14 +128,15 @@ export interface AuditReplay {
   failures: { workflowId: string; message: string }[];
 }
 
-/** Replays a bundle's histories with the workflow code of now. Needs no server. */
+/** Replays a bundle's histories with the workflow code of now. Needs no server. @throws GuardError BadInput naming a bad file */
 export async function auditReplay({ folder }: { folder: string }): Promise<AuditReplay> {
-  const { histories } = await readBundle(resolve(folder));
+  const file = join(resolve(folder), 'bundle.json');
+  const { histories } = await readPart(file, 'an audit bundle', (json) => Bundle.parse(json));
   const kept = await Promise.all(
-    histories.map(async ({ file, workflowId }) => {
-      const history: unknown = JSON.parse(await readFile(join(folder, file), 'utf8'));
-      return { workflowId, history };
-    }),
+    histories.map(async ({ file, workflowId }) => ({
+      workflowId,
+      history: await readPart(join(resolve(folder), file), 'a history', (json) => json),
+    })),
   );
   return replayHistories(kept);
 }

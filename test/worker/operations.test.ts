@@ -219,6 +219,19 @@ describe('an audit', { timeout: 300_000 }, () => {
       await writeFile(path, bytes);
     }
     expect((await verify()).problems).toEqual([]);
+    const bundle = await readFile(join(out, 'bundle.json'), 'utf8');
+    await writeFile(join(out, 'bundle.json'), bundle.replace('"histories/', '"histories/../../'));
+    await expect(auditReplay({ folder: out })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(/bundle\.json: not an audit bundle/),
+    });
+    await writeFile(join(out, 'bundle.json'), bundle);
+    const [history] = await readdir(join(out, 'histories'));
+    await writeFile(join(out, 'histories', history!), '{');
+    await expect(auditReplay({ folder: out })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringContaining(`${history}: not a history`),
+    });
     await expect(auditExport(session, { workflowId, out })).rejects.toThrow(/not empty/);
     await expect(
       auditExport(session, { workflowId: 'diagnose/none/0', out: `${out}2` }),

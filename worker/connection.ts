@@ -45,21 +45,23 @@ export async function connectTemporal(options: {
   const namespace = profile.namespace ?? config.server.namespace;
   const { connectionOptions } = toClientOptions(profile);
   const target = { ...connectionOptions, address: server.address };
+  let connection: Connection | undefined;
+  const close = async () => {
+    await connection?.close();
+    await server.close();
+  };
   try {
-    const connection = await Connection.connect(target);
+    connection = await Connection.connect(target);
     await addSearchAttributes(connection, namespace, log);
     return {
       client: new Client({ connection, namespace, identity: identity() }),
       namespace,
       server,
       native: () => NativeConnection.connect(target),
-      async close() {
-        await connection.close();
-        await server.close();
-      },
+      close,
     };
   } catch (cause) {
-    await server.close();
+    await close();
     if (cause instanceof GuardError) throw cause;
     const message = `the Temporal server at ${server.address} cannot be used: ${(cause as Error).message}`;
     throw new GuardError(ErrorCode.Unavailable, message, { cause });

@@ -28,11 +28,8 @@ export function workflowCode(): Promise<WorkflowCode> {
   if (existsSync(built)) return Promise.resolve({ workflowBundle: { codePath: built } });
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const workflowsPath = fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url));
-  bundled ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') }).then(
-    (workflowBundle) => ({
-      workflowBundle,
-    }),
-  );
+  const logger = new DefaultLogger('ERROR');
+  bundled ??= bundleWorkflowCode({ workflowsPath, logger }).then((workflowBundle) => ({ workflowBundle }));
   return bundled;
 }
 
@@ -83,8 +80,7 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Starts a worker for all workflows and activities. */
-export async function startWorker(options: {
+interface WorkerSettings {
   config: GuardConfig;
   device: Device;
   temporal: Temporal;
@@ -92,23 +88,14 @@ export async function startWorker(options: {
   stateDir: string;
   /** `workflows`: no activities. */
   only?: 'workflows' | null;
-}): Promise<RunningWorker> {
-  const { config, only = null, temporal } = options;
-  const settings = config.worker;
-  const connection: NativeConnection = await temporal.native();
-  const worker = await Worker.create({
-    ...(await workflowCode()),
-    connection,
-    namespace: temporal.namespace,
-    taskQueue,
-    identity: identity(),
-    ...(only === 'workflows' ? {} : { activities: activitiesOf(options) }),
-    maxConcurrentActivityTaskExecutions: settings.maxConcurrentActivities,
-    maxHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
-    defaultHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
-    shutdownGraceTime: settings.shutdownGraceSeconds * 1000,
-    shutdownForceTime: settings.shutdownGraceSeconds * 2000,
-    ...deployment(settings.deployment),
+}
+
+/** Starts a worker for all workflows and activities. */
+export async function startWorker(options: WorkerSettings): Promise<RunningWorker> {
+  const connection = await options.temporal.native();
+  const worker = await createWorker(connection, options).catch(async (error) => {
+    await connection.close();
+    throw error;
   });
   const done = worker.run().finally(() => connection.close());
   // Whoever stops the worker awaits it; until then its failure must not end the process.
@@ -122,7 +109,26 @@ export async function startWorker(options: {
   };
 }
 
-function activitiesOf({ config, device, stateDir, store, temporal }: Parameters<typeof startWorker>[0]) {
+async function createWorker(connection: NativeConnection, options: WorkerSettings): Promise<Worker> {
+  const { config, only = null, temporal } = options;
+  const settings = config.worker;
+  return Worker.create({
+    ...(await workflowCode()),
+    connection,
+    namespace: temporal.namespace,
+    taskQueue,
+    identity: identity(),
+    ...(only === 'workflows' ? {} : { activities: activitiesOf(options) }),
+    maxConcurrentActivityTaskExecutions: settings.maxConcurrentActivities,
+    maxHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
+    defaultHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
+    shutdownGraceTime: settings.shutdownGraceSeconds * 1000,
+    shutdownForceTime: settings.shutdownGraceSeconds * 2000,
+    ...deployment(settings.deployment),
+  });
+}
+
+function activitiesOf({ config, device, stateDir, store, temporal }: WorkerSettings) {
   const registry = registryClient(temporal.client);
   return createActivities({ store, stateDir, threads: config.worker.threads, device, registry });
 }

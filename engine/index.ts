@@ -54,6 +54,7 @@ export {
 } from './onnx/tensor.ts';
 export { type FloatTensor, Parameters } from './parameters.ts';
 export { Program, type TensorSource } from './program.ts';
+export { ProgramCache } from './program-cache.ts';
 export { GraphRefused } from './refused.ts';
 export { decodeSafeTensors, encodeSafeTensors, type SafeTensors } from './safetensors.ts';
 export { type CosineOptions, cosineSchedule } from './schedule.ts';

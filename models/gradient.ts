@@ -3,14 +3,16 @@ import {
   DeviceTensors,
   float32Of,
   type Graph,
+  int64,
   largeWeights,
   type Program,
+  ProgramCache,
   type Tensor,
   type TensorSource,
 } from '../engine/index.ts';
 import type { Device } from '../schemas/device.ts';
 
-/** Programs kept, one a batch shape; the oldest go first. */
+/** Programs kept, one a batch shape. */
 const KEPT = 16;
 
 /** Loss of the right answers and its gradient by the embeddings. */
@@ -27,7 +29,7 @@ export class AnswerGradients {
   private readonly threads: number;
   private readonly device: Device;
   private weights: Promise<TensorSource> | undefined;
-  private readonly programs = new Map<string, Promise<Program>>();
+  private readonly programs = new ProgramCache(KEPT);
 
   constructor(decoder: Graph, threads: number, device: Device = 'cpu') {
     this.decoder = decoder;
@@ -37,12 +39,7 @@ export class AnswerGradients {
 
   /** `feeds` are all that the decoder reads; `answers` are token ids, one a row. */
   async at(feeds: Record<string, Tensor>, answers: readonly number[]): Promise<AnswerGradient> {
-    const target: Tensor = {
-      dtype: 'int64',
-      dims: [answers.length],
-      data: BigInt64Array.from(answers, (id) => BigInt(id)),
-    };
-    const all = { ...feeds, answers: target };
+    const all = { ...feeds, answers: int64([answers.length], answers) };
     this.weights ??= weightsOn(this.device, this.decoder);
     const results = await (await this.program(all)).run(all, await this.weights);
     return {
@@ -52,19 +49,15 @@ export class AnswerGradients {
   }
 
   async close(): Promise<void> {
-    const programs = await Promise.all(this.programs.values());
-    this.programs.clear();
-    await Promise.all(programs.map((program) => program.release()));
+    await this.programs.release();
     const weights = await this.weights;
     if (weights instanceof DeviceTensors) await weights.release();
   }
 
-  private async program(feeds: Record<string, Tensor>): Promise<Program> {
+  private program(feeds: Record<string, Tensor>): Promise<Program> {
     const [rows, length] = feeds.inputs_embeds!.dims as [number, number];
-    const key = `${rows}x${length}`;
-    let program = this.programs.get(key);
-    if (!program) {
-      program = compile({
+    return this.programs.get(`${rows}x${length}`, () =>
+      compile({
         graph: this.decoder,
         feeds,
         // Each row's own loss, not a mean: the gradient of a row must not depend on the rows beside it.
@@ -74,21 +67,8 @@ export class AnswerGradients {
         fed: this.device === 'cuda' ? [] : 'large',
         threads: this.threads,
         device: this.device,
-      });
-      await this.makeRoom();
-      this.programs.set(key, program);
-      // What cannot be differentiated leaves nothing behind that would have to be closed.
-      program.catch(() => this.programs.delete(key));
-    }
-    return program;
-  }
-
-  private async makeRoom(): Promise<void> {
-    const oldest = this.programs.keys().next().value;
-    if (this.programs.size < KEPT || oldest === undefined) return;
-    const program = this.programs.get(oldest);
-    this.programs.delete(oldest);
-    await (await program)?.release();
+      }),
+    );
   }
 }
 

@@ -1,11 +1,12 @@
-import type { Graph } from '../engine/index.ts';
 import {
   type CompileOptions,
   compile,
   compileGraph,
   estimateMemory,
+  type Graph,
   type LossBuilder,
   type Program,
+  ProgramCache,
   type Tensor,
   type TypedValue,
   webgpuFallbacks,
@@ -83,7 +84,7 @@ export class DecoderPrograms {
   /** Initializers that are fed at each run. */
   readonly fed: readonly string[];
   private readonly settings: ProgramSettings;
-  private readonly programs = new Map<string, Promise<Program>>();
+  private readonly programs: ProgramCache;
 
   /**
    * `fed` names the initializers that are fed at each run: what is trained, and frozen weights that the programs of all
@@ -93,18 +94,13 @@ export class DecoderPrograms {
     this.graph = graph;
     this.fed = fed;
     this.settings = settings;
+    this.programs = new ProgramCache(settings.frugal ? KEPT : undefined);
   }
 
   /** The program for these feeds' shapes; gives `loss`, its parts, the gradients and the loss's further outputs. */
-  async program(loss: DecoderLoss, feeds: Record<string, Tensor>): Promise<Program> {
-    const key = `${loss.name} ${feeds.inputs_embeds?.dims}`;
-    const known = this.programs.get(key);
-    if (!known) await this.makeRoom();
-    const program = known ?? compile(this.options(loss, feeds));
-    // Put in again, so that the program that waited longest is the first.
-    this.programs.delete(key);
-    this.programs.set(key, program);
-    return program;
+  program(loss: DecoderLoss, feeds: Record<string, Tensor>): Promise<Program> {
+    const name = `${loss.name} ${feeds.inputs_embeds?.dims}`;
+    return this.programs.get(name, () => compile(this.options(loss, feeds)));
   }
 
   /** Bytes that a run of the loss on feeds of these shapes needs beside what is fed, by an estimate. */
@@ -133,17 +129,7 @@ export class DecoderPrograms {
     return webgpuFallbacks(await compileGraph({ ...this.options(loss, feeds), device: 'webgpu' }));
   }
 
-  private async makeRoom(): Promise<void> {
-    const oldest = this.programs.keys().next().value;
-    if (!this.settings.frugal || this.programs.size < KEPT || oldest === undefined) return;
-    const program = this.programs.get(oldest);
-    this.programs.delete(oldest);
-    await (await program)?.release();
-  }
-
-  async release(): Promise<void> {
-    const programs = await Promise.all(this.programs.values());
-    this.programs.clear();
-    for (const program of programs) await program.release();
+  release(): Promise<void> {
+    return this.programs.release();
   }
 }

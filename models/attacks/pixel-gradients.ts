@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
-import { compile, float32Of, type Graph, Parameters, type Program, type Tensor } from '../../engine/index.ts';
+import {
+  compile,
+  float32Of,
+  type Graph,
+  Parameters,
+  type Program,
+  ProgramCache,
+  type Tensor,
+} from '../../engine/index.ts';
 import { withWholeNumbers } from './whole-numbers.ts';
 
-/** Programs kept, one a shape of picture; the oldest go first. */
+/** Programs kept, one a shape of picture. */
 const KEPT = 16;
 
 /** The way back from features to what an encoder was fed. */
@@ -20,7 +28,7 @@ export class GraphGradients implements EncoderGradients {
   private readonly graph: Graph;
   private readonly threads: number;
   private readonly weights: Parameters;
-  private readonly programs = new Map<string, Program>();
+  private readonly programs = new ProgramCache(KEPT);
 
   constructor(graph: Graph, threads: number) {
     this.graph = graph;
@@ -30,24 +38,15 @@ export class GraphGradients implements EncoderGradients {
 
   async at(feeds: Record<string, Tensor>, input: string, features: Tensor): Promise<Float32Array> {
     const all = { ...feeds, 'cotangent.features': features };
-    const key = keyOf(all);
-    const program = this.programs.get(key) ?? (await this.build(all, input));
-    this.programs.delete(key);
-    this.programs.set(key, program);
+    const program = await this.programs.get(nameOf(all), () => this.build(all, input));
     return float32Of((await program.run(all, this.weights))[`grad.${input}`]!);
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.programs.values()].map((program) => program.release()));
-    this.programs.clear();
+  close(): Promise<void> {
+    return this.programs.release();
   }
 
-  private async build(feeds: Record<string, Tensor>, input: string): Promise<Program> {
-    const [oldest] = this.programs;
-    if (oldest && this.programs.size >= KEPT) {
-      this.programs.delete(oldest[0]);
-      await oldest[1].release();
-    }
+  private build(feeds: Record<string, Tensor>, input: string): Promise<Program> {
     const { outputs } = this.graph;
     const { name } = outputs.find((output) => output.name === 'image_features') ?? outputs[0]!;
     const graph = withWholeNumbers(this.graph, feeds);
@@ -64,7 +63,7 @@ export class GraphGradients implements EncoderGradients {
 }
 
 /** Whole numbers become part of the program: their values tell programs apart, of others their shapes alone. */
-function keyOf(feeds: Record<string, Tensor>): string {
+function nameOf(feeds: Record<string, Tensor>): string {
   const hash = createHash('sha256');
   for (const [name, { data, dims, dtype }] of Object.entries(feeds)) {
     hash.update(JSON.stringify([name, dims]));

@@ -44,8 +44,9 @@ export class Attacks {
   }
 
   async close(): Promise<void> {
-    await (await this.gradients)?.close();
-    await (await this.pixelGradients)?.close();
+    // What could not be read was said when it was asked for.
+    await (await this.gradients?.catch(() => null))?.close();
+    await (await this.pixelGradients?.catch(() => null))?.close();
   }
 
   private async open(

@@ -218,3 +218,17 @@ describe('what is refused', () => {
     });
   });
 });
+
+describe('a folder that loses a file while it is in use', () => {
+  it('is refused where the file is needed, and closes all the same', async () => {
+    const decoder = 'decoder_model_merged.onnx';
+    const folder = await folderOf('losing', { [decoder]: `onnx/${decoder}` });
+    const model = await openAnswerModel(folder, { threads: 1 });
+    await rm(join(folder, 'onnx/vision_encoder.onnx'));
+    const samples = questions(10, 2).filter(({ image, taskKind }) => taskKind === 'text_heavy' && image);
+    const options = { attack: 'pixels', eps: 0.05, alpha: 1, steps: 1, seed: 1 } as const;
+    await expect(model.attack(samples, options)).rejects.toThrow(/vision_encoder/);
+    await model.close();
+    await expect(model.predict(samples)).rejects.toThrow();
+  });
+});

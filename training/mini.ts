@@ -36,10 +36,15 @@ export async function openMini(
   device: Device = 'cpu',
 ): Promise<Trainee> {
   const model = await openModel(folder, { threads: config.threads, device });
-  const embed = await loadGraph(model.files.paths.embedTokens);
-  const name = embeddingName(embed, model.files.config.text_config.hidden_size);
-  const common = { model, embed, name, base: folder };
-  return config.lora ? adapted(common, config, config.lora) : full(common, config);
+  try {
+    const embed = await loadGraph(model.files.paths.embedTokens);
+    const name = embeddingName(embed, model.files.config.text_config.hidden_size);
+    const opened = { model, embed, name, base: folder };
+    return config.lora ? adapted(opened, config, config.lora) : full(opened, config);
+  } catch (cause) {
+    await model.close();
+    throw cause;
+  }
 }
 
 interface Opened {

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Model } from '../../models/index.ts';
 import { BatchPlanner } from '../../training/index.ts';
 import { openMini } from '../../training/mini.ts';
 import { StepRunner } from '../../training/step.ts';
@@ -55,5 +56,15 @@ describe('a training step', () => {
     }
     expect(losses[1]).toBeGreaterThan(losses[0]!);
     expect(losses[2]).toBeGreaterThan(losses[1]!);
+  });
+});
+
+describe('a mini model that cannot be trained as asked', () => {
+  it('is closed again', async () => {
+    const closed = vi.spyOn(Model.prototype, 'close');
+    const targets = config({ lora: { rank: 2, alpha: 4, targets: '(' } });
+    await expect(openMini(made.folder, targets)).rejects.toMatchObject({ code: 'BAD_CONFIG' });
+    expect(closed).toHaveBeenCalledOnce();
+    closed.mockRestore();
   });
 });

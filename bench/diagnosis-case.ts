@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { dataFolder } from '../data/folder.ts';
 import { conditionsFor, perturb } from '../diagnosis/perturbations/index.ts';
 import { promptOf, questionText } from '../models/index.ts';
 import { type PerturbedSample, taskKinds } from '../schemas/benchmark.ts';
 import { readSamples, writeSamplesFile } from '../store/index.ts';
+import { cacheFolder } from '../worker/server/index.ts';
 import { peerSide } from './side.ts';
 
-/** Where the comparison keeps its model and questions: the user's cache folder. */
-const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'modality-guard/bench');
+/** Where the comparison keeps its model and questions. */
+const cache = join(cacheFolder(), 'bench');
 const seed = 7;
 
 export interface DiagnosisCase {

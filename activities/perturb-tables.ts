@@ -19,6 +19,8 @@ import type {
 } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { type Level, levelPacks, type PackSet, reaches } from '../schemas/levels.ts';
+import { readSamples } from '../store/index.ts';
+import { answerable } from './answerable.ts';
 
 /** What shapes the tables of perturbed samples, beside the samples themselves. */
 export interface Setting {
@@ -36,6 +38,36 @@ export interface Setting {
 export interface Table {
   name: PerturbationName;
   make(samples: readonly Sample[]): AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>;
+}
+
+/** The benchmark's samples that the model can be asked, each with its task of the set. @throws GuardError BadInput as `answerable` */
+export async function poolOf(
+  path: string,
+  { mostOptions, set }: Pick<Setting, 'mostOptions' | 'set'>,
+): Promise<Sample[]> {
+  return answerable(await readSamples(path), mostOptions).map((sample) => {
+    const task = taskOf(sample, set.tasks);
+    return task ? { ...sample, task: task.name } : sample;
+  });
+}
+
+/** What was asked for and reaches no sample would pass for measured. @throws GuardError BadInput naming the pack or the tasks */
+export function checkReach({ packs, tasks }: PackSet, pool: readonly Sample[]): void {
+  const fail = (message: string) => new GuardError(ErrorCode.BadInput, message);
+  if (tasks.length > 0 && !pool.some((sample) => taskOf(sample, tasks))) {
+    const names = tasks.map(({ name }) => name).join(', ');
+    throw fail(
+      `no sample of the benchmark belongs to a task of the task file (${names}); check "decides" and "match" there, or ingest with --task`,
+    );
+  }
+  for (const { pack, tasks: of } of packs) {
+    if (of !== null || (levelPacks as readonly string[]).includes(pack.name)) continue;
+    const kinds = new Set(conditionsOf(pack).map(({ taskKind }) => taskKind));
+    if (pool.some(({ taskKind }) => kinds.has(taskKind))) continue;
+    throw fail(
+      `scenario pack "${pack.name}" perturbs the ${pack.perturbs} of ${[...kinds].join()} samples, and the benchmark has none; leave the pack out`,
+    );
+  }
 }
 
 /** The samples of a kind in the order in which they are taken. */

@@ -1,13 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { cancelled, serveThread } from '../engine/index.ts';
 import { taskKinds } from '../schemas/benchmark.ts';
-import { encodeSamples, readSamples } from '../store/index.ts';
-import { answerable } from './answerable.ts';
-import { firstOf, orderOf, tablesOf } from './perturb-tables.ts';
+import { encodeSamples } from '../store/index.ts';
+import { firstOf, orderOf, poolOf, tablesOf } from './perturb-tables.ts';
 import type { MadeTable, PerturbTask } from './perturb-threads.ts';
 
 serveThread<PerturbTask, null, MadeTable>(async ({ conditions, path, setting }, { aborted, progress }) => {
-  const pool = answerable(await readSamples(path), setting.mostOptions);
+  const pool = await poolOf(path, setting);
   const wanted = new Set(conditions);
   for (const kind of taskKinds) {
     const samples = orderOf(kind, pool, setting.seed);

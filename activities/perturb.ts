@@ -5,10 +5,9 @@ import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import { type PerturbationName, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { type Level, PackSet } from '../schemas/levels.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
-import { digestOf, type Fill, readSamples, writeSamples } from '../store/index.ts';
-import { answerable } from './answerable.ts';
+import { digestOf, type Fill, writeSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
-import { orderOf, tablesOf } from './perturb-tables.ts';
+import { checkReach, orderOf, poolOf, tablesOf } from './perturb-tables.ts';
 import { type MadeTable, perturbInThreads } from './perturb-threads.ts';
 import { durably } from './step.ts';
 
@@ -64,9 +63,10 @@ export function perturb(deps: ActivityDeps) {
     };
     return durably(deps, step, async ({ progress, signal }) => {
       const path = await deps.store.path(samples);
-      const pool = answerable(await readSamples(path), mostOptions);
       const set = packs ? await deps.store.getJson(packs, PackSet) : { tasks: [], packs: [] };
       const setting = { count, level, mostOptions, seed, set, size };
+      const pool = await poolOf(path, setting);
+      checkReach(set, pool);
       const wanted = taskKinds
         .filter((kind) => !only || kind === only)
         .map((kind) => ({

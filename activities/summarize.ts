@@ -1,6 +1,5 @@
 import { diagnosisFigures, diagnosisMeasures, hintsOf, levelResults } from '../diagnosis/index.ts';
 import { conditionsOf } from '../diagnosis/perturbations/index.ts';
-import { taskOf } from '../ingest/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { Diagnosis } from '../schemas/diagnosis.ts';
@@ -56,18 +55,13 @@ export function summarize(deps: ActivityDeps) {
       const points = findings.filter((finding) => 'eps' in finding);
       const leftOut = findings.filter((finding) => 'reason' in finding);
       const set = packs ? await store.getJson(packs, PackSet) : { tasks: [], packs: [] };
-      const ofTask = (sample: PerturbedSample) => sample.task ?? taskOf(sample, set.tasks)?.name;
       const found = {
         figures: diagnosisFigures(
           answers,
           hintsOf(asked),
           new Map(asked.map(({ id, source }) => [id, source])),
         ),
-        measures: diagnosisMeasures(
-          asked.map((sample) => ({ ...sample, task: ofTask(sample) })),
-          answers,
-          { seed },
-        ),
+        measures: diagnosisMeasures(asked, answers, { seed }),
       };
       const scenarios = conditionsIn(set);
       const weights = new Map(scenarios.map(({ name, scenario }) => [name, scenario.weight]));

@@ -1,12 +1,20 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { firstOf, orderOf, type Setting, tablesOf } from '../../activities/perturb-tables.ts';
+import {
+  checkReach,
+  firstOf,
+  orderOf,
+  poolOf,
+  type Setting,
+  tablesOf,
+} from '../../activities/perturb-tables.ts';
 import { type MadeTable, perturbInThreads } from '../../activities/perturb-threads.ts';
 import { dataFolder } from '../../data/folder.ts';
 import { miniPicture } from '../../diagnosis/perturbations/index.ts';
 import { readPack } from '../../ingest/index.ts';
 import type { TaskKind } from '../../schemas/benchmark.ts';
 import { ScenarioPack } from '../../schemas/scenario.ts';
+import { TaskFile } from '../../schemas/task.ts';
 import { encodeSamples, readSamples } from '../../store/index.ts';
 
 const path = join(dataFolder(), 'benchmark/test.parquet');
@@ -80,5 +88,39 @@ describe('perturbing in threads', { timeout: 120_000 }, () => {
     await expect(perturbInThreads(asked, async () => {}, AbortSignal.abort())).rejects.toMatchObject({
       code: 'CANCELLED',
     });
+  });
+});
+
+describe('tasks and packs of a diagnosis', () => {
+  const task = { name: 'inspection', decides: 'image', owner: 'o', scenarios: ['work-orders'] };
+  const { tasks } = TaskFile.parse({ tasks: [task] });
+
+  it('gives samples to tasks of their own kind alone', async () => {
+    const given = { ...(await setting()), set: { tasks, packs: [] } };
+    const pool = await poolOf(path, given);
+    const named = pool.map(({ task: name = null, taskKind }) => `${taskKind} ${name}`);
+    expect([...new Set(named)].sort()).toEqual(['image_heavy inspection', 'text_heavy null', 'vqa null']);
+    const ofText = tablesOf('text_heavy', pool, given).map(({ name }) => name);
+    expect(ofText).toContain('full_black');
+    expect(tablesOf('image_heavy', pool, given).map(({ name }) => name)).toEqual(['image_removed']);
+  });
+
+  it('refuses what reaches no sample, but not what comes with a level', async () => {
+    const texts = (await readSamples(path)).filter(({ taskKind }) => taskKind === 'text_heavy');
+    const named = async (name: string) => ({
+      tasks: [],
+      packs: [{ pack: await readPack(name), tasks: null }],
+    });
+    expect(() => checkReach({ tasks, packs: [] }, texts)).toThrow(/no sample .* task file \(inspection\)/);
+    const orders = await named('work-orders');
+    expect(() => checkReach(orders, texts)).toThrow(
+      /pack "work-orders" perturbs the text of image_heavy samples, and the benchmark has none/,
+    );
+    const pictures = await named('document-pictures');
+    expect(() => checkReach(pictures, texts)).not.toThrow();
+    const images = [{ ...texts[0]!, taskKind: 'image_heavy' as const }];
+    expect(() => checkReach(pictures, images)).toThrow(/document-pictures/);
+    const corruptions = await named('corruptions');
+    expect(() => checkReach(corruptions, images)).not.toThrow();
   });
 });

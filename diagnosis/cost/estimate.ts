@@ -147,6 +147,21 @@ function product({ ci95, value }: Forecast, part: Forecast): Forecast {
   return { value: value * part.value, ci95: [Math.min(...ends), Math.max(...ends)] };
 }
 
+/** Tasks at stake of which nothing was measured: no damage is not the same as none that is known. */
+function unknownTasks({ drops }: Findings, damages: readonly TaskDamage[]): string[] {
+  const atStake = damages.filter(
+    ({ conditions, decisionsPerMonth, errorCost, exposure, kind }) =>
+      kind !== 'vqa' && conditions.length === 0 && decisionsPerMonth * errorCost * exposure > 0,
+  );
+  return atStake.map(({ kind, task }) => {
+    const measured = Object.keys(drops).some((condition) => condition.startsWith(`${kind}/`));
+    const why = measured
+      ? 'exposure.mix names none of the perturbations that were measured of it'
+      : `the diagnosis has no perturbation of ${kind} samples`;
+    return `task "${task}": ${why}, so what it loses is not known`;
+  });
+}
+
 type Chosen = { gains: TaskGain[]; repair: Repair; return: Forecast };
 
 function judge(
@@ -156,10 +171,11 @@ function judge(
 ): Pick<Estimate, 'verdict' | 'reasons'> {
   const money = (value: number) => `${value.toFixed(0)} ${prices.currency}`;
   const range = `${money(net.ci95[0])} to ${money(net.ci95[1])} over ${prices.horizonMonths} months`;
-  if (net.ci95[1] <= 0)
+  const unknown = unknownTasks(findings, damages);
+  if (net.ci95[1] <= 0 && unknown.length === 0)
     return { verdict: 'no_go', reasons: [`even the upper end of the return is no gain: ${range}`] };
-  const open: string[] = [];
-  if (net.ci95[0] <= 0) open.push(`the return may be a loss as well as a gain: ${range}`);
+  const open = unknown;
+  if (net.ci95[0] <= 0 && net.ci95[1] > 0) open.push(`the return may be a loss as well as a gain: ${range}`);
   for (const { basis, task } of gains) {
     if (basis !== 'published') continue;
     const why = pilot ? 'the pilot has too few points of it for a curve' : 'there is no pilot';
@@ -173,7 +189,6 @@ function judge(
   const unlabelled = damages.filter(({ conditions }) => conditions.some(({ basis }) => basis === 'changes'));
   for (const { task } of unlabelled)
     open.push(`task "${task}": samples without labels show changed answers, not wrong ones; label some`);
-  if (Object.keys(findings.drops).length === 0) open.push('the diagnosis has no perturbation');
   if (open.length > 0) return { verdict: 'pilot_more', reasons: open };
   return { verdict: 'go', reasons: [`the whole interval of the return is a gain: ${range}`] };
 }
@@ -197,6 +212,11 @@ function assumptionsOf(
   if (shared.length > 0)
     found.push(
       `${shared.map(({ task }) => task).join(', ')}: what all samples of the kind lose, for want of 30 of its own: ingest and diagnose with --task`,
+    );
+  const both = damages.filter(({ kind }) => kind === 'vqa').map(({ task }) => task);
+  if (both.length > 0)
+    found.push(
+      `${both.join(', ')}: both modalities decide, so neither is perturbed and no damage is counted`,
     );
   if (!prices.exposure.mix)
     found.push('every perturbation that was measured is as frequent as the others: state exposure.mix');

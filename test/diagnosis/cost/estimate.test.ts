@@ -128,6 +128,21 @@ describe('an estimate', () => {
     expect(damage.costPerMonth.ci95[1]).toBeCloseTo(600);
   });
 
+  it('takes damage that nobody measured for unknown, not for none', () => {
+    const clean = { base: { 'image_heavy/origin': figure(0.9) }, measures: { conditions: {} } };
+    const { reasons, verdict } = of({}, { diagnosis: clean });
+    expect(verdict).toBe('pilot_more');
+    expect(reasons).toEqual([
+      'task "photos": the diagnosis has no perturbation of image_heavy samples, so what it loses is not known',
+    ]);
+    const text = Task.parse({ ...task, name: 'letters', decides: 'text' });
+    expect(of({}, { tasks: [text] })).toMatchObject({ verdict: 'pilot_more' });
+    expect(of({}, { tasks: [{ ...text, errorCost: 0 }] }).verdict).toBe('no_go');
+    const both = Task.parse({ ...task, name: 'pages', decides: 'both' });
+    const { assumptions, verdict: answer } = of({}, { tasks: [both] });
+    expect([answer, assumptions[0]]).toEqual(['no_go', expect.stringMatching(/^pages: both modalities/)]);
+  });
+
   it('takes what each task loses on samples of its own, where there are enough', () => {
     const condition = 'image_heavy/misleading_text';
     const own = (loss: number, n: number) => ({
@@ -267,6 +282,7 @@ describe('an estimate', () => {
   it('refuses exposures of what is not there, and figures without their origin', () => {
     expect(() => of({ exposure: { tasks: { photo: 0.1 } } })).toThrow(/no task "photo"; there are photos/);
     expect(() => of({ exposure: { mix: { mislead: 1 } } })).toThrow(/has no "mislead"/);
+    expect(() => of({ available: { vqa: -5 } })).toThrow(/vqa/);
     const orphan = { figures: { 'image_heavy/ocr_text': figure(0.5) } };
     expect(() => findingsOf(orphan, 'd.json')).toThrow(
       /d\.json: "image_heavy\/ocr_text" has no "image_heavy\/origin"/,

@@ -64,6 +64,9 @@ export const perturbationLabel = (name: string) => perturbationLabels[name] ?? s
 export const perturbationPhrase = (name: string) => perturbationPhrases[name] ?? spoken(name);
 export const attackLabel = (name: string) => attackLabels[name] ?? spoken(name);
 
+/** A label inside a sentence or a list: capitals that stand for a word stay. */
+export const inside = (label: string) => label.replace(/^\p{Lu}(?!\p{Lu})/u, (first) => first.toLowerCase());
+
 /** Of a scenario, which is named `<pack>/<scenario>`; '' for the catalogue's perturbations. */
 export const packOf = (perturbation: string) => perturbation.split('/').slice(0, -1).join('/');
 

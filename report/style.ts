@@ -27,6 +27,7 @@ code{font:.84em/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",mon
 section{margin-top:64px}
 nav{margin-top:34px;padding:12px 0;border-block:1px solid var(--line)}
 nav ul{display:flex;flex-wrap:wrap;gap:6px 24px;list-style:none;font-size:.9rem}
+ul.note{padding-left:1.2em;margin-top:8px}
 a{color:var(--after);text-decoration:none}a:hover{text-decoration:underline}
 :focus-visible{outline:2px solid var(--after);outline-offset:2px;border-radius:4px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(225px,1fr));gap:14px;margin:32px 0 18px}

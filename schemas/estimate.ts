@@ -9,9 +9,8 @@ const positive = z
   .number()
   .min(1 / mostOfAnything)
   .max(mostOfAnything);
-const kindCounts = z
-  .strictObject({ image_heavy: z.number(), text_heavy: z.number(), vqa: z.number() })
-  .partial();
+const samples = z.number().int().nonnegative().max(mostOfAnything);
+const kindCounts = z.strictObject({ image_heavy: samples, text_heavy: samples, vqa: samples }).partial();
 
 /** How much of the traffic carries misinformation in the modality that must not decide. */
 const Exposure = z.strictObject({

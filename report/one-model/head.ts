@@ -1,6 +1,6 @@
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
+import { inside, percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
 import { verdictBadge } from '../sections/parts.ts';
 import { diagnosisHeadline, dropsFound } from './headline.ts';
 
@@ -18,7 +18,7 @@ function verdictTile({ gates, rules, verdict }: DiagnosisReport): Tile {
   return {
     label: 'Verdict',
     value: verdictBadge(verdict),
-    note: `${kept} of ${gates.length} ${whose}`,
+    note: gates.length > 0 ? `${kept} of ${gates.length} ${whose}` : 'No rule was there to judge by',
   };
 }
 
@@ -34,7 +34,7 @@ function tilesOf(report: DiagnosisReport): Tile[] {
           {
             label: 'Largest drop of accuracy',
             value: `${signedPoints(-largest.drop.drop)} points`,
-            note: `${taskLabel(largest.kind)}, ${perturbationLabel(largest.perturbation).toLowerCase()}`,
+            note: `${taskLabel(largest.kind)}, ${inside(perturbationLabel(largest.perturbation))}`,
           },
         ]
       : []),

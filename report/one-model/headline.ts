@@ -60,7 +60,8 @@ function mostChanged({ base, measures }: DiagnosisReport): string {
 
 /** The diagnosis in one sentence. */
 export function diagnosisHeadline(report: DiagnosisReport): string {
-  return `${found(report)}; ${said[report.verdict]}.`;
+  const rules = report.gates.length > 0 ? `; ${said[report.verdict]}` : '';
+  return `${found(report)}${rules}.`;
 }
 
 const findings: Record<AccuracyDrop['verdict'], string> = {

@@ -31,7 +31,7 @@ function levelTable({ levels: found = {} }: DiagnosisReport): Html | null {
 type Score = DiagnosisMeasures['reliance'][string]['image'];
 
 function relianceTable({ measures: { reliance } }: DiagnosisReport): Html | null {
-  const rows = Object.entries(reliance);
+  const rows = Object.entries(reliance).filter(([, { image, text }]) => image ?? text);
   if (rows.length === 0) return null;
   const cell = (score: Score, decides: boolean): Content => {
     const words = score

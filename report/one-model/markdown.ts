@@ -1,5 +1,13 @@
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
-import { attackLabel, percent, perturbationLabel, short, sortedConditions, taskLabel } from '../labels.ts';
+import {
+  attackLabel,
+  inside,
+  percent,
+  perturbationLabel,
+  short,
+  sortedConditions,
+  taskLabel,
+} from '../labels.ts';
 import { demandOf, diagnosisHeadline, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
 
 const patternsShown = 3;
@@ -34,7 +42,7 @@ function figureLines({ base, measures }: DiagnosisReport): string[] {
     const figures = base[key]!;
     const drop = measures.conditions[key]?.drop;
     return [
-      `${taskLabel(kind)}: ${perturbationLabel(perturbation).toLowerCase()}`,
+      `${taskLabel(kind)}: ${inside(perturbationLabel(perturbation))}`,
       String(figures.n),
       figures.accuracy === null ? 'no labels' : percent(figures.accuracy),
       drop ? lostOf(drop) : '',
@@ -49,7 +57,7 @@ function figureLines({ base, measures }: DiagnosisReport): string[] {
 /** Attacks at each strength, folded away, and those that were left out. */
 function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
   const rows = pgd.map(({ attack, before, changeRate, control, eps, n, taskKind, trigger }) => [
-    `${taskLabel(taskKind)}: ${attackLabel(attack).toLowerCase()}`,
+    `${taskLabel(taskKind)}: ${inside(attackLabel(attack))}`,
     trigger === undefined ? short(eps) : `${eps}: ${trigger}`,
     String(n),
     percent(before),
@@ -66,7 +74,7 @@ function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
   ];
   const reasons = leftOut.map(
     ({ attack, reason, taskKind }) =>
-      `- ${taskLabel(taskKind)}: ${attackLabel(attack).toLowerCase()} was left out: ${cell(reason)}`,
+      `- ${taskLabel(taskKind)}: ${inside(attackLabel(attack))} was left out: ${cell(reason)}`,
   );
   if (rows.length + reasons.length === 0) return [];
   const attacks = rows.length > 0 ? [...table(head, rows), ''] : [];

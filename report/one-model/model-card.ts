@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
-import { perturbationLabel, sortedConditions, taskLabel } from '../labels.ts';
+import { inside, perturbationLabel, sortedConditions, taskLabel } from '../labels.ts';
 import { cell } from './markdown.ts';
 
 /** Metrics of one condition, as the hub's model cards have them. */
@@ -21,10 +21,14 @@ function metricsOf({ base, measures }: DiagnosisReport, key: string) {
  * `dataset` names what was asked.
  */
 export function modelCard(report: DiagnosisReport, dataset: string): string {
-  const results = sortedConditions(Object.keys(report.base)).map(({ key, kind, perturbation }) => ({
+  // The hub refuses a result without a metric, as unlabelled clean answers have none.
+  const measured = sortedConditions(Object.keys(report.base)).filter(
+    ({ key }) => metricsOf(report, key).length > 0,
+  );
+  const results = measured.map(({ key, kind, perturbation }) => ({
     task: { type: 'visual-question-answering', name: taskLabel(kind) },
     dataset: {
-      name: `${dataset}, ${perturbationLabel(perturbation).toLowerCase()}`,
+      name: `${dataset}, ${inside(perturbationLabel(perturbation))}`,
       type: dataset,
       config: kind,
       split: 'test',

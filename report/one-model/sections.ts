@@ -166,7 +166,7 @@ export function diagnosisChanges(report: DiagnosisReport): Html | null {
   return section(
     'changes',
     'How often does the irrelevant part change the answer?',
-    'Share of samples whose answer is no longer the answer to the unperturbed sample; lower is better, except for a right hint, which may correct an answer. This needs no right answers, so it can be measured on live requests as well.',
+    'Share of samples whose answer is no longer the answer to the unperturbed sample; lower is better, except for a right hint, which may correct an answer, and where what decides was taken away, which should change it. This needs no right answers, so it can be measured on live requests as well.',
     html`<div class="columns">${kinds.map(([kind, rows]) => barCard(kind, 'changeRate', rows, null))}</div>`,
   );
 }

@@ -76,7 +76,7 @@ function epsTicks(points: readonly Point[]) {
   return [...byEps.values()]
     .sort((a, b) => a.eps - b.eps)
     .map(({ eps, epsRelative }) => {
-      const tick = { at: x(eps), label: eps === 0 ? 'none' : short(eps, 1) };
+      const tick = { at: x(eps), label: eps === 0 ? 'none' : short(eps) };
       return epsRelative === undefined || eps === 0
         ? tick
         : { ...tick, second: `${short(epsRelative, 2)} ×` };
@@ -105,7 +105,7 @@ function attackCard(kind: string, target: Target, points: readonly Point[]): Htm
   const axis = html`<p class="axis">${strengths}${hasRelative && ', and below it as a multiple of the embeddings’ own size (RMS)'}</p>`;
   return card(
     taskLabel(kind),
-    `${noteOf(kind, target)} n = ${Math.min(...points.map(({ n }) => n))}`,
+    `${noteOf(kind, target)} n = ${[...new Set(points.map(({ n }) => n))].sort((a, b) => b - a).join(' and ')}`,
     html`${chart}${axis}${wordsOf(points)}${pointsTable(`${taskLabel(kind)}: accuracy under attack`, strength, points)}`,
   );
 }
@@ -114,7 +114,7 @@ function attackCard(kind: string, target: Target, points: readonly Point[]): Htm
 function wordsOf(points: readonly Point[]): Html | null {
   const found = points.filter(({ trigger }) => trigger !== undefined);
   if (found.length === 0) return null;
-  return html`<ul>${found.map(({ before, eps, trigger }) => html`<li>${eps}: <code>${trigger ?? ''}</code>, accuracy ${percent(before)}</li>`)}</ul>`;
+  return html`<ul class="note">${found.map(({ before, eps, trigger }) => html`<li>${eps}: <code>${trigger ?? ''}</code>, accuracy ${percent(before)}</li>`)}</ul>`;
 }
 
 function pointsTable(caption: string, strength: string, points: readonly Point[]): Html {

@@ -1,7 +1,7 @@
 import type { RunReport } from '../../schemas/report.ts';
 import { headline, worstCase } from '../headline.ts';
 import { type Html, html } from '../html.ts';
-import { percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
+import { inside, percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
 
 interface Tile {
   label: string;
@@ -22,7 +22,7 @@ function worstTiles(report: RunReport): Tile[] {
   const worst = worstCase(report);
   if (worst === null) return [];
   const { before, after } = worst;
-  const where = `${taskLabel(worst.kind)}, ${perturbationLabel(worst.perturbation).toLowerCase()}`;
+  const where = `${taskLabel(worst.kind)}, ${inside(perturbationLabel(worst.perturbation))}`;
   const pair = (from: number, to: number | undefined) =>
     to === undefined ? percent(from) : change(percent(from), percent(to));
   return [

@@ -288,7 +288,7 @@ describe('what cannot be read', () => {
       'y.yaml': 'a: [\n',
     });
     await expect(readSettings(join(folder, 'm.yaml'), Mapping)).rejects.toThrow(
-      /m\.yaml: has wrong values:[\s\S]*optoins/,
+      /m\.yaml: has wrong values:[\s\S]*"optoins"; expected .*\boptions\b/,
     );
     await expect(readSettings(join(folder, 't.yaml'), TaskFile)).rejects.toThrow(/tasks\[0\]\.owner/);
     await expect(readSettings(join(folder, 'y.yaml'), TaskFile)).rejects.toThrow(

@@ -96,9 +96,15 @@ describe('the HTML of a diagnosis', () => {
     );
     const measures = { ...report.measures, conditions, competency: null, worst: {} };
     const open = renderDiagnosis({ ...report, base, measures, pgd: [], examples: [], gates: [] });
-    expect(open).toMatch(/<h1>On image-heavy tasks, .* changes 67\.1.% of the answers; /);
+    expect(open).toMatch(/<h1>On image-heavy tasks, .* changes 67\.1.% of the answers\.</);
     expect(open).not.toMatch(/id="(accuracy|attack|examples|gates)"/);
     expect(open).toContain('id="changes"');
+    expect(open).toContain('No rule was there to judge by');
+    expect(open).not.toContain('rules are');
+    const card = modelCard({ ...report, base, measures }, 'our-tests');
+    const { results } = parse(card.split(/^---$/m)[1]!)['model-index'][0];
+    expect(results.length).toBeGreaterThan(0);
+    for (const { metrics } of results) expect(metrics).not.toEqual([]);
   });
 
   const chromium = findChromium();
@@ -146,6 +152,11 @@ describe('JUnit XML', () => {
 
 describe('Markdown for a pull request', () => {
   const text = diagnosisMarkdown(report);
+
+  it('keeps the capitals of abbreviations', () => {
+    expect(text).toMatch(/tasks: OCR fragments \|/);
+    expect(text).toMatch(/tasks: attack \\?\(PGD\\?\) \|/);
+  });
 
   it('begins with the verdict and the rules, and keeps its tables whole', () => {
     expect(text).toMatch(/^### ❌ Modality interference: mini-llava\n/);

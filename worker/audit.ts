@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { z } from 'zod';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
@@ -18,6 +18,7 @@ import { clearly } from './failures.ts';
 import { collectHistories, type KeptHistory } from './histories.ts';
 import { quietly, workflowCode } from './run.ts';
 import { type Session, stateFolder } from './session.ts';
+import { checkVacant, fillVacant } from './vacant-folder.ts';
 
 const Bundle = z.strictObject({
   kind: z.literal('audit-bundle'),
@@ -57,22 +58,13 @@ export async function auditExport(
   { out, workflowId }: { workflowId: string; out: string },
 ): Promise<AuditExport> {
   const folder = resolve(out);
-  if ((await readdir(folder).catch(() => [])).length > 0) {
-    throw new GuardError(ErrorCode.BadInput, `${folder}: the folder is not empty; name a new one`);
-  }
+  await checkVacant(folder);
   const model = workflowId.split('/')[1] ?? '';
   const histories = await clearly(() =>
     collectHistories(session.client, [workflowId], [workflowIds.registry(model)]),
   );
-  const temporary = join(dirname(folder), `.${basename(folder)}.${process.pid}.tmp`);
-  try {
-    const counts = await writeBundle(session.store, temporary, workflowId, histories);
-    await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
-    return { folder, ...counts };
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  const counts = await fillVacant(folder, (into) => writeBundle(session.store, into, workflowId, histories));
+  return { folder, ...counts };
 }
 
 async function writeBundle(

@@ -1,10 +1,11 @@
-import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { cp } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { type ArtifactRef, MediaType, ModelManifest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RegistryState } from '../schemas/registry.ts';
 import { registryClient } from './registry-client.ts';
 import type { Session } from './session.ts';
+import { checkVacant, fillVacant } from './vacant-folder.ts';
 
 /** null: no model of this name was registered. */
 export function registryState(session: Session, model: string): Promise<RegistryState | null> {
@@ -24,24 +25,10 @@ export async function exportModel(
   options: ExportOptions,
 ): Promise<{ folder: string; digest: string; files: number }> {
   const folder = resolve(options.out);
-  const there = await readdir(folder).catch(() => []);
-  if (there.length > 0) {
-    throw new GuardError(ErrorCode.BadInput, `${folder}: the folder is not empty; name a new one`);
-  }
+  await checkVacant(folder);
   const ref = await find(session, options.which, options.model ?? session.config.model.name);
   const source = await session.store.checkoutModel(ref);
-  const temporary = join(dirname(folder), `.${basename(folder)}.${process.pid}.tmp`);
-  try {
-    await mkdir(dirname(folder), { recursive: true });
-    await cp(source, temporary, { recursive: true });
-    await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
-  } catch (cause) {
-    const message = `${folder}: the model cannot be written (${(cause as NodeJS.ErrnoException).code ?? cause})`;
-    throw new GuardError(ErrorCode.Storage, message, { cause });
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  await fillVacant(folder, (into) => cp(source, into, { recursive: true }));
   const manifest = await session.store.getJson(ref, ModelManifest);
   return { folder, digest: ref.digest, files: Object.keys(manifest.files).length };
 }

@@ -24,3 +24,11 @@ export function promptOf(sample: Pick<Sample, 'id' | 'question' | 'options' | 'c
   const lettered = options.map((option, i) => `${optionLetters[i]}: ${option}`).join(' ');
   return `${context ? `${context} ` : ''}question: ${question} option: ${lettered} answer:`;
 }
+
+/** The prompt of the method: `{context}`, then the question with its options. Errors as in `checkOptions`. */
+export function questionText(sample: Pick<Sample, 'id' | 'question' | 'options' | 'context'>): string {
+  checkOptions(sample);
+  const { context, options, question } = sample;
+  const lettered = options.map((option, i) => `${optionLetters[i]}: ${option}`).join('\n');
+  return `${context ? `${context}\n` : ''}Question:\n${question}\nOption:\n${lettered}`;
+}

@@ -1,6 +1,6 @@
 import type OpenAI from 'openai';
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
-import { type Question, questionText } from './request.ts';
+import { type Question, requestText } from './request.ts';
 
 export interface Tokens {
   promptTokens: number;
@@ -12,7 +12,7 @@ const templateTokens = 200;
 
 /** The most that a request can take: no token is shorter than a byte. */
 export function worstTokens(sample: Question, { imageTokens, maxTokens }: EndpointConfig): Tokens {
-  const text = Buffer.byteLength(questionText(sample)) + templateTokens;
+  const text = Buffer.byteLength(requestText(sample)) + templateTokens;
   return { promptTokens: text + (sample.image ? imageTokens : 0), completionTokens: maxTokens };
 }
 

@@ -3,7 +3,7 @@ import type OpenAI from 'openai';
 import type { EncodedImage, Sample } from '../../schemas/benchmark.ts';
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { optionLetters } from '../prompt.ts';
+import { questionText } from '../prompt.ts';
 import { endpointId } from './config.ts';
 
 /** What a server understands, found out with the first request. */
@@ -26,19 +26,13 @@ export interface EndpointRequest {
 export type Question = Pick<Sample, 'id' | 'question' | 'options' | 'context' | 'image'>;
 
 /** The prompt of the method, and what kind of answer is wanted. Throws GuardError BAD_INPUT naming the sample. */
-export function questionText({ id, question, options, context }: Question): string {
-  if (options.length < 2 || options.length > optionLetters.length) {
-    const what = `sample '${id}' has ${options.length} options, expected 2 to ${optionLetters.length}`;
-    throw new GuardError(ErrorCode.BadInput, what);
-  }
-  const lettered = options.map((option, i) => `${optionLetters[i]}: ${option}`).join('\n');
-  const before = context ? `${context}\n` : '';
-  return `${before}Question:\n${question}\nOption:\n${lettered}\nAnswer with the letter of the right option alone.`;
+export function requestText(sample: Question): string {
+  return `${questionText(sample)}\nAnswer with the letter of the right option alone.`;
 }
 
 /** Throws GuardError BAD_INPUT naming a bad sample. */
 export function requestOf(sample: Question, config: EndpointConfig, dialect: Dialect): EndpointRequest {
-  const text = questionText(sample);
+  const text = requestText(sample);
   const image = sample.image && {
     type: 'image_url' as const,
     image_url: { url: dataUri(sample.image, sample.id) },

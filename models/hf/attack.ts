@@ -7,9 +7,9 @@ import { type EncoderGradients, GraphGradients } from '../attacks/pixel-gradient
 import type { Words } from '../attacks/words.ts';
 import { AnswerGradients } from '../gradient.ts';
 import { qFormerGradients } from '../instructblip/vision.ts';
+import { questionText } from '../prompt.ts';
 import type { DecoderBatch } from './decoder.ts';
 import type { FolderParts } from './folder.ts';
-import { questionText } from './prompt.ts';
 import { type Row, wholeOf } from './rows.ts';
 import { batchesByLength, RUN_TOKENS } from './schedule.ts';
 import { folderWords } from './words.ts';

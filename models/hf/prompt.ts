@@ -1,18 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
-import type { Sample } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { checkOptions, optionLetters } from '../prompt.ts';
+import { optionLetters } from '../prompt.ts';
 import type { Family } from './family.ts';
-
-/** The user's turn: `{context}`, then the question with its options in the form of the method. */
-export function questionText(sample: Pick<Sample, 'id' | 'question' | 'options' | 'context'>): string {
-  checkOptions(sample);
-  const { context, options, question } = sample;
-  const lettered = options.map((option, i) => `${optionLetters[i]}: ${option}`).join('\n');
-  return `${context ? `${context}\n` : ''}Question:\n${question}\nOption:\n${lettered}`;
-}
 
 /** Token ids of a prompt. */
 export interface PromptTokens {

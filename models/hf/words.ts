@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
 import { isReadable, placeOf, type Words } from '../attacks/words.ts';
+import { questionText } from '../prompt.ts';
 import { readJson } from './files.ts';
-import { type Prompter, questionText } from './prompt.ts';
+import type { Prompter } from './prompt.ts';
 import type { Embedder } from './rows.ts';
 
 const AddedTokens = z.object({ added_tokens: z.array(z.object({ id: z.number().int() })).default([]) });

@@ -3,9 +3,9 @@ import { loadGraph } from '../../engine/index.ts';
 import { GraphGradients } from '../../models/attacks/pixel-gradients.ts';
 import { patchPlaces } from '../../models/attacks/pixel-places.ts';
 import { type FolderParts, openParts } from '../../models/hf/folder.ts';
-import { questionText } from '../../models/hf/prompt.ts';
 import { qFormerGradients } from '../../models/instructblip/vision.ts';
 import { normalised } from '../../models/pillow.ts';
+import { questionText } from '../../models/prompt.ts';
 import { Random } from '../../random/index.ts';
 import { colourImage, fixture, questions } from './hf-samples.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { endpointFile, isEndpoint, noGradients } from './endpoint/config.ts';
-import { readJsonFile } from './json.ts';
+import { checked, readJsonFile } from './json.ts';
 import { type Processor, readProcessor } from './processor.ts';
 import { readTokenizer, type Tokenizer } from './tokenizer.ts';
 
@@ -52,7 +52,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     Object.entries(modelFiles).map(([key, file]) => [key, join(folder, file)]),
   ) as ModelFolder['paths'];
   await checkFiles(folder, Object.values(paths));
-  const config = await readConfig(paths.config);
+  const config = checked(Config, await readJsonFile(paths.config), paths.config);
   const [tokenizer, processor] = await Promise.all([
     readTokenizer(paths.tokenizer),
     readProcessor(paths.preprocessor),
@@ -77,10 +77,4 @@ async function checkFiles(folder: string, paths: string[]): Promise<void> {
       : `${folder}: there is no such model folder`;
     throw new GuardError(ErrorCode.BadModel, what);
   }
-}
-
-async function readConfig(path: string): Promise<ModelConfig> {
-  const config = Config.safeParse(await readJsonFile(path));
-  if (!config.success) throw new GuardError(ErrorCode.BadModel, `${path}: ${z.prettifyError(config.error)}`);
-  return config.data;
 }

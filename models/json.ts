@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
 function notJson(path: string, cause: unknown, code: ErrorCode): GuardError {
@@ -21,4 +22,20 @@ export async function readJsonFile(path: string, code: ErrorCode = ErrorCode.Bad
     throw notJson(path, cause, code);
   });
   return parseJson(text, path, code);
+}
+
+/**
+ * JSON that was read from `path`, checked. Throws GuardError BAD_MODEL, or of `code`, naming file and key; `supported` says what
+ * would be right.
+ */
+export function checked<T>(
+  schema: z.ZodType<T>,
+  json: unknown,
+  path: string,
+  { code = ErrorCode.BadModel, supported }: { code?: ErrorCode; supported?: string } = {},
+): T {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const what = supported === undefined ? '' : `supported is ${supported}; `;
+  throw new GuardError(code, `${path}: ${what}${z.prettifyError(result.error)}`, { cause: result.error });
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { decodeColours, decodePng, mostPixels, pngSize } from '../pictures/index.ts';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { readJsonFile } from './json.ts';
+import { checked, readJsonFile } from './json.ts';
 import { resizeBilinear } from './resize.ts';
 
 /** PIL's number for bilinear resampling, as Hugging Face writes it. */
@@ -43,15 +43,8 @@ export interface Processor {
 
 /** Reads preprocessor_config.json of one grey channel. Throws GuardError BAD_MODEL naming file and key. */
 export async function readProcessor(path: string): Promise<Processor> {
-  const config = PreprocessorConfig.safeParse(await readJsonFile(path));
-  if (!config.success) {
-    throw new GuardError(
-      ErrorCode.BadModel,
-      `${path}: supported are images of one grey channel, resized bilinearly (resample 2), rescaled and normalised; ` +
-        z.prettifyError(config.error),
-    );
-  }
-  return makeProcessor(config.data);
+  const supported = 'images of one grey channel, resized bilinearly (resample 2), rescaled and normalised';
+  return makeProcessor(checked(PreprocessorConfig, await readJsonFile(path), path, { supported }));
 }
 
 export function makeProcessor(config: PreprocessorConfig): Processor {

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { EndpointConfig } from '../../schemas/endpoint.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { readJsonFile } from '../json.ts';
+import { ErrorCode } from '../../schemas/errors.ts';
+import { checked, readJsonFile } from '../json.ts';
 
 export const endpointFile = 'endpoint.json';
 
@@ -19,9 +18,7 @@ export async function readEndpoint(folder: string): Promise<EndpointConfig> {
 
 /** Throws GuardError BAD_CONFIG, its message beginning with `what`. */
 export function checkEndpoint(json: unknown, what: string): EndpointConfig {
-  const config = EndpointConfig.safeParse(json);
-  if (config.success) return config.data;
-  throw new GuardError(ErrorCode.BadConfig, `${what}: ${z.prettifyError(config.error)}`);
+  return checked(EndpointConfig, json, what, { code: ErrorCode.BadConfig });
 }
 
 /** Names the server and the model: settings such as the budget may change without losing what was answered. */

@@ -6,6 +6,7 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { OpenOptions } from '../answer-model.ts';
 import { rangeOf } from '../attacks/pictures.ts';
 import { withQFormer } from '../instructblip/vision.ts';
+import { checked } from '../json.ts';
 import { openFile, type Runner } from '../session.ts';
 import { Decoder } from './decoder.ts';
 import { familyOf } from './families/index.ts';
@@ -49,9 +50,7 @@ export async function openParts(
   const configPath = join(folder, 'config.json');
   const config = await readJson(configPath);
   const openFamily = familyOf(config, configPath);
-  const text = TextConfig.safeParse(config.text_config ?? config);
-  if (!text.success)
-    throw new GuardError(ErrorCode.BadModel, `${configPath}: ${z.prettifyError(text.error)}`);
+  const text = checked(TextConfig, config.text_config ?? config, configPath);
   for (const file of ['tokenizer.json', 'preprocessor_config.json']) await readJson(join(folder, file));
   const library = await hfLibrary();
   const tokenizer = await loaded(`${folder}: tokenizer.json`, () =>
@@ -63,7 +62,7 @@ export async function openParts(
     openFamily({ folder, library, config, processorConfig, tokenId }),
   );
   const prompter = await Prompter.open(folder, tokenizer, family);
-  const width = text.data.hidden_size;
+  const width = text.hidden_size;
   const open: { close(): Promise<void> }[] = [];
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const found = await opening;
@@ -89,7 +88,7 @@ export async function openParts(
       graphs.vision_encoder.precision === 'q8',
     );
     const longest = Math.min(
-      text.data.max_position_embeddings ?? Infinity,
+      text.max_position_embeddings ?? Infinity,
       tokenizer.model_max_length ?? Infinity,
     );
     return {

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { PreTrainedTokenizer, RawImage } from '@huggingface/transformers';
 import { z } from 'zod';
 import { int64 } from '../../engine/index.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { OpenFamily } from '../hf/family.ts';
 import { readJson } from '../hf/files.ts';
+import { checked } from '../json.ts';
 import { blipProcessor } from './processor.ts';
 
 /** The keys of config.json that this family needs of its own. */
@@ -25,7 +25,9 @@ const instruction = (text: string) => `${text}\nShort answer:`;
 export const openInstructBlip: OpenFamily = async ({ config, folder, library, tokenId }) => {
   const path = join(folder, 'preprocessor_config.json');
   const process = blipProcessor(await readJson(path), path);
-  const { qformer_config } = readConfig(config, join(folder, 'config.json'));
+  const { qformer_config } = checked(Config, config, join(folder, 'config.json'), {
+    supported: 'InstructBLIP with a decoder alone (such as Vicuna), not with Flan-T5',
+  });
   const qformerFolder = join(folder, 'qformer_tokenizer');
   await readJson(join(qformerFolder, 'tokenizer.json'));
   const tokenizer = await library.AutoTokenizer.from_pretrained(qformerFolder);
@@ -51,16 +53,6 @@ export const openInstructBlip: OpenFamily = async ({ config, folder, library, to
     expand: (slots) => marker.repeat(slots),
   };
 };
-
-function readConfig(json: Record<string, unknown>, path: string): z.infer<typeof Config> {
-  const config = Config.safeParse(json);
-  if (config.success) return config.data;
-  throw new GuardError(
-    ErrorCode.BadModel,
-    `${path}: supported is InstructBLIP with a decoder alone (such as Vicuna), not with Flan-T5; ` +
-      z.prettifyError(config.error),
-  );
-}
 
 /** Cut to what the Q-Former has positions for; the closing token stays. */
 function qformerIds(tokenizer: PreTrainedTokenizer, text: string, longest: number): number[] {

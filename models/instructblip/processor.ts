@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Tensor } from '../../engine/index.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { checked } from '../json.ts';
 import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../pillow.ts';
 
 /** PIL's number for bicubic resampling, as Hugging Face writes it. */
@@ -24,18 +24,13 @@ export type PixelProcessor = (image: ByteImage) => Tensor;
  * `json` is preprocessor_config.json, read from `path`. Throws GuardError BAD_MODEL naming file and key.
  */
 export function blipProcessor(json: unknown, path: string): PixelProcessor {
-  const config = Config.safeParse(json);
-  if (!config.success) {
-    throw new GuardError(
-      ErrorCode.BadModel,
-      `${path}: supported is a bicubic resize (resample 3) to a height and a width, rescaled and normalised; ` +
-        z.prettifyError(config.error),
-    );
-  }
-  const { height, width } = config.data.size;
+  const config = checked(Config, json, path, {
+    supported: 'a bicubic resize (resample 3) to a height and a width, rescaled and normalised',
+  });
+  const { height, width } = config.size;
   return (image) => ({
     dtype: 'float32',
     dims: [1, 3, height, width],
-    data: normalised(resizeAsPillow(image, width, height, 'bicubic'), config.data),
+    data: normalised(resizeAsPillow(image, width, height, 'bicubic'), config),
   });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type DType, elementCount, fromBytes, type Tensor } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { readJsonFile } from '../json.ts';
+import { checked, readJsonFile } from '../json.ts';
 
 const Index = z.record(
   z.string(),
@@ -87,7 +87,6 @@ export async function readReference(folder: string): Promise<Reference> {
 /** Throws GuardError BAD_INPUT naming the file; an absent file is `absent`, where that is given. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>, absent?: T): Promise<T> {
   if (absent !== undefined && !existsSync(path)) return absent;
-  const result = schema.safeParse(await readJsonFile(path, ErrorCode.BadInput));
-  if (!result.success) throw new GuardError(ErrorCode.BadInput, `${path}: ${z.prettifyError(result.error)}`);
-  return result.data;
+  const code = ErrorCode.BadInput;
+  return checked(schema, await readJsonFile(path, code), path, { code });
 }

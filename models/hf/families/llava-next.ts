@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { float32Of } from '../../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
+import { checked } from '../../json.ts';
 import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../../pillow.ts';
 import type { OpenFamily } from '../family.ts';
 import { readJson } from '../files.ts';
@@ -46,8 +47,8 @@ const ModelConfig = z.object({
  */
 export const openLlavaNext: OpenFamily = async ({ config, folder, processorConfig, tokenId }) => {
   const path = join(folder, 'preprocessor_config.json');
-  const processor = parsed(Config, await readJson(path), path);
-  const model = parsed(ModelConfig, config, join(folder, 'config.json'));
+  const processor = checked(Config, await readJson(path), path);
+  const model = checked(ModelConfig, config, join(folder, 'config.json'));
   const { image_size, patch_size } = model.vision_config;
   const side = Math.floor(image_size / patch_size);
   const width = model.text_config.hidden_size;
@@ -93,12 +94,6 @@ export const openLlavaNext: OpenFamily = async ({ config, folder, processorConfi
     expand: (slots) => marker.repeat(slots),
   };
 };
-
-function parsed<T>(schema: z.ZodType<T>, json: unknown, path: string): T {
-  const result = schema.safeParse(json);
-  if (result.success) return result.data;
-  throw new GuardError(ErrorCode.BadModel, `${path}: ${z.prettifyError(result.error)}`);
-}
 
 /** As LlavaNextImageProcessor of transformers does it: the whole picture without regard to its proportions, then tiles row by row. */
 function cut(image: ByteImage, { image_grid_pinpoints, size }: Config) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
 import { patchPlaces } from '../../attacks/pixel-places.ts';
+import { checked } from '../../json.ts';
 import type { OpenFamily } from '../family.ts';
 import { ownTensor } from '../family.ts';
 import { readJson } from '../files.ts';
@@ -66,9 +66,7 @@ export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId
  * and `sizeFor` throws where a picture is too long.
  */
 function gridSizer(json: unknown, path: string) {
-  const config = Sizes.safeParse(json);
-  if (!config.success) throw new GuardError(ErrorCode.BadModel, `${path}: ${z.prettifyError(config.error)}`);
-  const { least, most, patches, unit } = config.data;
+  const { least, most, patches, unit } = checked(Sizes, json, path);
   const sizeFor = ({ height, width }: { height: number; width: number }) => {
     if (Math.max(height, width) > 200 * Math.min(height, width)) {
       throw new Error('one side is more than 200 times the other; crop it');

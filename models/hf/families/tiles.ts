@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Tensor } from '../../../engine/index.ts';
-import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
+import { checked } from '../../json.ts';
 import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../../pillow.ts';
 
 /** No side is longer than this, whatever the configuration says. */
@@ -35,19 +35,14 @@ interface Cut {
  * `path`. Throws GuardError BAD_MODEL naming file and key.
  */
 export function tiler(json: unknown, path: string): (image: ByteImage) => Cut & { pixelValues: Tensor } {
-  const config = Config.safeParse(json);
-  if (!config.success) {
-    const what = `${path}: supported are tiles scaled with Lanczos (resample 1); ${z.prettifyError(config.error)}`;
-    throw new GuardError(ErrorCode.BadModel, what);
-  }
-  const { do_image_splitting, max_image_size, size } = config.data;
+  const config = checked(Config, json, path, { supported: 'tiles scaled with Lanczos (resample 1)' });
+  const { do_image_splitting, max_image_size, size } = config;
   const side = max_image_size.longest_edge;
   return (image) => {
     const scaled = resized(image, bounded(toLongest(image, size.longest_edge)));
     const found = do_image_splitting ? cut(scaled, side) : alone(scaled, side);
     const data = new Float32Array(found.tiles.length * 3 * side * side);
-    for (const [i, tile] of found.tiles.entries())
-      data.set(normalised(tile, config.data), i * 3 * side * side);
+    for (const [i, tile] of found.tiles.entries()) data.set(normalised(tile, config), i * 3 * side * side);
     return {
       ...found,
       pixelValues: { dtype: 'float32', dims: [1, found.tiles.length, 3, side, side], data },

@@ -28,8 +28,10 @@ function checkWhole(field: string, text: string | null | undefined): void {
 
 function optionsOf(value: unknown): string[] {
   if (!Array.isArray(value)) throw new Fault('options', 'expected a list of two or more options');
-  const options = value.map((option, i) => {
-    if (typeof option === 'number' || typeof option === 'bigint') return String(option);
+  // Lists of one length are filled up with nothing.
+  const last = value.findLastIndex((option) => option !== null && option !== undefined);
+  const options = value.slice(0, last + 1).map((option, i) => {
+    if (['number', 'bigint', 'boolean'].includes(typeof option)) return String(option);
     return textOf(`options[${i}]`, option).trim();
   });
   if (options.length < 2) throw new Fault('options', `expected two or more, found ${options.length}`);
@@ -55,7 +57,7 @@ function kindOfSample(value: unknown, image: EncodedImage | null): TaskKind {
   if (kind === undefined) {
     throw new Fault(
       'decides',
-      'which modality decides is not said: give "decides" in a mapping, or a task file',
+      'which modality decides is not said, and no task takes the row: give "decides" in a mapping, or a task file',
     );
   }
   if (image === null && kind !== kinds.text)

@@ -62,11 +62,20 @@ const rules: readonly [Format | 'arc or openbookqa', (has: (...names: string[]) 
   ['arc', (has) => has('question', 'choices', 'answerkey') || has('questionid', 'question', 'answerkey')],
   ['openbookqa', (has) => has('question stem', 'choices')],
   ['mmbench', (has) => has('index', 'question', 'a', 'b', 'image')],
-  ['scienceqa', (has) => has('question', 'choices', 'answer', 'image') && (has('lecture') || has('hint'))],
+  [
+    'scienceqa',
+    (has) => has('question', 'choices', 'answer', 'image') && (has('lecture') || has('hint', 'skill')),
+  ],
   ['mmlu', (has) => has('question', 'choices', 'answer', 'subject')],
   ['mmlu', (has) => has('train.question', 'train.choices', 'train.answer')],
   ['mmlu', (has) => has('question', 'a', 'b', 'c', 'd', 'answer', 'subject')],
-  ['seedbench', (has) => has('question', 'choice_a', 'choice_b')],
+  [
+    'seedbench',
+    (has) =>
+      has('question', 'choice_a', 'choice_b') &&
+      (has('data_id') || has('question_type_id') || has('data_type') || has('question_id', 'image')) &&
+      !has('decides'),
+  ],
   ['llava', (has) => has('conversations')],
   ['textcaps', (has) => has('caption_str') || has('reference_strs')],
 ];
@@ -78,21 +87,29 @@ function formatOfKeys(found: ReadonlySet<string>, path: string): Format {
   return format ?? (isLabelledImages(keys) ? 'imagefolder' : 'table');
 }
 
-/** The authors' MMLU files have no header: six cells, the last a letter. */
+/** The authors' MMLU files have no header: six cells, the last a letter, in most rows at least. */
 async function isHeaderless(path: string): Promise<boolean> {
+  let [letters, gaps, rows] = [0, 0, 0];
   for await (const row of delimitedRows(path, [...'qabcde'])) {
-    return !isBad(row) && /^[A-D]$/.test(String(row.values.e).trim());
+    if (isBad(row)) continue;
+    const last = String(row.values.e).trim();
+    if (rows === 0 && last.length > 1) return false;
+    if (last === '') gaps++;
+    else if (/^[A-D]$/i.test(last)) letters++;
+    if (++rows === 20) break;
   }
-  return false;
+  return letters > 0 && letters + gaps > rows / 2;
 }
 
 /** Documents whose records lie deeper than the outermost list or object. */
 async function formatOfDocument(path: string): Promise<Format | undefined> {
   const head = await headOf(path);
-  if (/"choice_a"\s*:/.test(head) || /"question_type"\s*:\s*\{/.test(head)) return 'seedbench';
+  if (/"question_type"\s*:\s*\{/.test(head)) return 'seedbench';
+  if (/"choice_a"\s*:/.test(head) && /"(data_id|data_type|question_type_id)"\s*:/.test(head))
+    return 'seedbench';
   if (/"conversations"\s*:/.test(head)) return 'llava';
   if (/"(caption_str|reference_strs)"\s*:|"dataset_name"\s*:\s*"textcaps"/.test(head)) return 'textcaps';
-  if (/"choices"\s*:/.test(head) && /"(lecture|hint|split)"\s*:/.test(head)) return 'scienceqa';
+  if (/"choices"\s*:/.test(head) && /"(lecture|skill|grade)"\s*:/.test(head)) return 'scienceqa';
   return undefined;
 }
 

@@ -29,11 +29,10 @@ export class Fault extends Error {
   }
 }
 
-/** Letters or numbers that label options: 'A' or '1' is the first. -1: neither. */
+/** The place that a letter stands for, also as "(A)", "A." or "A)". -1: it is none. */
 export function placeOf(label: unknown): number {
-  const text = String(label ?? '').trim();
-  if (/^[A-Za-z]$/.test(text)) return text.toUpperCase().charCodeAt(0) - 65;
-  return -1;
+  const [, letter] = /^\(?([A-Z])[).:]*$/i.exec(String(label ?? '').trim()) ?? [];
+  return letter === undefined ? -1 : letter.toUpperCase().charCodeAt(0) - 65;
 }
 
 /** A cell as trimmed text, null where it is empty or one of the ways in which tables write "nothing". */
@@ -79,11 +78,19 @@ export class AnyOf {
   }
 }
 
-/** The image of a cell that may hold a list of them. @throws Fault where there is more than one */
+/** A struct of an image, {bytes, path}, in which there is nothing. */
+const isEmptyStruct = (cell: unknown) =>
+  typeof cell === 'object' &&
+  cell !== null &&
+  'bytes' in cell &&
+  !cell.bytes &&
+  !('path' in cell && textCell(cell.path));
+
+/** The image of a cell that may hold a list of them; null where it is empty. @throws Fault where there is more than one */
 export function oneImage(cell: unknown): unknown {
-  if (!Array.isArray(cell)) return cell;
+  if (!Array.isArray(cell)) return isEmptyStruct(cell) ? null : cell;
   if (cell.length > 1) throw new Fault('image', `there are ${cell.length}; a sample has one image`);
-  return cell[0];
+  return oneImage(cell[0]);
 }
 
 export const kinds = { image: 'image_heavy', text: 'text_heavy', both: 'vqa' } as const satisfies Record<

@@ -77,6 +77,10 @@ export async function imageOf(
   if (isStruct(cell)) {
     const path = typeof cell.path === 'string' ? cell.path : null;
     if (cell.bytes instanceof Uint8Array) return { bytes: cell.bytes, path };
+    // JSON holds the bytes as base64.
+    const bytes = typeof cell.bytes === 'string' ? written(cell.bytes) : null;
+    if (bytes) return { bytes, path };
+    if (cell.bytes) throw new Fault('image', 'its "bytes" are no PNG, JPEG or WebP, nor one in base64');
     return path === null ? null : imageOf(path, file, folder);
   }
   const text = String(cell).trim();

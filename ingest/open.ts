@@ -19,6 +19,8 @@ import type { Source } from './sources.ts';
 export interface OpenOptions {
   seed: number;
   mapping: Mapping;
+  /** Fields by which tasks take rows. */
+  matched: readonly string[];
 }
 
 /** A source's records, and what its format makes of one. */
@@ -41,7 +43,7 @@ async function* rowsOf(source: Source): AsyncGenerator<RawRow | BadRow> {
   if (isFolder(source)) yield* imageFolderRows(path);
   else if (/\.parquet$/i.test(path)) yield* parquetRows(path);
   else if (/\.(csv|tsv)(\.gz)?$/i.test(path)) {
-    const headless = format === 'mmlu' && !(await hasHeader(path, mmluColumns));
+    const headless = format === 'mmlu' && !(await hasHeader(path, ['question', 'answer']));
     yield* delimitedRows(path, headless ? mmluColumns : undefined);
   } else yield* jsonRows(path, documents[format]);
 }
@@ -67,7 +69,7 @@ export class Opener {
   }
 
   private async translator(source: Source): Promise<OpenSource['translate']> {
-    const { mapping, seed } = this.options;
+    const { mapping, matched, seed } = this.options;
     switch (source.format) {
       case 'openbookqa':
       case 'arc':
@@ -89,7 +91,7 @@ export class Opener {
         return asChoice(read, await answerPool(readable(rowsOf(source)), read), seed);
       }
       case 'table':
-        return tableRow(mapping);
+        return tableRow(mapping, matched);
     }
   }
 

@@ -63,7 +63,8 @@ export async function* readSources(
   options: IngestOptions,
 ): AsyncGenerator<Sample | BadRow> {
   const { images, mapping = Mapping.parse({}), seed = 0, signal, split, tasks = [] } = options;
-  const opener = new Opener(sources, { seed, mapping });
+  const matched = tasks.flatMap(({ match }) => Object.keys(match ?? {}));
+  const opener = new Opener(sources, { seed, mapping, matched });
   const checker = new DraftChecker(sources.length);
   const assigner = split && new SplitAssigner(split, seed);
   for (const [number, source] of sources.entries()) {

@@ -30,8 +30,8 @@ const dataBelow = async (folder: string) =>
   (await filesBelow(folder)).filter((path) => isDataFile(path) && !liesBesideData(path));
 
 async function sourceOf(path: string, root: string, { format: wanted, mapped }: Wanted): Promise<Source> {
-  const found = wanted === 'auto' ? await formatOfFile(path) : wanted;
-  const format = mapped && wanted === 'auto' && found === 'imagefolder' ? 'table' : found;
+  const found = async () => (mapped ? 'table' : formatOfFile(path));
+  const format = wanted === 'auto' ? await found() : wanted;
   const full = resolve(path);
   // Of a single file the folder that it lies in may say the split.
   const placed = root === path ? join(basename(dirname(full)), basename(full)) : relative(root, path);

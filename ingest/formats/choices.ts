@@ -1,25 +1,18 @@
 import { type Draft, Fault, kinds, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
-
-interface Choice {
-  text: unknown;
-  label: unknown;
-}
+import { shownValue } from '../read/shown.ts';
+import { type Choice, labelledChoices } from './options.ts';
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** Choices as the authors publish them (a list of {text, label}) or as Hugging Face does ({text: [..], label: [..]}). */
 function choicesOf(found: unknown): Choice[] {
-  if (Array.isArray(found)) return found.filter(isRecord).map(({ text, label }) => ({ text, label }));
-  const { text, label } = isRecord(found) ? found : {};
-  if (!Array.isArray(text) || !Array.isArray(label) || text.length !== label.length) {
-    throw new Fault(
-      'choices',
-      'expected a list of {text, label}, or {text, label} with two lists of one length',
-    );
-  }
-  return text.map((one, i) => ({ text: one, label: label[i] }));
+  const choices = labelledChoices(found);
+  if (choices) return choices;
+  throw new Fault(
+    'choices',
+    'expected a list of {text, label}, or {text, label} with two lists of one length',
+  );
 }
 
 /** "Which is it? (A) ice (B) steam", as the authors' CSV and TSV files write a question: what is asked, and the choices. */
@@ -73,7 +66,10 @@ function partsOf({ values }: RawRow): Parts {
   const { choices, question } = named;
   if (isRecord(question)) return { id, stem: question.stem, choices: choicesOf(question.choices), answerKey };
   const stem = named.questionstem ?? question;
-  if (typeof choices === 'string') return { id, stem, choices: writtenOut(choices).choices, answerKey };
+  if (typeof choices === 'string') {
+    const found = labelledChoices(shownValue(choices)) ?? writtenOut(choices).choices;
+    return { id, stem, choices: found, answerKey };
+  }
   if (choices !== undefined || typeof stem !== 'string') {
     return { id, stem, choices: choicesOf(choices), answerKey };
   }

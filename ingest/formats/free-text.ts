@@ -49,11 +49,17 @@ function pictureOf(image: unknown): string {
   return bytes instanceof Uint8Array ? digestOfBytes(bytes) : (textCell(path) ?? '');
 }
 
+/** How conversations call who asks and who answers. */
+const asks = ['human', 'user'];
+const answers = ['gpt', 'assistant'];
+
 /** LLaVA-Instruct: conversations of `human` and `gpt`; the first exchange about the image is taken. Ids come more than once. */
 function llavaQuestion({ row, values }: RawRow): OpenQuestion {
   const { conversations } = values;
   const turns = Array.isArray(conversations) ? (conversations as Record<string, unknown>[]) : [];
-  const [asked, answered] = ['human', 'gpt'].map((who) => turns.find((turn) => turn?.from === who));
+  const [asked, answered] = [asks, answers].map((who) =>
+    turns.find((turn) => who.includes(String(turn?.from))),
+  );
   const question = textCell(asked?.value)?.replaceAll('<image>', '').trim();
   const answer = textCell(answered?.value);
   if (!question || answer === null) {

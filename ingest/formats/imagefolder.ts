@@ -45,14 +45,26 @@ function classOf(folder: string, path: string): string {
 /** "apple_pie/1005649" of the image's path: how lists name it. */
 const listed = (path: string) => path.split(sep).slice(-2).join('/').replace(imageName, '');
 
-/** Which split lists of images put each one into, such as Food-101's meta/train.txt: lines of "class/image". */
+/** Names in a list of images: lines of text, or an object of lists by class. */
+function namesIn(text: string): string[] {
+  if (!text.startsWith('{')) return text.split('\n').map((line) => line.trim());
+  try {
+    return Object.values(JSON.parse(text) as Record<string, unknown>)
+      .flat()
+      .map(String);
+  } catch {
+    return [];
+  }
+}
+
+/** Which split lists of images put each one into, such as Food-101's meta/train.txt and train.json: "class/image". */
 async function listedSplits(folders: readonly string[]): Promise<Map<string, string>> {
   const splits = new Map<string, string>();
   for (const folder of folders) {
     for (const split of ['train', 'val', 'test']) {
-      const text = await readFile(join(folder, 'meta', `${split}.txt`), 'utf8').catch(() => '');
-      for (const line of text.split('\n')) {
-        if (line.trim() !== '') splits.set(line.trim().replace(imageName, ''), split);
+      for (const ending of ['json', 'txt']) {
+        const text = await readFile(join(folder, 'meta', `${split}.${ending}`), 'utf8').catch(() => '');
+        for (const name of namesIn(text)) splits.set(name.replace(imageName, ''), split);
       }
     }
   }

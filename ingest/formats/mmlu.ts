@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
-import { type Draft, Fault, kinds, placeOf } from '../draft.ts';
+import { type Draft, Fault, kinds, placeOf, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
+import { shownValue } from '../read/shown.ts';
 
 /** Columns of the authors' CSV files, which have no header. */
 export const mmluColumns = ['question', 'A', 'B', 'C', 'D', 'answer'] as const;
@@ -18,13 +19,22 @@ function fieldsOf(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(inner).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
+/** Places from 0 where the options are a list, else letters; null: there is no answer. @throws Fault where it is neither */
+function answerOf(cell: unknown, published: boolean): number | null {
+  const text = textCell(cell);
+  if (text === null) return null;
+  if (published && /^-?\d+(\.0+)?$/.test(text)) return Number(text);
+  const letter = placeOf(text);
+  if (letter >= 0) return letter;
+  throw new Fault('answer', `expected a letter A to D, found "${text.slice(0, 60)}"`);
+}
+
 /** MMLU: the authors' CSV (question, four options, a letter) or Hugging Face's Parquet (choices, a number). Text-heavy. */
 export function mmlu({ file, row, values }: RawRow): Draft {
   const fields = fieldsOf(values);
-  const { choices, id, question } = fields;
-  const published = Array.isArray(choices);
-  const letter = published && typeof fields.answer === 'number' ? undefined : placeOf(fields.answer);
-  if (letter === -1) throw new Fault('answer', `expected a letter A to D, found "${String(fields.answer)}"`);
+  const { id, question } = fields;
+  const choices = typeof fields.choices === 'string' ? shownValue(fields.choices) : fields.choices;
+  const published = choices !== undefined;
   const subject = String(fields.subject ?? subjectOf(file));
   return {
     // Rows without an id are named by subject, file and place: the files of all subjects have the same names.
@@ -33,7 +43,7 @@ export function mmlu({ file, row, values }: RawRow): Draft {
     taskKind: kinds.text,
     question,
     options: published ? choices : ['a', 'b', 'c', 'd'].map((name) => fields[name]),
-    answer: letter ?? fields.answer,
+    answer: answerOf(fields.answer, published),
     ...(subject === '' ? {} : { fields: { subject } }),
   };
 }

@@ -13,7 +13,7 @@ export function scienceQa({ file, row, values }: RawRow): Draft {
   const image = oneImage(values.image) ?? null;
   const name = typeof image === 'string' ? textCell(image) : null;
   const hint = textCell(values.hint);
-  const path = name === null ? null : join('images', String(values.split), String(id), name);
+  const path = name === null ? null : join('images', textCell(values.split) ?? '', String(id), name);
   return {
     id: id ?? `scienceqa ${basename(file)} ${row}`,
     unnamed: id === null,

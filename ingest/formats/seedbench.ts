@@ -1,8 +1,20 @@
 import { join } from 'node:path';
-import { type Draft, Fault, kinds, letterAnswer, letterOptions, oneImage, textCell } from '../draft.ts';
+import {
+  AnyOf,
+  type Draft,
+  Fault,
+  kinds,
+  letterAnswer,
+  letterOptions,
+  oneImage,
+  textCell,
+} from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 
 const columns = ['choice_a', 'choice_b', 'choice_c', 'choice_d'];
+
+/** The authors' images have names without an ending; some who hand them on add one. */
+const endings = ['', '.jpg', '.png'];
 
 /**
  * SEED-Bench: the list `questions` of its JSON, images in SEED-Bench-image/ (or beside the file), or Parquet with the images in
@@ -21,7 +33,7 @@ export function seedBench({ values }: RawRow): Draft {
     question: values.question,
     options: choices.options,
     answer: letterAnswer(values.answer, choices),
-    image: image ?? join('SEED-Bench-image', name as string),
+    image: image ?? new AnyOf(endings.map((end) => join('SEED-Bench-image', `${name}${end}`))),
     ...(name === null ? {} : { source: name }),
     fields: { questionType: String(values.question_type_id ?? '') },
   };

@@ -11,20 +11,42 @@ import {
   textCell,
 } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
+import { shownValue } from '../read/shown.ts';
+import { labelledChoices } from './options.ts';
 
 /** Usual names of columns, tried in this order, whatever their case. */
 export const usual = {
   id: ['id', 'uid', 'sample_id', 'question_id', 'index'],
   question: ['question', 'prompt', 'query', 'instruction'],
   options: ['options', 'choices', 'candidates'],
-  answer: ['answer', 'label', 'target', 'answer_index', 'answerkey', 'gold'],
-  image: ['image', 'image_path', 'img', 'picture', 'photo', 'file_name', 'filename'],
+  answer: [
+    'answer',
+    'label',
+    'target',
+    'answer_index',
+    'answerkey',
+    'gold',
+    'answer_idx',
+    'answer_key',
+    'correct_answer',
+    'correct_option',
+    'correct',
+    'ground_truth',
+  ],
+  image: ['image', 'image_path', 'img', 'picture', 'photo', 'file_name', 'filename', 'images', 'image_file'],
   context: ['context', 'hint', 'passage'],
   source: ['source', 'group'],
   split: ['split'],
   decides: ['decides', 'taskkind', 'task_kind'],
 } as const;
-const optionColumns = [[...'ABCDEFGH'], [...'abcdefgh'], [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `option${n}`)];
+const [letters, fromZero, fromOne] = [[...'abcdefgh'], [...'01234567'], [...'12345678']];
+/** Usual columns of options in small letters, without what stands between the words: "Option A" and "option_a" are optiona. */
+const optionColumns = [
+  letters,
+  ...['option', 'choice', 'opt'].flatMap((word) =>
+    [letters, fromZero, fromOne].map((marks) => marks.map((mark) => `${word}${mark}`)),
+  ),
+];
 
 type Values = Record<string, unknown>;
 
@@ -41,58 +63,91 @@ function columnOf(values: Values, what: keyof typeof usual, mapped: string | und
   return usual[what].map((name) => names.find((one) => one.toLowerCase() === name)).find(Boolean);
 }
 
-/** A list as JSON or, where a data frame of Python was written as CSV, as Python and numpy show one: ['a', "b's"]. */
-function parsedList(text: string): unknown[] | undefined {
-  const inner = /^\s*\[(.*)\]\s*$/s.exec(text)?.[1];
-  if (inner === undefined) return undefined;
-  try {
-    return JSON.parse(text) as unknown[];
-  } catch {
-    const texts = [...inner.matchAll(/'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/gs)];
-    const rest = texts.reduce((left, [whole]) => left.replace(whole, ''), inner);
-    if (texts.length === 0 || /[^\s,]/.test(rest)) return undefined;
-    return texts.map(([, single, double = '']) => (single ?? double).replaceAll(/\\(['"\\])/g, '$1'));
-  }
+interface Options {
+  options: unknown;
+  /** What else an answer may call each option: the label of a list's entry, the column. */
+  labels?: readonly string[];
+  placeOf?: LetterOptions['placeOf'];
 }
 
-type Options = { options: unknown } & Partial<Pick<LetterOptions, 'placeOf'>>;
+/** Options in a column each, without the empty ones. */
+function inColumns(values: Values, names: readonly string[]): Options {
+  const filled = names.filter((name) => textCell(values[name]) !== null);
+  return { ...letterOptions(values, names), labels: filled };
+}
+
+function usualColumns(values: Values): string[] | undefined {
+  const names = new Map(
+    Object.keys(values).map((name) => [name.toLowerCase().replaceAll(/[\s_-]/g, ''), name]),
+  );
+  const set = optionColumns.find((columns) => columns.slice(0, 2).every((column) => names.has(column)));
+  return set?.map((column) => names.get(column) ?? '');
+}
 
 function optionsOf(values: Values, mapping: Mapping): Options {
   if (mapping.choices) return { options: mapping.choices };
-  if (Array.isArray(mapping.options)) return letterOptions(values, mapping.options);
+  if (Array.isArray(mapping.options)) return inColumns(values, mapping.options);
   const column = columnOf(values, 'options', mapping.options);
   if (column === undefined) {
-    const set = optionColumns.find((names) => names.slice(0, 2).every((name) => name in values));
-    if (set) return letterOptions(values, set);
+    const columns = usualColumns(values);
+    if (columns) return inColumns(values, columns);
     throw new Fault(
       'options',
       'no column holds them; name one in the mapping, or give "choices" for all rows',
     );
   }
-  const found = values[column];
-  if (typeof found !== 'string') return { options: found };
-  return { options: parsedList(found) ?? found.split(mapping.separator).map((option) => option.trim()) };
+  const cell = values[column];
+  const found = typeof cell === 'string' ? shownValue(cell) : cell;
+  if (found === undefined) {
+    return {
+      options: String(cell)
+        .split(mapping.separator)
+        .map((option) => option.trim()),
+    };
+  }
+  const choices = labelledChoices(found);
+  if (!choices) return { options: found };
+  return { options: choices.map(({ text }) => text), labels: choices.map(({ label }) => String(label)) };
+}
+
+/** Place of a text in a list, else of the only one that differs in case alone; -1: neither. */
+function placeIn(list: readonly string[], text: string): number {
+  const exact = list.indexOf(text);
+  if (exact >= 0) return exact;
+  const small = list.map((one) => one.toLowerCase());
+  const place = small.indexOf(text.toLowerCase());
+  return place === small.lastIndexOf(text.toLowerCase()) ? place : -1;
+}
+
+/** The place of an answer that is a letter and the option's text, "B. steam". */
+function lettered(list: readonly string[], text: string): number {
+  const [, letter, option = ''] = /^\(?([A-Z])[).:]\s*(.+)$/is.exec(text) ?? [];
+  const place = placeOf(letter);
+  return list[place] === option.trim() ? place : -1;
 }
 
 /** The answer as a place; null: none. @throws Fault where it does not lead to an option */
 function answerPlace(
   found: unknown,
-  { options, placeOf: among }: Options,
+  { labels = [], options, placeOf: among }: Options,
   form: Mapping['answerForm'],
-): number | null {
+) {
   const text = textCell(found);
   if (text === null) return null;
   const list = Array.isArray(options) ? options.map((option) => String(option).trim()) : [];
-  const asText = list.indexOf(text);
+  const asLabel = placeIn(labels, text);
+  const asText = placeIn(list, text);
   // Data frames write whole numbers with gaps between them as 2.0.
   const asPlace = /^\d+(\.0+)?$/.test(text) ? Number(text) : -1;
   const asLetter = placeOf(text);
-  const place = {
-    place: asPlace,
-    place_from_1: asPlace - 1,
-    letter: among && asLetter >= 0 ? among(asLetter) : asLetter,
-    text: asText,
-  }[form ?? (asText >= 0 ? 'text' : asPlace >= 0 ? 'place' : 'letter')];
+  const letter = among && asLetter >= 0 ? among(asLetter) : asLetter;
+  // A number beside options of text is no option's text.
+  const isPlace =
+    typeof found === 'number' && !(options as unknown[]).some((option) => typeof option === 'number');
+  const fitting = [...(isPlace ? [asPlace] : []), asText, asLabel, asPlace, letter, lettered(list, text)];
+  const place = form
+    ? { place: asPlace, place_from_1: asPlace - 1, letter, text: asText }[form]
+    : (fitting.find((one) => one >= 0) ?? -1);
   if (place >= 0 && place < list.length) return place;
   throw new Fault(
     'answer',
@@ -113,7 +168,7 @@ function decidesOf(values: Values, mapping: Mapping): string | undefined {
   if (typeof mapping.decides === 'string') return kindOf[mapping.decides];
   const column = columnOf(values, 'decides', mapping.decides?.column);
   if (column === undefined) return undefined;
-  const word = wordsOfKind[String(values[column]).toLowerCase()];
+  const word = wordsOfKind[String(values[column]).trim().toLowerCase()];
   if (word) return kindOf[word];
   throw new Fault(column, `"${String(values[column])}" is not known; expected image, text or both`);
 }
@@ -128,8 +183,8 @@ function fieldsOf(values: Values, names: readonly string[]): Pick<Draft, 'fields
   return { fields: Object.fromEntries(cells) };
 }
 
-/** A team's own table, its columns found by the mapping and by their usual names. */
-export function tableRow(mapping: Mapping): (row: RawRow) => Draft {
+/** A team's own table, its columns found by the mapping and by their usual names. `matched`: columns that are kept where they are there. */
+export function tableRow(mapping: Mapping, matched: readonly string[]): (row: RawRow) => Draft {
   return ({ file, row, values }) => {
     const cell = (what: Exclude<keyof typeof usual, 'options' | 'decides'>, mapped: string | undefined) => {
       const column = columnOf(values, what, mapped);
@@ -150,7 +205,7 @@ export function tableRow(mapping: Mapping): (row: RawRow) => Draft {
       context: textCell(cell('context', mapping.context)),
       image: oneImage(cell('image', mapping.image)),
       source: cell('source', mapping.source),
-      ...fieldsOf(values, mapping.fields),
+      ...fieldsOf(values, [...mapping.fields, ...matched.filter((name) => name in values)]),
     };
   };
 }

@@ -3,10 +3,12 @@ import { type CsvError, parse } from 'csv-parse';
 import type { BadRow, RawRow } from '../raw.ts';
 import { headOf, textOf } from './text.ts';
 
+const headerOf = async (file: string) => (await headOf(file)).split(/\r?\n|\r/, 1)[0] ?? '';
+
 /** Tab by the file's name, else whichever of comma, semicolon (as spreadsheets write in much of Europe) and tab the header has most of. */
 async function delimiterOf(file: string): Promise<string> {
   if (/\.tsv(\.gz)?$/i.test(file)) return '\t';
-  const header = (await headOf(file)).split(/\r?\n/, 1)[0]?.replaceAll(/"[^"]*"/g, '') ?? '';
+  const header = (await headerOf(file)).replaceAll(/"[^"]*"/g, '');
   const count = (one: string) => header.split(one).length;
   return [',', ';', '\t'].reduce((best, one) => (count(one) > count(best) ? one : best));
 }
@@ -25,8 +27,12 @@ export async function* delimitedRows(
     }
   }
   const parser = parse({
-    columns: columns ? [...columns] : true,
+    // People write "a, b": a quoted cell may stand behind the space.
+    ltrim: !columns && /[,;] /.test(await headerOf(file)),
+    columns: columns ? [...columns] : (names: string[]) => names.map((name) => name.trim()),
     delimiter: columns ? ',' : await delimiterOf(file),
+    // Parts from several systems may end their lines differently.
+    record_delimiter: (await headOf(file)).includes('\n') ? ['\r\n', '\n'] : ['\r'],
     relax_quotes: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
@@ -48,11 +54,7 @@ export async function* delimitedRows(
 
 /** Whether the first row names these columns. */
 export async function hasHeader(file: string, columns: readonly string[]): Promise<boolean> {
-  const header =
-    (await headOf(file))
-      .split(/\r?\n/, 1)[0]
-      ?.toLowerCase()
-      .split(/[,;\t]/) ?? [];
+  const header = (await headerOf(file)).toLowerCase().split(/[,;\t]/);
   return columns.every((column) =>
     header.some((cell) => cell.replaceAll('"', '').trim() === column.toLowerCase()),
   );

@@ -76,10 +76,14 @@ async function* jsonElements(file: string, path: string, key?: string): AsyncGen
 /** Keys under which documents hold their records. */
 const listKeys = /"(questions|data|rows|samples|examples|items|records)"\s*:\s*\[/;
 
+const longLine = 10_000;
+
 /** Whether a text has an object a line, or is one line that is a record: its first field is no object or list. */
 function isLines(head: string, hasList: boolean): boolean {
   const [first = '', second = ''] = head.split('\n');
-  if (!first.startsWith('{') || !first.trimEnd().endsWith('}')) return false;
+  // A line with a picture in it is longer than what is looked at.
+  const isCut = first === head && head.length > longLine;
+  if (!first.startsWith('{') || !(isCut || first.trimEnd().endsWith('}'))) return false;
   return second.startsWith('{') || (!hasList && second === '' && /^\{\s*"[^"]*"\s*:\s*[^{[\s]/.test(first));
 }
 
@@ -93,7 +97,8 @@ export async function* jsonRows(
 ): AsyncGenerator<RawRow | BadRow> {
   const head = (await headOf(file)).trimStart();
   const inner = list ?? (key === undefined ? listKeys.exec(head)?.[1] : undefined);
-  if (isLines(head, inner !== undefined) || !/\.json(\.gz)?$/i.test(file)) yield* jsonLines(file);
-  else if (head.startsWith('[')) yield* jsonElements(file, '$.*');
+  const isList = /\.json(\.gz)?$/i.test(file) ? head.startsWith('[') : /^\[\s*\{/.test(head);
+  if (isList) yield* jsonElements(file, '$.*');
+  else if (isLines(head, inner !== undefined) || !/\.json(\.gz)?$/i.test(file)) yield* jsonLines(file);
   else yield* jsonElements(file, inner === undefined ? '$.*' : `$.${inner}.*`, key);
 }

@@ -75,6 +75,16 @@ describe('OpenBookQA and ARC', () => {
   });
 });
 
+it('OpenBookQA, ARC and MMLU of Hugging Face, written as CSV by a data frame', async () => {
+  const choices = `"{'text': array(['ice', ""it's fog""], dtype=object), 'label': ['A', 'B']}"`;
+  const { answers, formats } = await samplesOf({
+    'openbookqa/test.csv': `id,question_stem,choices,answerKey\na,What?,${choices},B\n`,
+    'mmlu/test.csv': `question,subject,choices,answer\nq,law,"['a' 'b'\n 'c' 'd']",2\n`,
+  });
+  expect(formats).toEqual(['mmlu', 'openbookqa']);
+  expect(answers.map(([right]) => right)).toEqual(['c', "it's fog"]);
+});
+
 describe('MMLU', () => {
   const row = (i: number) =>
     `SELECT 'q${i}' AS question, ['a', 'b', 'c', 'd'] AS choices, ${i}::BIGINT AS answer`;
@@ -103,6 +113,19 @@ describe('MMLU', () => {
     for (const { why } of rejects) expect(why).toMatch(/in an earlier file$/);
   });
 
+  it('whose first rows are faulty, or whose answers are withheld', async () => {
+    const { answers, formats, rejects } = await samplesOf({
+      'law_test.csv': 'short,w,x,y,A\nq,w,x,y,z,E\np,w,x,y,z,\no,w,x,y,z,b\n',
+      'test.jsonl': lines([
+        { question: 'r', choices: ['x', 'y'], answer: '1', subject: 'law' },
+        { question: 's', choices: ['x', 'y'], answer: null, subject: 'law' },
+      ]),
+    });
+    expect(formats).toEqual(['mmlu']);
+    expect(answers.map(([right]) => right)).toEqual([null, 'x', 'y', null]);
+    expect(rejects.map(({ field }) => field)).toEqual(['', 'answer']);
+  });
+
   it('with a header, and of the folder for training whatever a file is called', async () => {
     const { answers, samples } = await samplesOf({
       'mmlu.csv': ',Question,A,B,C,D,Answer,Subject\n0,q,w,x,y,z,C,law\n',
@@ -114,6 +137,16 @@ describe('MMLU', () => {
     ]);
     expect(samples[1]!.fields).toEqual({ subject: 'law' });
   });
+});
+
+it('ScienceQA of Hugging Face: a struct of an image with nothing in it is no image', async () => {
+  const path = join(await emptyFolder(), 'test.parquet');
+  const image = "{'bytes': NULL::BLOB, 'path': NULL::VARCHAR}";
+  await parquetFile(
+    path,
+    `SELECT ${image} AS image, 'q' AS question, ['a', 'b'] AS choices, 1 AS answer, 'l' AS lecture`,
+  );
+  expect((await samplesOf(path)).kinds).toEqual({ text_heavy: 1 });
 });
 
 it('ScienceQA of Hugging Face: the rows of the parts have no ids, and all pictures one name', async () => {
@@ -194,6 +227,15 @@ describe('SEED-Bench', () => {
     expect(rejects).toEqual([{ field: 'data_type', why: 'is "Multiple Images"; only images are read' }]);
   });
 
+  it('images that somebody gave an ending', async () => {
+    const document = { questions: [{ ...asked, data_id: '14_2', data_type: 'image' }], question_type: {} };
+    const { samples } = await samplesOf({
+      'SEED-Bench.json': JSON.stringify(document),
+      'SEED-Bench-image/14_2.jpg': png(1),
+    });
+    expect(samples[0]!.image!.path).toBe('SEED-Bench-image/14_2.jpg');
+  });
+
   it('as a list, and as Parquet with lists of pictures', async () => {
     const list = [{ ...asked, data_id: '1' }];
     expect(
@@ -213,14 +255,17 @@ describe('SEED-Bench', () => {
 });
 
 describe('images by class', () => {
-  it("are split by Food-101's lists", async () => {
+  it("are split by Food-101's lists, of lines or JSON", async () => {
     const names = ['apple_pie/1', 'apple_pie/2', 'sushi/3'];
     const images = Object.fromEntries(names.map((name, i) => [`food/images/${name}.png`, png(i)]));
-    const lists = { 'food/meta/train.txt': 'apple_pie/1\nsushi/3\n', 'food/meta/test.txt': 'apple_pie/2\n' };
+    const lists = {
+      'food/meta/train.txt': 'apple_pie/1\r\n',
+      'food/meta/test.json': '{"apple_pie": ["apple_pie/2"]}',
+    };
     const { answers } = await samplesOf({
       ...images,
       ...lists,
-      'food/meta/train.json': '{"apple_pie": ["apple_pie/1"]}',
+      'food/meta/train.json': '{"sushi": ["sushi/3"]}',
     });
     expect(answers).toEqual([
       ['apple pie', 'train'],
@@ -309,6 +354,20 @@ describe('LLaVA-Instruct and TextCaps', () => {
     expect([...samples[0]!.options].sort()).toEqual(['Now.', 'So.']);
   });
 
+  it('names the turns of a conversation as chat models do', async () => {
+    const conversations = [
+      { from: 'user', value: '<image>\nWhy?' },
+      { from: 'assistant', value: 'So.' },
+    ];
+    const entries = ['So.', 'No.'].map((value, id) => ({
+      id,
+      image: `${id}.png`,
+      conversations: [conversations[0], { ...conversations[1], value }],
+    }));
+    const files = { 'chat.json': JSON.stringify(entries), '0.png': png(0), '1.png': png(1) };
+    expect((await samplesOf(files)).answers.map(([right]) => right)).toEqual(['So.', 'No.']);
+  });
+
   it('takes answers to other questions where all are about one picture', async () => {
     const entries = ['a', 'b', 'c', 'd'].map((id) => ({
       id,
@@ -384,6 +443,65 @@ describe("a team's own files", () => {
       ['y', 'test'],
       ['y', 'train'],
     ]);
+  });
+
+  it('may give options and answers in the forms that other sets have', async () => {
+    const asked = { question: 'q', decides: 'text' };
+    const [list, byLetter] = [['x', 'y', 'z'], { A: 'x', B: 'y', C: null }];
+    const labelled = { text: ['x', 'y'], label: ['A', 'B'] };
+    const forms: Record<string, unknown>[] = [
+      { options: byLetter, answer: 'B' },
+      { options: JSON.stringify(byLetter), answer: 'b' },
+      {
+        options: [
+          { label: 'A', text: 'x' },
+          { label: 'B', text: 'y' },
+        ],
+        answer: 'B',
+      },
+      { options: labelled, answer: 'B' },
+      { options: [...list.slice(0, 2), null], answer: 1 },
+      ...['(B)', 'B.', 'B) y', 'Y'].map((answer) => ({ options: list, answer })),
+      { 'Option A': 'x', 'Option B': 'y', answer: 'B' },
+      { option_1: 'x', option_2: 'y', correct_answer: 'option_2' },
+      { choice_a: 'x', choice_b: 'y', answer: 'B' },
+      { choices: list, answer_idx: 1, split: 'test' },
+      { choices: list, hint: 'h', answer: 'y', image: 'sub/1.png' },
+      // A number is a place where the options are texts.
+      { options: ['w', 'y', '1'], answer: 1 },
+    ];
+    for (const form of forms) {
+      const { answers, formats, rejects } = await samplesOf({
+        'a.json': JSON.stringify([{ ...asked, ...form }]),
+        'sub/1.png': png(1),
+      });
+      expect({ rejects, answers, formats }).toEqual({
+        rejects: [],
+        answers: [['y', 'test']],
+        formats: ['table'],
+      });
+    }
+    const { answers } = await samplesOf({
+      'a.json': JSON.stringify([{ ...asked, options: [true, false], answer: 1 }]),
+    });
+    expect(answers).toEqual([['false', 'test']]);
+  });
+
+  it('may have spaces in the header, line ends of two systems, and a list where lines are expected', async () => {
+    const row = { question: 'q', options: ['x', 'y'], answer: 'y', decides: 'image' };
+    const image = { bytes: base64(png(1)), path: 'gone.png' };
+    const long = { ...row, question: '-'.repeat(70_000), image };
+    const { rejects, samples } = await samplesOf({
+      'a.csv': 'question, A, B, answer, decides\r\nq, "x, z", y, B, text\nq, x, y, A, text\r\n',
+      'b.csv': 'question,A,B,answer,decides\np,x,y,B,text\r\np,x,y,A,text\n',
+      'c.jsonl': JSON.stringify([{ ...row, image }]),
+      'd.json': lines([
+        { ...long, id: 1 },
+        { ...long, id: 2 },
+      ]),
+    });
+    expect(rejects).toEqual([]);
+    expect(samples.map(({ answer }) => answer)).toEqual([1, 0, 1, 0, 1, 1, 1]);
   });
 
   it('may mark where the picture stands', async () => {

@@ -248,6 +248,24 @@ describe("a team's own table", () => {
   });
 });
 
+describe('a task file or a mapping', () => {
+  it('takes rows by columns that no mapping keeps', async () => {
+    const tasks = TaskFile.parse({
+      tasks: [{ name: 'line-7', decides: 'text', owner: 'qa', match: { line: '7' } }],
+    }).tasks;
+    const { rejects, table } = await ofFiles({ 'a.csv': 'question,A,B,line\nq,x,y,7\np,x,y,8\n' }, { tasks });
+    expect(table).toMatchObject([{ task: 'line-7', fields: { line: '7' } }]);
+    expect(rejects).toMatchObject([{ row: 1, field: 'decides' }]);
+  });
+
+  it('makes a table of what looks like a published layout', async () => {
+    const row = { question: 'q', choices: ['x', 'y'], answer: 1, subject: 's', pic: '1.png' };
+    const mapping = Mapping.parse({ image: 'pic', decides: 'image' });
+    const { kinds } = await ofFiles({ 'a.jsonl': lines([row]), '1.png': png(1) }, { mapping });
+    expect(kinds).toEqual({ image_heavy: 1 });
+  });
+});
+
 describe('what cannot be read', () => {
   it('is refused with its reason', async () => {
     const folder = await folderWith({

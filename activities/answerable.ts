@@ -1,3 +1,4 @@
+import { mostOptionsOf } from '../models/index.ts';
 import type { Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
@@ -12,4 +13,9 @@ export function answerable<T extends Sample>(samples: readonly T[], mostOptions:
     ErrorCode.BadInput,
     `all samples have more than ${mostOptions} options, and the model has no token for the letter of another; give fewer options, or take another --model`,
   );
+}
+
+/** `answerable` for a model's folder. */
+export async function answerableBy<T extends Sample>(folder: string, samples: readonly T[]): Promise<T[]> {
+  return answerable(samples, await mostOptionsOf(folder));
 }

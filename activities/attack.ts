@@ -9,6 +9,7 @@ import type { DiagnosisConfig } from '../schemas/config.ts';
 import type { AttackLeftOut, AttackPoint } from '../schemas/report.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { type ArtifactStore, readSamples, writePredictions } from '../store/index.ts';
+import { answerableBy } from './answerable.ts';
 import { attackGridInThread } from './attack-grid.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably, inWords } from './step.ts';
@@ -76,7 +77,8 @@ export function attack(deps: ActivityDeps) {
     return durably(deps, step, async ({ progress, signal }) => {
       const { device, store, threads } = deps;
       const folder = await store.checkoutModel(model);
-      const samples = attacked(await readSamples(await store.path(test)), taskKind, count, seed);
+      const pool = await answerableBy(folder, await readSamples(await store.path(test)));
+      const samples = attacked(pool, taskKind, count, seed);
       const done = async (
         result: (AttackPoint | AttackLeftOut)[],
         outputs: Record<string, ArtifactRef> = {},

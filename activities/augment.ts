@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { trainingFamilies } from '../diagnosis/perturbations/index.ts';
-import { mostOptionsOf } from '../models/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -8,7 +7,7 @@ import type { TrainConfig } from '../schemas/training.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples, writeTensors } from '../store/index.ts';
 import { type AdversarialTensors, adversarialInThread } from './adversarial.ts';
-import { answerable } from './answerable.ts';
+import { answerableBy } from './answerable.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably, type StepContext } from './step.ts';
 
@@ -42,8 +41,8 @@ export function augment(deps: ActivityDeps) {
       inputs: { train, model },
     };
     return durably(deps, step, async (context) => {
-      const letters = await mostOptionsOf(await deps.store.checkoutModel(model));
-      const pool = labelled(answerable(await readSamples(await deps.store.path(train)), letters));
+      const folder = await deps.store.checkoutModel(model);
+      const pool = labelled(await answerableBy(folder, await readSamples(await deps.store.path(train))));
       const rows = await trainingRows(pool, input, context);
       const { deltas, features, names, shape } = await attackOn(deps, rows, input, context);
       const outputs = {

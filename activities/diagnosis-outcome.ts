@@ -1,5 +1,5 @@
 import { type ArtifactRef, StepManifest } from '../schemas/artifact.ts';
-import { Diagnosis } from '../schemas/diagnosis.ts';
+import { Diagnosis, NotAsked } from '../schemas/diagnosis.ts';
 import { EndpointUse } from '../schemas/endpoint.ts';
 import type { DiagnoseResult } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
@@ -16,6 +16,8 @@ export type DiagnoseOutcome = Execution &
     artifacts: Record<string, ArtifactRef>;
     /** What an endpoint was asked and cost; null for a folder. */
     endpoint: EndpointUse | null;
+    /** Null: all were. */
+    notAsked: NotAsked | null;
   };
 
 /** A diagnosis with its figures, from what its workflow gave back. */
@@ -30,17 +32,23 @@ export async function readDiagnosis(
     ...prefixed('samples', diagnosis.samples),
     ...prefixed('predictions', diagnosis.predictions),
   };
-  const endpoint = await useOf(store, manifests);
-  return { workflowId, runId, model, ...found, artifacts, endpoint, seconds, cached };
-}
-
-async function useOf(store: ArtifactStore, manifests: readonly ArtifactRef[]): Promise<EndpointUse | null> {
-  let sum: EndpointUse | null = null;
-  for (const ref of manifests) {
-    const use = EndpointUse.safeParse((await store.getJson(ref, StepManifest)).result).data;
-    if (use) sum = sum ? added(sum, use) : use;
-  }
-  return sum;
+  const results: unknown[] = [];
+  for (const ref of manifests) results.push((await store.getJson(ref, StepManifest)).result);
+  const uses = results.flatMap((result) => EndpointUse.safeParse(result).data ?? []);
+  const endpoint = uses.length > 0 ? uses.reduce(added) : null;
+  // Each step that perturbs looks at the whole split.
+  const notAsked = results.flatMap((result) => NotAsked.safeParse(result).data ?? [])[0];
+  return {
+    workflowId,
+    runId,
+    model,
+    ...found,
+    artifacts,
+    endpoint,
+    notAsked: notAsked && notAsked.samples > 0 ? notAsked : null,
+    seconds,
+    cached,
+  };
 }
 
 function added(a: EndpointUse, b: EndpointUse): EndpointUse {

@@ -122,6 +122,7 @@ export async function reportDiagnosis(
     base: figures,
     pgd: attacks.map(({ accuracy, ...point }) => ({ ...point, before: accuracy, after: null })),
     ...(outcome.leftOut ? { leftOut: outcome.leftOut } : {}),
+    ...(outcome.notAsked ? { notAsked: outcome.notAsked } : {}),
     measures,
     ...(outcome.levels ? { levels: outcome.levels } : {}),
     rules: rules ? 'given' : 'built-in',

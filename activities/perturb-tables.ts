@@ -44,11 +44,13 @@ export interface Table {
 export async function poolOf(
   path: string,
   { mostOptions, set }: Pick<Setting, 'mostOptions' | 'set'>,
-): Promise<Sample[]> {
-  return answerable(await readSamples(path), mostOptions).map((sample) => {
+): Promise<{ pool: Sample[]; notAsked: number }> {
+  const all = await readSamples(path);
+  const pool = answerable(all, mostOptions).map((sample) => {
     const task = taskOf(sample, set.tasks);
     return task ? { ...sample, task: task.name } : sample;
   });
+  return { pool, notAsked: all.length - pool.length };
 }
 
 /** What was asked for and reaches no sample would pass for measured. @throws GuardError BadInput naming the pack or the tasks */

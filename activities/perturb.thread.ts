@@ -6,7 +6,7 @@ import { firstOf, orderOf, poolOf, tablesOf } from './perturb-tables.ts';
 import type { MadeTable, PerturbTask } from './perturb-threads.ts';
 
 serveThread<PerturbTask, null, MadeTable>(async ({ conditions, path, setting }, { aborted, progress }) => {
-  const pool = await poolOf(path, setting);
+  const { pool } = await poolOf(path, setting);
   const wanted = new Set(conditions);
   for (const kind of taskKinds) {
     const samples = orderOf(kind, pool, setting.seed);

@@ -3,6 +3,7 @@ import { catalogue, miniPicture, perturb as perturbSamples } from '../diagnosis/
 import { mostOptionsOf, optionLetters, pictureSizeOf } from '../models/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import { type PerturbationName, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import type { NotAsked } from '../schemas/diagnosis.ts';
 import { type Level, PackSet } from '../schemas/levels.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { digestOf, type Fill, writeSamples } from '../store/index.ts';
@@ -34,7 +35,7 @@ export interface PerturbInput {
 
 /** One table a condition, named "<task kind>/<perturbation>". */
 export function perturb(deps: ActivityDeps) {
-  return async (input: PerturbInput): Promise<StepOutcome<null>> => {
+  return async (input: PerturbInput): Promise<StepOutcome<NotAsked>> => {
     const { beside, count, kind: only, level, model, packs, part, samples, seed, skip } = input;
     const folder = model && (await deps.store.checkoutModel(model));
     const size = folder === undefined ? miniPicture : await pictureSizeOf(folder);
@@ -65,7 +66,7 @@ export function perturb(deps: ActivityDeps) {
       const path = await deps.store.path(samples);
       const set = packs ? await deps.store.getJson(packs, PackSet) : { tasks: [], packs: [] };
       const setting = { count, level, mostOptions, seed, set, size };
-      const pool = await poolOf(path, setting);
+      const { notAsked, pool } = await poolOf(path, setting);
       checkReach(set, pool);
       const wanted = taskKinds
         .filter((kind) => !only || kind === only)
@@ -110,7 +111,7 @@ export function perturb(deps: ActivityDeps) {
         outputs[`${kind}/origin`] = await writeSamples(deps.store, origin);
       }
       if (part) outputs.ids = await deps.store.putJson([...used]);
-      return { outputs, result: null };
+      return { outputs, result: { samples: notAsked, mostOptions } };
     });
   };
 }

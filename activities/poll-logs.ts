@@ -1,15 +1,21 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inputDrift, isDrift, liveChangeRate, requestFeatures } from '../diagnosis/index.ts';
+import {
+  inputDrift,
+  isDrift,
+  liveChangeRate,
+  type RequestFeatures,
+  requestFeatures,
+} from '../diagnosis/index.ts';
 import { perturb } from '../diagnosis/perturbations/index.ts';
 import { predictInThread } from '../models/index.ts';
 import { Random } from '../random/index.ts';
-import type { ArtifactRef } from '../schemas/artifact.ts';
 import { type PerturbedSample, type Prediction, trainingPerturbations } from '../schemas/benchmark.ts';
 import type { DriftMeasure, DriftRequest } from '../schemas/drift.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RobustifyRequest } from '../schemas/workflow.ts';
-import { readSamples } from '../store/index.ts';
+import { ingestBenchmark, readSamples } from '../store/index.ts';
+import { answerableBy } from './answerable.ts';
 import type { ActivityDeps } from './deps.ts';
 import { alive, asFailure } from './step.ts';
 
@@ -87,18 +93,19 @@ async function measure(
   all: PerturbedSample[],
 ): Promise<Omit<DriftMeasure, 'started'>> {
   const { seed } = request;
-  const requests = new Random(seed, 'drift', ...files).shuffle(all).slice(0, mostRequests);
   const champion = (await deps.registry.state(name))?.champion?.model;
   if (!champion) {
     const message = `the registry has no champion named "${name}": run \`modality-guard run\` first`;
     throw new GuardError(ErrorCode.BadInput, message);
   }
-  const known = (await readSamples(join(request.data.folder, 'test.parquet'))).slice(0, mostRequests);
+  const folder = await deps.store.checkoutModel(champion);
+  const { test } = (await ingestBenchmark(request.data.folder)).samples;
+  const logged = new Random(seed, 'drift', ...files).shuffle(await answerableBy(folder, all));
+  const requests = logged.slice(0, mostRequests);
+  const known = perturb(await answerableBy(folder, test), 'origin', seed, test).slice(0, mostRequests);
   const disturbed = requests.flatMap((sample) => disturb(sample, seed, known));
-  const [asked, changed, expected] = await predictAll(deps, champion, [requests, disturbed, known]);
-  const features = (samples: PerturbedSample[], answers: Prediction[]) =>
-    samples.map((sample, i) => requestFeatures(sample, answers[i]!.predicted));
-  const drift = inputDrift(features(known, expected!), features(requests, asked!));
+  const [asked, changed, expected] = await predictAll(deps, folder, [requests, disturbed, known]);
+  const drift = inputDrift(await featuresOf(known, expected!), await featuresOf(requests, asked!));
   const { changeRate } = liveChangeRate(asked!, changed!);
   const moved = Object.entries(drift).filter(([, psi]) => isDrift(psi, limits.psi));
   const alarms = [
@@ -124,12 +131,18 @@ function disturb(sample: PerturbedSample, seed: number, pool: PerturbedSample[])
   return perturb([sample], name, seed, pool);
 }
 
+async function featuresOf(samples: readonly PerturbedSample[], answers: readonly Prediction[]) {
+  const features: RequestFeatures[] = [];
+  for (const [i, sample] of samples.entries())
+    features.push(await requestFeatures(sample, answers[i]!.predicted));
+  return features;
+}
+
 async function predictAll(
-  { device, store, threads }: ActivityDeps,
-  model: ArtifactRef,
+  { device, threads }: ActivityDeps,
+  folder: string,
   tables: PerturbedSample[][],
 ): Promise<Prediction[][]> {
-  const folder = await store.checkoutModel(model);
   const results: Prediction[][] = [];
   for (const samples of tables) results.push(await predictInThread(folder, samples, { device, threads }));
   return results;

@@ -5,6 +5,7 @@ import { type CatalogueName, type PerturbedSample, TaskKind, taskKinds } from '.
 import { type RolloutStage, rolloutStages } from '../schemas/config.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples } from '../store/index.ts';
+import { answerableBy } from './answerable.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably } from './step.ts';
 
@@ -12,6 +13,8 @@ export interface ReplayTrafficInput {
   stage: RolloutStage;
   /** Held-out samples. */
   traffic: ArtifactRef;
+  /** Who answers: it is not asked what it has no letters for. Absent in steps that a worker of before had planned. */
+  model?: ArtifactRef;
   /** Requests of each task kind. */
   count: number;
   seed: number;
@@ -29,7 +32,7 @@ const interventions: Record<'image_heavy' | 'text_heavy', CatalogueName[]> = {
  */
 export function replayTraffic(deps: ActivityDeps) {
   return async (input: ReplayTrafficInput): Promise<StepOutcome<{ requests: number }>> => {
-    const { count, seed, stage, traffic } = input;
+    const { count, model, seed, stage, traffic } = input;
     const step = {
       name: 'replayTraffic',
       label: `requests of stage ${stage}`,
@@ -37,10 +40,11 @@ export function replayTraffic(deps: ActivityDeps) {
       packages: ['fast-png'],
       parameters: { stage, count },
       seed,
-      inputs: { traffic },
+      inputs: { traffic, ...(model ? { model } : {}) },
     };
     return durably(deps, step, async () => {
-      const pool = await readSamples(await deps.store.path(traffic));
+      const held = await readSamples(await deps.store.path(traffic));
+      const pool = model ? await answerableBy(await deps.store.checkoutModel(model), held) : held;
       const windows = taskKinds.map((kind) => {
         const order = new Random(seed, 'traffic', kind).shuffle(pool.filter((s) => s.taskKind === kind));
         return windowOf(order, rolloutStages.indexOf(stage), count);

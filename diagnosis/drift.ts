@@ -1,4 +1,4 @@
-import { decodePng, meanBrightness } from '../pictures/index.ts';
+import { pictureBrightness } from '../pictures/index.ts';
 import type { EncodedImage, Prediction, Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { byId, cleanOf } from './measures/figures.ts';
@@ -20,28 +20,25 @@ export interface RequestFeatures {
 export const driftFeatures = ['taskKind', 'textLength', 'hasImage', 'brightness', 'predicted'] as const;
 export type DriftFeature = (typeof driftFeatures)[number];
 
-/** Mean brightness of a PNG, 0 to 1; transparency is not looked at. @throws GuardError BadInput for other bytes. */
-export function brightnessOf(image: EncodedImage): number {
-  try {
-    const { data, channels, depth } = decodePng(image.bytes);
-    return meanBrightness(data, channels, 2 ** depth - 1);
-  } catch (cause) {
-    const name = image.path ?? 'image without a name';
-    throw new GuardError(ErrorCode.BadInput, `${name}: not a readable PNG; store request images as PNG.`, {
-      cause,
-    });
-  }
+async function brightnessOf({ bytes, path }: EncodedImage): Promise<number> {
+  const brightness = await pictureBrightness(bytes);
+  if (brightness !== null) return brightness;
+  const name = path ?? 'image without a name';
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `${name}: cannot be decoded; store request images as PNG, JPEG or WebP`,
+  );
 }
 
-/** Features of one logged request. */
-export function requestFeatures(
+/** Features of one logged request. @throws GuardError BadInput naming an image that cannot be decoded */
+export async function requestFeatures(
   request: Pick<Sample, 'taskKind' | 'question' | 'context' | 'image'>,
   predicted: number,
-): RequestFeatures {
+): Promise<RequestFeatures> {
   return {
     taskKind: request.taskKind,
     textLength: (request.context?.length ?? 0) + request.question.length,
-    brightness: request.image === null ? null : brightnessOf(request.image),
+    brightness: request.image === null ? null : await brightnessOf(request.image),
     predicted,
   };
 }

@@ -13,7 +13,6 @@ export { evenWeights, pilotCurve, weightedAccuracy } from './cost/gain.ts';
 export { scorePilot, trackRecord } from './cost/score.ts';
 export { disclaimer } from './disclaimer.ts';
 export {
-  brightnessOf,
   type DriftFeature,
   driftFeatures,
   inputDrift,

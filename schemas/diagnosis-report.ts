@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ArtifactRef } from './artifact.ts';
-import { Diagnosis, DiagnosisMeasures, OpenFigures } from './diagnosis.ts';
+import { Diagnosis, DiagnosisMeasures, NotAsked, OpenFigures } from './diagnosis.ts';
 import { EndpointUse } from './endpoint.ts';
 import { GateResult } from './gate.ts';
 import { ErrorPatterns } from './pattern.ts';
@@ -18,6 +18,8 @@ export const DiagnosisReport = z.strictObject({
   pgd: z.array(AttackRow),
   /** Attacks that the model does not allow, and why; absent: none was. */
   leftOut: Diagnosis.shape.leftOut,
+  /** Absent: every sample of the split could be asked. */
+  notAsked: NotAsked.optional(),
   measures: DiagnosisMeasures,
   /** By task kind the accuracy at each level; there where a level was asked for. */
   levels: Diagnosis.shape.levels,

@@ -80,6 +80,13 @@ export const DiagnosisMeasures = z.strictObject({
 export type DiagnosisMeasures = z.infer<typeof DiagnosisMeasures>;
 
 /** What one model's diagnosis found, as it lies in the store. */
+/** Questions of the split that were not asked: they have more options than the model has letters. */
+export const NotAsked = z.strictObject({
+  samples: z.number().int().nonnegative(),
+  mostOptions: z.number().int().positive(),
+});
+export type NotAsked = z.infer<typeof NotAsked>;
+
 export const Diagnosis = z.strictObject({
   /** Keyed by "<task kind>/<perturbation>". */
   figures: z.record(z.string(), OpenFigures),

@@ -1,5 +1,12 @@
 import { groupedBy } from '../../diagnosis/index.ts';
-import { diagnosisHeadline, packOf, patternWords, sortedConditions, wrap } from '../../report/index.ts';
+import {
+  diagnosisHeadline,
+  notAskedNote,
+  packOf,
+  patternWords,
+  sortedConditions,
+  wrap,
+} from '../../report/index.ts';
 import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { levels } from '../../schemas/levels.ts';
@@ -182,6 +189,7 @@ function gateLines(report: DiagnosisReport): string[] {
 export function diagnosisText(report: DiagnosisReport): string {
   return [
     ...conditionLines(report),
+    ...notAskedNote(report).flatMap((note) => wrap(note, width)),
     ...attackLines(report),
     ...levelLines(report),
     ...relianceLines(report),

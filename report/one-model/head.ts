@@ -2,7 +2,7 @@ import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { inside, percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
 import { verdictBadge } from '../sections/parts.ts';
-import { diagnosisHeadline, dropsFound } from './headline.ts';
+import { diagnosisHeadline, dropsFound, notAskedNote } from './headline.ts';
 
 interface Tile {
   label: string;
@@ -59,10 +59,11 @@ export function diagnosisHead(report: DiagnosisReport): Html {
     ({ label, value, note }) =>
       html`<div class="tile"><dt>${label}</dt><dd><strong>${value}</strong><span class="note">${note}</span></dd></div>`,
   );
+  const notAsked = notAskedNote(report).map((note) => html`<p class="note">${note}</p>\n`);
   const day = report.createdAt.slice(0, 16).replace('T', ' ');
   return html`<header><p class="eyebrow">Diagnosis of modality interference</p>
 <p class="subject"><strong>${report.model.name}</strong><span>${day} UTC</span><span>seed ${report.seed}</span></p>
 <h1>${diagnosisHeadline(report)}</h1>
 <dl class="tiles">${tiles}</dl>
-<p class="disclaimer" role="note"><strong>What this report is not.</strong> ${report.disclaimer}</p></header>`;
+${notAsked}<p class="disclaimer" role="note"><strong>What this report is not.</strong> ${report.disclaimer}</p></header>`;
 }

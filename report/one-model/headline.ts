@@ -25,6 +25,16 @@ export function dropsFound({ measures }: Pick<DiagnosisReport, 'measures'>): Dro
     .sort((a, b) => b.drop.drop - a.drop.drop);
 }
 
+/** One sentence on what the diagnosis says nothing about; none where every sample of the split could be asked. */
+export function notAskedNote({ notAsked }: Pick<DiagnosisReport, 'notAsked'>): string[] {
+  if (!notAsked) return [];
+  const { mostOptions, samples } = notAsked;
+  const [questions, were] = samples === 1 ? ['question', 'was'] : ['questions', 'were'];
+  return [
+    `${samples} ${questions} with more than ${mostOptions} options ${were} not asked: the model has no letters for them.`,
+  ];
+}
+
 const said: Record<DiagnosisReport['verdict'], string> = {
   pass: 'its rules are kept',
   fail: 'its rules are broken',

@@ -8,7 +8,15 @@ import {
   sortedConditions,
   taskLabel,
 } from '../labels.ts';
-import { demandOf, diagnosisHeadline, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
+import {
+  demandOf,
+  diagnosisHeadline,
+  findingOf,
+  gateFigures,
+  lostOf,
+  notAskedNote,
+  patternWords,
+} from './headline.ts';
 
 const patternsShown = 3;
 
@@ -100,6 +108,7 @@ export function diagnosisMarkdown(report: DiagnosisReport): string {
     '',
     cell(diagnosisHeadline(report)),
     '',
+    ...notAskedNote(report).flatMap((note) => [note, '']),
     ...gateLines(report),
     ...patternLines(report),
     ...figureLines(report),

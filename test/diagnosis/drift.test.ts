@@ -1,7 +1,6 @@
-import { encode } from 'fast-png';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import {
-  brightnessOf,
   inputDrift,
   isDrift,
   liveChangeRate,
@@ -11,28 +10,29 @@ import {
 import { Random } from '../../random/index.ts';
 import type { Prediction } from '../../schemas/benchmark.ts';
 
-const png = (data: Uint8Array, channels: 1 | 2 | 3 | 4) => ({
-  bytes: encode({ width: 1, height: data.length / channels, data, channels }),
-  path: 'photo.png',
-});
-
 describe('features of a request', () => {
-  it('measures brightness of grey and of colour without transparency', () => {
-    expect(brightnessOf(png(new Uint8Array([0, 255]), 1))).toBe(0.5);
-    expect(brightnessOf(png(new Uint8Array([255, 255, 0, 0]), 4))).toBeCloseTo(2 / 3, 12);
-    expect(() => brightnessOf({ bytes: new Uint8Array([1, 2]), path: 'a.txt' })).toThrow(
-      /a\.txt: not a readable PNG/,
+  const request = {
+    taskKind: 'text_heavy' as const,
+    question: 'which ?',
+    context: 'a fact .',
+    image: null,
+  };
+
+  it('measures the brightness of whatever the model can see', async () => {
+    const grey = { create: { width: 4, height: 4, channels: 3 as const, background: '#808080' } };
+    for (const format of ['png', 'jpeg', 'webp'] as const) {
+      const bytes = await sharp(grey).toFormat(format).toBuffer();
+      const { brightness } = await requestFeatures({ ...request, image: { bytes, path: null } }, 0);
+      expect(brightness).toBeCloseTo(128 / 255, 2);
+    }
+    const text = { bytes: new Uint8Array([1, 2]), path: 'a.txt' };
+    await expect(requestFeatures({ ...request, image: text }, 0)).rejects.toThrow(
+      /a\.txt: cannot be decoded; store request images as PNG, JPEG or WebP/,
     );
   });
 
-  it('counts text and knows requests without an image', () => {
-    const request = {
-      taskKind: 'text_heavy' as const,
-      question: 'which ?',
-      context: 'a fact .',
-      image: null,
-    };
-    expect(requestFeatures(request, 2)).toEqual({
+  it('counts text and knows requests without an image', async () => {
+    expect(await requestFeatures(request, 2)).toEqual({
       taskKind: 'text_heavy',
       textLength: 15,
       brightness: null,

@@ -33,6 +33,14 @@ const report: DiagnosisReport = {
   leftOut: [{ taskKind: 'text_heavy', attack: 'pixels', reason: "node 'n' (Odd) has no gradient" }],
 };
 
+it('what was not asked is said everywhere', () => {
+  const note = '3 questions with more than 4 options were not asked';
+  const some = { ...sample, notAsked: { samples: 3, mostOptions: 4 } };
+  for (const text of [renderDiagnosis(some), diagnosisMarkdown(some), diagnosisText(some)])
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(note);
+  expect(renderDiagnosis(sample)).not.toContain('not asked');
+});
+
 describe('universal attacks in a report', () => {
   const page = renderDiagnosis(report);
 

@@ -160,6 +160,20 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     );
   });
 
+  it('says how many questions the model has no letters for, and attacks it on the others', async () => {
+    const dataFolder = join(project.folder, 'five');
+    const all = await readSamples(join(project.folder, 'benchmark/test.parquet'));
+    const some = all.filter(({ taskKind }) => taskKind === 'image_heavy').slice(0, 6);
+    const longer = some.slice(0, 2).map((sample) => ({ ...sample, options: [...sample.options, 'none'] }));
+    await writeSamplesFile(join(dataFolder, 'samples.parquet'), [...longer, ...some.slice(2)]);
+    const attack = { ...session.config.diagnosis.attack, kinds: ['pgd' as const], eps: [0.01], samples: 6 };
+    const options = { dataFolder, samples: 6, overrides: { diagnosis: { attack } } };
+    const { attacks, figures, notAsked } = await diagnoseOnce(session, options);
+    expect(notAsked).toEqual({ samples: 2, mostOptions: 4 });
+    expect(figures['image_heavy/origin']!.n).toBe(4);
+    expect(attacks.map(({ n }) => n)).toEqual([4]);
+  });
+
   it('leaves a universal attack out where there are no two halves, and says so', async () => {
     const { attack } = session.config.diagnosis;
     const diagnosis = { attack: { ...attack, kinds: ['universal_text' as const], samples: 1 } };

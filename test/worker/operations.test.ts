@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Split, splits } from '../../schemas/benchmark.ts';
 import { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { type DiagnosisVerdict, workflowIds } from '../../schemas/workflow.ts';
 import { readSamples, writeSamplesFile } from '../../store/index.ts';
@@ -144,9 +145,15 @@ describe('the nightly schedule', { timeout: 300_000 }, () => {
 describe('the drift watch', { timeout: 300_000 }, () => {
   it('measures new logs once, starts one run per alarm, cools down, and stops', async () => {
     const logs = await mkdtemp(join(project.folder, 'logs-'));
-    const requests = await readSamples(join(project.folder, 'benchmark/heldout.parquet'));
+    const splitOf = (split: Split) => readSamples(join(project.folder, `benchmark/${split}.parquet`));
+    const requests = await splitOf('heldout');
+    // In one file, as the command `ingest` writes it.
+    const dataFolder = join(project.folder, 'in-one-file');
+    const all = await Promise.all(splits.map(splitOf));
+    await writeSamplesFile(join(dataFolder, 'samples.parquet'), all.flat());
     await watchDrift(session, {
       logs,
+      dataFolder,
       pollSeconds: 0.2,
       coolDownSeconds: 3600,
       minRequests: 30,

@@ -66,7 +66,10 @@ export async function rolloutRequest(
 ): Promise<RolloutRequest> {
   const heldout = await readSamples(join(packageFolder(), 'data/benchmark/heldout.parquet'));
   const few = taskKinds.flatMap((kind) => heldout.filter((s) => s.taskKind === kind).slice(0, 60));
-  const named = (role: string): Promise<ArtifactRef> => store.putJson({ model, role });
+  const named = async (role: string): Promise<ArtifactRef> => {
+    const config = await store.putJson({ role });
+    return store.putJson({ kind: 'model', name: model, files: { 'config.json': config } });
+  };
   return {
     model,
     champion: await named('champion'),

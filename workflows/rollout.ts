@@ -118,7 +118,9 @@ async function measure(
     manifests.push(outcome.manifest);
     return outcome;
   };
-  const { outputs } = await track(steps.replayTraffic({ stage, traffic, model: champion, count: policy.requests, seed }));
+  const { outputs } = await track(
+    steps.replayTraffic({ stage, traffic, model: champion, count: policy.requests, seed }),
+  );
   const answered = async (kind: 'clean' | 'disturbed') => {
     const requests = outputs[kind]!;
     const [old, fresh] = await Promise.all([

@@ -97,7 +97,7 @@ describe('tasks and packs of a diagnosis', () => {
 
   it('gives samples to tasks of their own kind alone', async () => {
     const given = { ...(await setting()), set: { tasks, packs: [] } };
-    const pool = await poolOf(path, given);
+    const { pool } = await poolOf(path, given);
     const named = pool.map(({ task: name = null, taskKind }) => `${taskKind} ${name}`);
     expect([...new Set(named)].sort()).toEqual(['image_heavy inspection', 'text_heavy null', 'vqa null']);
     const ofText = tablesOf('text_heavy', pool, given).map(({ name }) => name);

@@ -14,6 +14,7 @@ export interface Guest {
 }
 
 const answerMs = 5_000;
+const welcome = 'welcome\n';
 
 /** Null: the supervisor is gone or about to go. */
 export function joinSupervisor(record: ServerRecord): Promise<Guest | null> {
@@ -25,11 +26,15 @@ export function joinSupervisor(record: ServerRecord): Promise<Guest | null> {
     };
     socket.setTimeout(answerMs, refuse);
     socket.once('error', refuse);
+    socket.once('end', refuse);
     socket.once('close', () => resolve(null));
     socket.once('connect', () => socket.write(`${record.token}\n`));
-    socket.once('data', () => {
+    socket.once('data', (data) => {
+      // The port of a supervisor that is gone may be another program's by now.
+      if (data.toString('utf8') !== welcome) return refuse();
       socket.setTimeout(0);
-      socket.removeAllListeners('error');
+      socket.off('end', refuse);
+      socket.off('error', refuse);
       socket.on('error', () => {});
       resolve(guest(socket, record));
     });
@@ -59,15 +64,19 @@ function guest(socket: Socket, record: ServerRecord): Guest {
   };
 }
 
-/** The supervisor's side: counts guests and calls `onEmpty` when the last has gone; connections end when it is done. */
-export function receiveGuests(token: string, onEmpty: () => Promise<void>): Server {
+/**
+ * The supervisor's side: counts guests, calls `onGuest` for each of them, and `onEmpty` when the last has gone; connections end when
+ * it is done. Whoever does not know the token is no guest.
+ */
+export function receiveGuests(token: string, onGuest: () => void, onEmpty: () => Promise<void>): Server {
   const guests = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     socket.once('data', (data) => {
       if (data.toString('utf8').trim() !== token) return socket.destroy();
       guests.add(socket);
-      socket.write('welcome\n');
+      onGuest();
+      socket.write(welcome);
       socket.resume();
       const gone = async () => {
         if (!guests.delete(socket)) return;

@@ -30,9 +30,8 @@ const restarts: number[] = [];
 let server: DevServer;
 let ending: Promise<void> | null = null;
 
-const control = receiveGuests(input.token, shutDown);
 const waiting = setTimeout(() => void shutDown(), firstGuestMs);
-control.once('connection', () => clearTimeout(waiting));
+const control = receiveGuests(input.token, () => clearTimeout(waiting), shutDown);
 
 try {
   server = await startDevServer(input, log);

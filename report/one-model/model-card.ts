@@ -1,11 +1,11 @@
 import { stringify } from 'yaml';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
-import { inside, perturbationLabel, sortedConditions, taskLabel } from '../labels.ts';
+import { inside, perturbationLabel, taskLabel } from '../labels.ts';
+import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts';
 import { cell } from './markdown.ts';
 
 /** Metrics of one condition, as the hub's model cards have them. */
-function metricsOf({ base, measures }: DiagnosisReport, key: string) {
-  const figures = base[key]!;
+function metricsOf({ measures }: DiagnosisReport, { figures, key }: ConditionRow) {
   const drop = measures.conditions[key]?.drop;
   return [
     ...(figures.accuracy === null ? [] : [{ type: 'accuracy', name: 'Accuracy', value: figures.accuracy }]),
@@ -21,23 +21,22 @@ function metricsOf({ base, measures }: DiagnosisReport, key: string) {
  * `dataset` names what was asked.
  */
 export function modelCard(report: DiagnosisReport, dataset: string): string {
+  const all = conditionRows(report);
+  const shown = worstOfPacks(all);
   // The hub refuses a result without a metric, as unlabelled clean answers have none.
-  const measured = sortedConditions(Object.keys(report.base)).filter(
-    ({ key }) => metricsOf(report, key).length > 0,
-  );
-  const results = measured.map(({ key, kind, perturbation }) => ({
-    task: { type: 'visual-question-answering', name: taskLabel(kind) },
+  const measured = shown.filter((row) => metricsOf(report, row).length > 0);
+  const results = measured.map((row) => ({
+    task: { type: 'visual-question-answering', name: taskLabel(row.kind) },
     dataset: {
-      name: `${dataset}, ${inside(perturbationLabel(perturbation))}`,
+      name: `${dataset}, ${inside(perturbationLabel(row.perturbation))}`,
       type: dataset,
-      config: kind,
+      config: row.kind,
       split: 'test',
     },
-    metrics: metricsOf(report, key),
+    metrics: metricsOf(report, row),
   }));
   const metadata = { 'model-index': [{ name: report.model.name, results }] };
-  const rows = sortedConditions(Object.keys(report.base)).map(({ key, kind, perturbation }) => {
-    const { accuracy, changeRate, n } = report.base[key]!;
+  const rows = shown.map(({ figures: { accuracy, changeRate, n }, kind, perturbation }) => {
     const percent = (share: number) => (share * 100).toFixed(1);
     return `| ${taskLabel(kind)} | ${cell(perturbationLabel(perturbation))} | ${n} | ${accuracy === null ? '' : percent(accuracy)} | ${percent(changeRate)} |`;
   });
@@ -49,6 +48,9 @@ export function modelCard(report: DiagnosisReport, dataset: string): string {
     '## Modality interference',
     '',
     'How often the part of the input that should not matter changes the answer, measured with modality-guard.',
+    ...(shown.length < all.length
+      ? [`Of each scenario pack what costs most: ${shown.length} of ${all.length} conditions.`]
+      : []),
     '',
     '| task | perturbation | n | accuracy % | changed % |',
     '| --- | --- | --- | --- | --- |',

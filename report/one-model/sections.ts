@@ -1,17 +1,9 @@
-import type { OpenFigures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { barChart } from '../charts/bars.ts';
 import { type Content, type Html, html } from '../html.ts';
-import {
-  type Condition,
-  packOf,
-  percent,
-  perturbationLabel,
-  sortedConditions,
-  taskLabel,
-  taskNote,
-} from '../labels.ts';
+import { percent, perturbationLabel, taskLabel, taskNote } from '../labels.ts';
 import { card, figuresTable, section, stacks, table, verdictBadge } from '../sections/parts.ts';
+import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts';
 import { demandOf, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
 
 type Gate = DiagnosisReport['gates'][number];
@@ -48,23 +40,16 @@ export function gateSection({ gates, rules }: DiagnosisReport): Html | null {
   );
 }
 
-interface Row extends Condition {
-  figures: OpenFigures;
-}
-
-function rowsByKind({ base }: DiagnosisReport): Map<string, Row[]> {
-  const kinds = new Map<string, Row[]>();
-  for (const condition of sortedConditions(Object.keys(base))) {
-    const row = { ...condition, figures: base[condition.key] as OpenFigures };
-    kinds.set(condition.kind, [...(kinds.get(condition.kind) ?? []), row]);
-  }
+function rowsByKind(report: DiagnosisReport): Map<string, ConditionRow[]> {
+  const kinds = new Map<string, ConditionRow[]>();
+  for (const row of conditionRows(report)) kinds.set(row.kind, [...(kinds.get(row.kind) ?? []), row]);
   return kinds;
 }
 
 const maybe = (value: number | null | undefined) =>
   value === null || value === undefined ? '–' : percent(value);
 
-function figuresOf(report: DiagnosisReport, kind: string, rows: readonly Row[]) {
+function figuresOf(report: DiagnosisReport, kind: string, rows: readonly ConditionRow[]) {
   const { conditions } = report.measures;
   return {
     caption: `${taskLabel(kind)}: accuracy, accuracy lost (points, 95 %), changed answers, divergences (nats), calibration error`,
@@ -98,25 +83,12 @@ function figuresOf(report: DiagnosisReport, kind: string, rows: readonly Row[]) 
   };
 }
 
-/** Bars of one scenario pack; tables have all. */
-const barsOfPack = 3;
-
-/** Of each scenario pack (its conditions are named `<pack>/<scenario>`) those that cost most, or change most without labels. */
-function worstOfPacks(rows: readonly Row[]): Row[] {
-  const cost = ({ figures }: Row) => (figures.accuracy === null ? figures.changeRate : 1 - figures.accuracy);
-  const shown = new Map<string, number>();
-  const kept = rows
-    .toSorted((a, b) => cost(b) - cost(a))
-    .filter(({ perturbation }) => {
-      const pack = packOf(perturbation);
-      const before = shown.get(pack) ?? 0;
-      shown.set(pack, before + 1);
-      return pack === '' || before < barsOfPack;
-    });
-  return rows.filter((row) => kept.includes(row));
-}
-
-function barCard(kind: string, what: 'accuracy' | 'changeRate', all: readonly Row[], below: Content): Html {
+function barCard(
+  kind: string,
+  what: 'accuracy' | 'changeRate',
+  all: readonly ConditionRow[],
+  below: Content,
+): Html {
   const rows = worstOfPacks(all);
   const title = what === 'accuracy' ? 'Accuracy' : 'Share of changed answers';
   const chart = barChart({

@@ -195,4 +195,17 @@ describe('the model card', () => {
       value: report.base['image_heavy/misleading_text']!.accuracy,
     });
   });
+
+  it('has of a scenario pack what costs most, and says so', () => {
+    const clean = report.base['text_heavy/origin']!;
+    const fogs = [0.9, 0.5, 0.7, 0.8, 0.6].map((accuracy, i) => [
+      `text_heavy/corruptions/fog-${i + 1}`,
+      { ...clean, accuracy },
+    ]);
+    const many = modelCard({ ...report, base: { ...report.base, ...Object.fromEntries(fogs) } }, 'our-tests');
+    expect(many.match(/^\| Text-heavy.*fog.*$/gim)).toHaveLength(3);
+    expect(many).not.toContain('| 90.0 |');
+    expect(many).toContain('Of each scenario pack what costs most: 18 of 20 conditions.');
+    expect(card).not.toContain('what costs most');
+  });
 });

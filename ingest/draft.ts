@@ -38,7 +38,8 @@ export function placeOf(label: unknown): number {
 /** A cell as trimmed text, null where it is empty or one of the ways in which tables write "nothing". */
 export function textCell(value: unknown): string | null {
   if (value === null || value === undefined) return null;
-  const text = String(value).trim();
+  const shown = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : value;
+  const text = String(shown).trim();
   return text === '' || text.toLowerCase() === 'nan' ? null : text;
 }
 
@@ -48,11 +49,20 @@ export interface LetterOptions {
   placeOf(letter: number): number;
 }
 
-/** The options in columns named by letters, without the empty ones. */
-export function letterOptions(values: Record<string, unknown>, names: readonly string[]): LetterOptions {
-  const cells = names.map((name) => textCell(values[name]));
+/** The options in columns, one a letter, without the empty ones; undefined: there is no column for the letter. */
+export function letterOptions(
+  values: Record<string, unknown>,
+  names: readonly (string | undefined)[],
+): LetterOptions {
+  const cells = names.map((name) => (name === undefined ? null : textCell(values[name])));
   const filled = [...cells.keys()].filter((i) => cells[i] !== null);
   return { options: filled.map((i) => cells[i] as string), placeOf: (letter) => filled.indexOf(letter) };
+}
+
+/** The question below its hint, where there is one. */
+export function withHint(hint: unknown, question: unknown): unknown {
+  const [above, asked] = [textCell(hint), textCell(question)];
+  return above === null || asked === null ? question : `${above}\n${String(question)}`;
 }
 
 /** The place of an answer that is a letter; null: there is none. @throws Fault where it leads to no option */

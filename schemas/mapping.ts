@@ -29,7 +29,7 @@ export const Mapping = z.strictObject({
   /** A question for all rows, where no column holds one. */
   ask: z.string().min(1).optional(),
   /** Options for all rows, where no column holds them. */
-  choices: z.array(z.string().min(1)).min(2).optional(),
+  choices: z.array(z.string().min(1).or(z.number())).min(2).optional(),
   /** Columns to keep for the slots of scenarios. */
   fields: z.array(column).default([]),
 });

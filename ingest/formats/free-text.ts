@@ -57,9 +57,9 @@ const answers = ['gpt', 'assistant'];
 function llavaQuestion({ row, values }: RawRow): OpenQuestion {
   const { conversations } = values;
   const turns = Array.isArray(conversations) ? (conversations as Record<string, unknown>[]) : [];
-  const [asked, answered] = [asks, answers].map((who) =>
-    turns.find((turn) => who.includes(String(turn?.from))),
-  );
+  const first = turns.findIndex((turn) => asks.includes(String(turn?.from)));
+  const asked = turns[first];
+  const answered = turns.slice(first + 1).find((turn) => answers.includes(String(turn?.from)));
   const question = textCell(asked?.value)?.replaceAll('<image>', '').trim();
   const answer = textCell(answered?.value);
   if (!question || answer === null) {

@@ -1,4 +1,13 @@
-import { type Draft, Fault, kinds, letterAnswer, letterOptions, oneImage, textCell } from '../draft.ts';
+import {
+  type Draft,
+  Fault,
+  kinds,
+  letterAnswer,
+  letterOptions,
+  oneImage,
+  textCell,
+  withHint,
+} from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 
 const letters = [...'ABCDEFGH'];
@@ -59,14 +68,12 @@ export async function mmbench(open: () => AsyncIterable<RawRow>): Promise<(row: 
   return ({ values }) => {
     const index = textCell(values.index) ?? '';
     const choices = letterOptions(values, letters);
-    const hint = textCell(values.hint);
-    const question = String(values.question ?? '');
     const category = textCell(values.category);
     return {
       id: index === '' ? undefined : `mmbench ${index}`,
       taskKind: kinds.both,
       split: 'test',
-      question: hint === null ? question : `${hint}\n${question}`,
+      question: withHint(values.hint, values.question),
       options: choices.options,
       answer: letterAnswer(values.answer, choices),
       image: imageOf(oneImage(values.image)),

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { type Draft, kinds, oneImage, textCell } from '../draft.ts';
+import { type Draft, kinds, oneImage, textCell, withHint } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 
 const fieldNames = ['topic', 'category', 'skill', 'subject', 'grade', 'task'];
@@ -12,14 +12,13 @@ export function scienceQa({ file, row, values }: RawRow): Draft {
   const id = textCell(values.pid ?? values.id);
   const image = oneImage(values.image) ?? null;
   const name = typeof image === 'string' ? textCell(image) : null;
-  const hint = textCell(values.hint);
   const path = name === null ? null : join('images', textCell(values.split) ?? '', String(id), name);
   return {
     id: id ?? `scienceqa ${basename(file)} ${row}`,
     unnamed: id === null,
     taskKind: image === null || (typeof image === 'string' && name === null) ? kinds.text : kinds.both,
     split: values.split,
-    question: hint === null ? values.question : `${hint}\n${String(values.question)}`,
+    question: withHint(values.hint, values.question),
     options: values.choices,
     answer: values.answer,
     image: typeof image === 'string' ? path : image,

@@ -23,12 +23,13 @@ const endings = ['', '.jpg', '.png'];
 export function seedBench({ values }: RawRow): Draft {
   const type = textCell(values.data_type) ?? 'image';
   if (!/^(single )?image$/i.test(type)) throw new Fault('data_type', `is "${type}"; only images are read`);
+  const number = textCell(values.question_id);
   const choices = letterOptions(values, columns);
   const name = textCell(oneImage(values.data_id));
   const image = oneImage(values.image);
   if (name === null && !image) throw new Fault('data_id', 'expected the name of the image');
   return {
-    id: `seedbench ${textCell(values.question_id) ?? ''}`,
+    id: number === null ? undefined : `seedbench ${number}`,
     taskKind: kinds.both,
     question: values.question,
     options: choices.options,

@@ -71,17 +71,17 @@ interface Options {
 }
 
 /** Options in a column each, without the empty ones. */
-function inColumns(values: Values, names: readonly string[]): Options {
-  const filled = names.filter((name) => textCell(values[name]) !== null);
+function inColumns(values: Values, names: readonly (string | undefined)[]): Options {
+  const filled = names.filter((name) => name !== undefined && textCell(values[name]) !== null) as string[];
   return { ...letterOptions(values, names), labels: filled };
 }
 
-function usualColumns(values: Values): string[] | undefined {
+function usualColumns(values: Values): (string | undefined)[] | undefined {
   const names = new Map(
     Object.keys(values).map((name) => [name.toLowerCase().replaceAll(/[\s_-]/g, ''), name]),
   );
   const set = optionColumns.find((columns) => columns.slice(0, 2).every((column) => names.has(column)));
-  return set?.map((column) => names.get(column) ?? '');
+  return set?.map((column) => names.get(column));
 }
 
 function optionsOf(values: Values, mapping: Mapping): Options {
@@ -143,7 +143,9 @@ function answerPlace(
   const letter = among && asLetter >= 0 ? among(asLetter) : asLetter;
   // A number beside options of text is no option's text.
   const isPlace =
-    typeof found === 'number' && !(options as unknown[]).some((option) => typeof option === 'number');
+    typeof found === 'number' &&
+    asPlace < list.length &&
+    !(options as unknown[]).some((option) => typeof option === 'number');
   const fitting = [...(isPlace ? [asPlace] : []), asText, asLabel, asPlace, letter, lettered(list, text)];
   const place = form
     ? { place: asPlace, place_from_1: asPlace - 1, letter, text: asText }[form]

@@ -139,6 +139,15 @@ describe('MMLU', () => {
   });
 });
 
+it('ScienceQA: a hint without a question is no question', async () => {
+  const problem = { question: 'q', hint: 'h', choices: ['a', 'b'], answer: 0, image: null, lecture: '' };
+  const { rejects, samples } = await samplesOf({
+    'problems.json': JSON.stringify({ 1: problem, 2: { ...problem, question: null } }),
+  });
+  expect(samples.map(({ question: asked }) => asked)).toEqual(['h\nq']);
+  expect(rejects.map(({ field }) => field)).toEqual(['question']);
+});
+
 it('ScienceQA of Hugging Face: a struct of an image with nothing in it is no image', async () => {
   const path = join(await emptyFolder(), 'test.parquet');
   const image = "{'bytes': NULL::BLOB, 'path': NULL::VARCHAR}";
@@ -225,6 +234,12 @@ describe('SEED-Bench', () => {
     });
     expect(answers).toEqual([['y', 'test']]);
     expect(rejects).toEqual([{ field: 'data_type', why: 'is "Multiple Images"; only images are read' }]);
+  });
+
+  it('questions without a number are refused by it', async () => {
+    const questions = [asked, { ...asked, question_id: null }].map((one) => ({ ...one, data_id: '1' }));
+    const files = { 'S.json': JSON.stringify({ questions, question_type: {} }), '1.png': png(1) };
+    expect((await samplesOf(files)).rejects.map(({ field }) => field)).toEqual(['id']);
   });
 
   it('images that somebody gave an ending', async () => {
@@ -354,6 +369,17 @@ describe('LLaVA-Instruct and TextCaps', () => {
     expect([...samples[0]!.options].sort()).toEqual(['Now.', 'So.']);
   });
 
+  it('takes the answer that follows the question', async () => {
+    const greeting = { from: 'gpt', value: 'Hello.' };
+    const entries = ['So.', 'No.'].map((answer, id) => ({
+      id,
+      image: `${id}.png`,
+      conversations: [greeting, ...turns('Why?', answer)],
+    }));
+    const files = { 'a.json': JSON.stringify(entries), '0.png': png(0), '1.png': png(1) };
+    expect((await samplesOf(files)).answers.map(([right]) => right)).toEqual(['So.', 'No.']);
+  });
+
   it('names the turns of a conversation as chat models do', async () => {
     const conversations = [
       { from: 'user', value: '<image>\nWhy?' },
@@ -466,6 +492,7 @@ describe("a team's own files", () => {
       { option_1: 'x', option_2: 'y', correct_answer: 'option_2' },
       { choice_a: 'x', choice_b: 'y', answer: 'B' },
       { choices: list, answer_idx: 1, split: 'test' },
+      { '': 'row', A: 'x', B: 'y', D: 'z', answer: 'B' },
       { choices: list, hint: 'h', answer: 'y', image: 'sub/1.png' },
       // A number is a place where the options are texts.
       { options: ['w', 'y', '1'], answer: 1 },

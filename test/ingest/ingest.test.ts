@@ -249,6 +249,16 @@ describe("a team's own table", () => {
 });
 
 describe('a task file or a mapping', () => {
+  it('may give numbers as choices; days are kept as such', async () => {
+    const path = join(await emptyFolder(), 'a.parquet');
+    await parquetFile(path, "SELECT 'q' AS question, 20 AS answer, DATE '2026-03-01' AS day");
+    const mapping = Mapping.parse({ choices: [10, 20], decides: 'text', fields: ['day'] });
+    const { table } = await ingested(path, { mapping });
+    expect(table).toMatchObject([
+      { options: ['10', '20'], answer: 1, fields: { day: '2026-03-01T00:00:00.000Z' } },
+    ]);
+  });
+
   it('takes rows by columns that no mapping keeps', async () => {
     const tasks = TaskFile.parse({
       tasks: [{ name: 'line-7', decides: 'text', owner: 'qa', match: { line: '7' } }],

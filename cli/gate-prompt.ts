@@ -45,6 +45,8 @@ export class GatePrompt {
     const signal = AbortSignal.any([work.signal, this.closing.signal]);
     this.asking = true;
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    // While it asks, the terminal makes a key of Ctrl-C: it is to interrupt the run, not the question alone.
+    terminal.on('SIGINT', () => process.emit('SIGINT', 'SIGINT'));
     try {
       const answer = await terminal.question(
         `Go on to ${gate.next ?? 'the promotion'}? [yes / no / later] `,

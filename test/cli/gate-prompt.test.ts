@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatePrompt } from '../../cli/gate-prompt.ts';
 import { Output } from '../../cli/output.ts';
@@ -50,5 +51,28 @@ describe('a gate that waits for a person', () => {
     expect(text).toMatch(/champion +challenger/);
     // Why a stage passed stands in its table.
     expect(text).not.toContain('all is well');
+  });
+
+  it('lets Ctrl-C interrupt the run while it asks', async () => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => stdin });
+    vi.spyOn(process, 'stdin', 'get').mockReturnValue(stdin as unknown as typeof process.stdin);
+    const { isTTY } = process.stderr;
+    process.stderr.isTTY = true;
+    const run = new AbortController();
+    const interrupt = () => run.abort();
+    process.once('SIGINT', interrupt);
+    try {
+      const output = new Output({ input: true, color: false });
+      const prompt = new GatePrompt(output, progressOn(output));
+      prompt.show(gate, { session: {}, api: {}, signal: run.signal } as Work);
+      expect(prompt.busy).toBe(true);
+      stdin.write('\u0003');
+      while (prompt.busy) await new Promise((resolve) => setImmediate(resolve));
+      expect(run.signal.aborted).toBe(true);
+      expect(written).not.toMatch(/abort/i);
+    } finally {
+      process.off('SIGINT', interrupt);
+      process.stderr.isTTY = isTTY;
+    }
   });
 });

@@ -4,15 +4,6 @@ import type { ProjectFlags } from '../flags.ts';
 import { loadApi, projectOptions } from '../session.ts';
 import type { Check } from './check.ts';
 
-const modelFiles = [
-  'config.json',
-  'tokenizer.json',
-  'preprocessor_config.json',
-  'onnx/vision_encoder.onnx',
-  'onnx/embed_tokens.onnx',
-  'onnx/decoder_model_merged.onnx',
-];
-
 /** Configuration, model and benchmark of the project. */
 export async function checkData(flags: ProjectFlags): Promise<Check[]> {
   const check = { group: 'data', needed: true } as const;
@@ -30,13 +21,13 @@ export async function checkData(flags: ProjectFlags): Promise<Check[]> {
 }
 
 async function checkModel(folder: string): Promise<{ ok: boolean; detail: string }> {
+  const { filesToKeep, modelFiles } = await import('../../models/index.ts');
   try {
-    const { filesToKeep } = await import('../../models/index.ts');
     if (await filesToKeep(folder)) return { ok: true, detail: folder };
   } catch (error) {
     return { ok: false, detail: (error as Error).message };
   }
-  for (const file of modelFiles) {
+  for (const file of Object.values(modelFiles)) {
     try {
       if (file.endsWith('.json')) JSON.parse(await readFile(join(folder, file), 'utf8'));
       else if ((await stat(join(folder, file))).size === 0) throw new Error('empty');

@@ -31,6 +31,9 @@ export async function checkFallbacks(flags: ProjectFlags): Promise<Check[]> {
 
 async function bytesBelow(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  // A link may lead nowhere, as in a download that was cut off.
+  const sizes = await Promise.all(
+    names.map(async (name) => (await stat(join(folder, name)).catch(() => null))?.size ?? 0),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -17,7 +17,7 @@ export async function checkMachine(stateDir: string): Promise<Check[]> {
 
 async function checkRoom(stateDir: string): Promise<Check> {
   let folder = stateDir;
-  while (!existsSync(folder)) folder = dirname(folder);
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   const check = { group: 'machine', name: 'disk', needed: true } as const;
   try {
     await access(folder, constants.W_OK);

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { packageFolder } from '../../worker/config.ts';
 import { modalityGuard, projectFolder } from './command.ts';
 
 interface Answer {
@@ -50,5 +52,22 @@ describe('doctor', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/PROBLEM\s+data\s+configuration\s+.*none\.json/);
     expect(stdout).toMatch(/1 things? needs? to be put right/);
+  });
+
+  it('goes on where a file of the model is a link that leads nowhere', async () => {
+    const folder = await projectFolder();
+    const config = JSON.parse(await readFile(join(packageFolder(), 'temporal.config.json'), 'utf8'));
+    config.model.folder = 'model';
+    config.data.folder = join(packageFolder(), 'data/benchmark');
+    await writeFile(join(folder, 'temporal.config.json'), JSON.stringify(config));
+    await mkdir(join(folder, 'model'));
+    await symlink('gone', join(folder, 'model/config.json'));
+    const { code, stdout } = await modalityGuard(['doctor', '--json'], { folder });
+    const { checks } = JSON.parse(stdout) as Answer;
+    expect(code).toBe(1);
+    expect(checks.find(({ name }) => name === 'model')).toMatchObject({
+      ok: false,
+      detail: expect.stringMatching(/model.config\.json: ENOENT/),
+    });
   });
 });

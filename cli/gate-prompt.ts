@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { stateFolder } from '../schemas/config.ts';
 import type { WaitingGate } from '../schemas/workflow.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
@@ -102,7 +103,7 @@ function gateText(gate: WaitingGate): string {
 
 /** The command that lets a run go on. */
 export function decisionCommand({ stage, workflowId }: WaitingGate, { session }: Work): string {
-  const state = session.stateDir === resolve('.modality-guard') ? '' : ` --state-dir ${session.stateDir}`;
+  const state = session.stateDir === resolve(stateFolder) ? '' : ` --state-dir ${session.stateDir}`;
   return `modality-guard approve ${workflowId} --stage ${stage} --comment "<what you looked at, and why>"${state}`;
 }
 

@@ -10,6 +10,9 @@ const positive = z.number().positive();
 const count = z.number().int().positive();
 const share = z.number().min(0).max(1);
 
+/** Where a project's state lies, in its folder, unless --state-dir names another place. */
+export const stateFolder = '.modality-guard';
+
 /** How much a diagnosis measures. */
 export const DiagnosisConfig = z.strictObject({
   /** Samples per condition. */

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { z } from 'zod';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
+import { stateFolder } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { workflowIds } from '../schemas/workflow.ts';
 import {
@@ -17,7 +18,7 @@ import {
 import { clearly } from './failures.ts';
 import { collectHistories, type KeptHistory } from './histories.ts';
 import { quietly, workflowCode } from './run.ts';
-import { type Session, stateFolder } from './session.ts';
+import type { Session } from './session.ts';
 import { checkVacant, fillVacant } from './vacant-folder.ts';
 
 const Bundle = z.strictObject({

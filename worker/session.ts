@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { chooseDevice } from '../engine/index.ts';
+import { stateFolder } from '../schemas/config.ts';
 import type { DeviceChoice } from '../schemas/device.ts';
 import { ArtifactStore } from '../store/index.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
@@ -41,8 +42,6 @@ export interface Session {
   /** Drains the worker, closes the connection, stops a server of our own. */
   close(): Promise<void>;
 }
-
-export const stateFolder = '.modality-guard';
 
 export async function openSession(options: SessionOptions): Promise<Session> {
   const config = await loadConfig(options);

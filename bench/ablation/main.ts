@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { dataFolder } from '../../data/folder.ts';
 import { trainingFamilies } from '../../diagnosis/perturbations/index.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
+import { stateFolder } from '../../schemas/config.ts';
 import type { TrainConfig } from '../../schemas/training.ts';
 import { codeVersion, digestOf, readSamples, writeAtomically } from '../../store/index.ts';
 import { trainInThread } from '../../training/index.ts';
@@ -20,7 +21,7 @@ import { drawn } from './chart.ts';
 import { type Evaluation, evaluate, type Figures } from './evaluate.ts';
 import { gainTable, type Row, table } from './table.ts';
 
-const cacheFolder = join('.modality-guard', 'ablation');
+const cacheFolder = join(stateFolder, 'ablation');
 const note = (line: string) => process.stderr.write(`${line}\n`);
 
 interface Setting {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { stateFolder } from '../../schemas/config.ts';
 import type { Check } from '../doctor/check.ts';
 import { checkData } from '../doctor/data.ts';
 import { checkFallbacks } from '../doctor/fallbacks.ts';
@@ -29,7 +30,7 @@ async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
     checkProviders(),
     checkFallbacks(flags),
     checkServer(),
-    checkMachine(flags.stateDir ?? '.modality-guard'),
+    checkMachine(flags.stateDir ?? stateFolder),
     checkData(flags),
   ]);
   const checks = groups.flat();

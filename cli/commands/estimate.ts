@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { estimate, findingsOf, trackRecord } from '../../diagnosis/index.ts';
 import { readSettings } from '../../ingest/index.ts';
+import { stateFolder } from '../../schemas/config.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { Pilot, Prices } from '../../schemas/estimate.ts';
 import { type Task, TaskFile } from '../../schemas/task.ts';
@@ -56,7 +57,7 @@ async function runEstimate(flags: EstimateFlags, output: Output): Promise<ExitCo
   const tasks = await tasksOf(flags, prices);
   const findings = findingsOf(await readJson(flags.diagnosis), flags.diagnosis);
   const pilot = flags.pilot === undefined ? null : await readJsonOf(flags.pilot, Pilot, 'pilot');
-  const earlier = await readScores(resolve(flags.stateDir ?? '.modality-guard'));
+  const earlier = await readScores(resolve(flags.stateDir ?? stateFolder));
   const { steps } = flags;
   const found = estimate({ findings, prices, tasks, pilot, steps, trackRecord: trackRecord(earlier) });
   const files = { diagnosis: resolve(flags.diagnosis), pilot: flags.pilot ? resolve(flags.pilot) : null };

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { stateFolder } from '../../schemas/config.ts';
 import { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { RunReport } from '../../schemas/report.ts';
@@ -30,7 +31,7 @@ export function addReport(program: Command): void {
 }
 
 async function showReport(flags: ProjectFlags, output: Output, [workflowId]: string[]): Promise<undefined> {
-  const runs = join(resolve(flags.stateDir ?? '.modality-guard'), 'runs');
+  const runs = join(resolve(flags.stateDir ?? stateFolder), 'runs');
   const all = await findReports(runs);
   const wanted = workflowId ? all.filter(({ report }) => report.workflowId === workflowId) : all;
   const newest = wanted.sort((a, b) => b.report.createdAt.localeCompare(a.report.createdAt))[0];

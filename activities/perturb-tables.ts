@@ -3,6 +3,7 @@ import {
   catalogueCondition,
   conditionsFor,
   conditionsOf,
+  missingFields,
   type PictureSize,
   perturb as perturbSamples,
   perturbUnder,
@@ -38,6 +39,8 @@ export interface Setting {
 export interface Table {
   name: PerturbationName;
   make(samples: readonly Sample[]): AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>;
+  /** Why it may fit none of them; '' where nothing is known. */
+  whyNone(samples: readonly Sample[]): string;
 }
 
 /** The benchmark's samples that the model can be asked, each with its task of the set. @throws GuardError BadInput as `answerable` */
@@ -88,6 +91,7 @@ export function tablesOf(
   const table = (condition: Condition, fits: (sample: Sample) => boolean): Table => ({
     name: condition.name,
     make: (samples) => perturbUnder(condition, samples.filter(fits), seed, pool, size),
+    whyNone: (samples) => missingFields(condition, samples.filter(fits)),
   });
   // Of a task with packs of its own those are the misinformation, and the catalogue only where it is among them.
   const inCatalogue = (sample: Sample) => {
@@ -105,7 +109,11 @@ export function tablesOf(
   }
   const removal = removalFor(kind);
   if (removal && reaches(level, 'L1'))
-    tables.push({ name: removal, make: (samples) => perturbSamples(samples, removal, seed, pool) });
+    tables.push({
+      name: removal,
+      make: (samples) => perturbSamples(samples, removal, seed, pool),
+      whyNone: () => '',
+    });
   if (pool.some((sample) => sample.taskKind === kind && inCatalogue(sample))) return tables;
   return tables.filter(({ name }) => name.includes('/') || name === removal);
 }
@@ -119,19 +127,20 @@ const broughtAlong = (name: PerturbationName) =>
  * texts has no photo to switch to, and is left out then. @throws GuardError BadInput for one of a pack of the team's own
  */
 export async function firstOf(
-  samples: AsyncIterable<PerturbedSample> | Iterable<PerturbedSample>,
+  { make, name, whyNone }: Table,
+  samples: readonly Sample[],
   count: number,
   kind: TaskKind,
-  name: PerturbationName,
 ): Promise<PerturbedSample[]> {
   const taken: PerturbedSample[] = [];
-  for await (const sample of samples) {
+  for await (const sample of make(samples)) {
     taken.push(sample);
     if (taken.length === count) break;
   }
   if (taken.length > 0 || broughtAlong(name)) return taken;
+  const why = whyNone(samples);
   throw new GuardError(
     ErrorCode.BadInput,
-    `${kind}/${name}: no sample of the benchmark takes this perturbation; leave it out with diagnosis.skip`,
+    `${kind}/${name}: no sample of the benchmark takes this perturbation${why && `; ${why}`}; leave it out with diagnosis.skip`,
   );
 }

@@ -10,11 +10,11 @@ serveThread<PerturbTask, null, MadeTable>(async ({ conditions, path, setting }, 
   const wanted = new Set(conditions);
   for (const kind of taskKinds) {
     const samples = orderOf(kind, pool, setting.seed);
-    for (const { make, name } of tablesOf(kind, pool, setting)) {
-      const condition = `${kind}/${name}`;
+    for (const one of tablesOf(kind, pool, setting)) {
+      const condition = `${kind}/${one.name}`;
       if (!wanted.has(condition)) continue;
       if (aborted()) throw cancelled('the perturbation');
-      const table = await firstOf(make(samples), setting.count, kind, name);
+      const table = await firstOf(one, samples, setting.count, kind);
       if (table.length === 0) continue;
       const chunks: Uint8Array[] = [];
       const rows = await encodeSamples(table, async (chunk) => {

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { dataFolder } from '../data/folder.ts';
 import { imageDataUri } from '../diagnosis/index.ts';
-import { conditionsOf, miniPicture, perturbUnder } from '../diagnosis/perturbations/index.ts';
+import { conditionsOf, miniPicture, missingFields, perturbUnder } from '../diagnosis/perturbations/index.ts';
 import { readPack } from '../ingest/index.ts';
 import { pictureSizeOf } from '../models/index.ts';
 import { Random } from '../random/index.ts';
@@ -19,6 +19,8 @@ export interface PreviewScenario {
   hinted: Scenario['hinted'];
   /** None: no sample of the benchmark takes it. */
   samples: PerturbedSample[];
+  /** Why there are none, where that is known. */
+  why: string | null;
 }
 
 export interface Preview {
@@ -57,7 +59,8 @@ export async function previewPack(options: {
       if (found.length === options.n) break;
     }
     const { description = null, hinted } = condition.scenario;
-    scenarios.push({ name: condition.name, description, hinted, samples: found });
+    const why = (found.length === 0 && missingFields(condition, fitting)) || null;
+    scenarios.push({ name: condition.name, description, hinted, samples: found, why });
   }
   return { pack, scenarios };
 }

@@ -162,7 +162,8 @@ export function slotProblem(
     : null;
 }
 
-function templatesIn(ops: readonly PictureOp[]): string[] {
+/** Every template in the making of a picture. */
+export function templatesIn(ops: readonly PictureOp[]): string[] {
   return ops.flatMap((op): string[] => {
     if (op.op === 'text') return op.say;
     if (op.op === 'screenshot' || op.op === 'document') return op.lines ?? [];

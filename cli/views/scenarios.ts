@@ -7,7 +7,10 @@ interface Shown<Image> {
   description: string | null;
   hinted: string;
   samples: (Omit<PerturbedSample, 'image'> & { image: Image | null })[];
+  why: string | null;
 }
+
+const none = (why: string | null) => `no sample of the benchmark takes it${why === null ? '' : `; ${why}`}`;
 
 // Data may hold control characters, which a terminal would obey.
 const plain = (text: string) => text.replace(/[^\P{Cc}\n]/gu, ' ');
@@ -17,8 +20,8 @@ const pointed = ({ hinted, options }: Pick<PerturbedSample, 'hinted' | 'options'
 
 /** What a pack makes of samples, for a terminal. */
 export function previewText(pack: string, scenarios: readonly Shown<string>[]): string {
-  const parts = scenarios.flatMap(({ name, samples }) => {
-    if (samples.length === 0) return ['', `${name}: no sample of the benchmark takes it`];
+  const parts = scenarios.flatMap(({ name, samples, why }) => {
+    if (samples.length === 0) return ['', `${name}: ${none(why)}`];
     return [
       '',
       name,
@@ -52,7 +55,7 @@ export function previewPage(
   scenarios: readonly Shown<EncodedImage>[],
   uriOf: (image: EncodedImage) => string,
 ): string {
-  const sections = scenarios.map(({ description, hinted, name, samples }) => {
+  const sections = scenarios.map(({ description, hinted, name, samples, why }) => {
     const cards = samples.map(({ answer, context, hinted, id, image, options, question, variant }) => {
       const list = options.map((option, i) => {
         const classes = [i === answer ? 'right' : '', i === hinted ? 'hinted' : ''].filter(Boolean).join(' ');
@@ -67,9 +70,7 @@ export function previewPage(
       ].join('\n');
     });
     const body =
-      cards.length > 0
-        ? `<div class="samples">${cards.join('\n')}</div>`
-        : '<p>No sample of the benchmark takes it.</p>';
+      cards.length > 0 ? `<div class="samples">${cards.join('\n')}</div>` : `<p>${escapeHtml(none(why))}</p>`;
     const points = hinted === 'none' ? '' : ` <small>points to the ${hinted} option</small>`;
     return `<h2>${escapeHtml(name)}${points}</h2>\n${description === null ? '' : `<p>${escapeHtml(description)}</p>`}\n${body}`;
   });

@@ -8,6 +8,7 @@ export {
   cataloguePacks,
   conditionsFor,
   conditionsOf,
+  missingFields,
   ocrCarriers,
   perturbationWords,
   removalFor,

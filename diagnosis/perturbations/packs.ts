@@ -7,11 +7,12 @@ import {
   imagePerturbations,
   type PerturbationName,
   removals,
+  type Sample,
   TaskKind,
   textPerturbations,
 } from '../../schemas/benchmark.ts';
-import { type List, type Scenario, ScenarioPack, templatesOf } from '../../schemas/scenario.ts';
-import { templateWords } from './slots.ts';
+import { type List, type Scenario, ScenarioPack, templatesIn, templatesOf } from '../../schemas/scenario.ts';
+import { fieldsAsked, templateWords } from './slots.ts';
 
 /** A scenario at one severity. */
 export interface Condition {
@@ -39,6 +40,18 @@ export function conditionsOf({ lists, name: pack, perturbs, scenarios }: Scenari
     if (!Array.isArray(severity)) return [{ ...common, name: `${prefix}${name}`, severity }];
     return severity.map((one) => ({ ...common, name: `${prefix}${name}-${one}`, severity: one }));
   });
+}
+
+/** Why a condition may fit none of the samples: the fields that its texts ask for and none of them has, in words; '' for none. */
+export function missingFields({ lists, scenario }: Condition, samples: readonly Sample[]): string {
+  const { lines, picture = [], templates = [] } = scenario;
+  const texts = [...templates, ...templatesIn(picture), ...(lines ? templatesOf(lists[lines.of]!) : [])];
+  const there = new Set(samples.flatMap(({ fields = {} }) => Object.keys(fields)));
+  const asked = new Set(texts.flatMap((text) => fieldsAsked(text, lists)));
+  const missing = [...asked].filter((name) => !there.has(name));
+  if (missing.length === 0) return '';
+  const has = there.size > 0 ? [...there].join(', ') : 'none';
+  return `its texts ask for the fields ${missing.join(', ')}, and the samples have ${has}: name them under "fields" of the mapping at ingest`;
 }
 
 function shipped(name: string): ScenarioPack {

@@ -54,6 +54,15 @@ export function fill(template: string, source: SlotSource): string {
   return template.replace(slot, (_, inside: string) => drawn(inside, source));
 }
 
+/** Names of the fields that a template asks for, by its lists too. */
+export function fieldsAsked(template: string, lists: SlotSource['lists']): string[] {
+  return [...template.matchAll(slot)].flatMap(([, inside = '']) => {
+    const [kind, name = ''] = inside.includes('|') ? [] : inside.split(/:(.*)/s);
+    if (kind === 'field') return [name];
+    return kind === 'list' ? templatesOf(lists[name]!).flatMap((one) => fieldsAsked(one, lists)) : [];
+  });
+}
+
 /** Every word and mark that a template without sampled values can produce. */
 export function templateWords(template: string): string[] {
   return template.match(/\w+|[^\w\s{}|]+/g) ?? [];

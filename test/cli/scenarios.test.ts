@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { previewPack, writePreview } from '../../cli/scenario-preview.ts';
+import { previewText } from '../../cli/views/scenarios.ts';
 import { readPack } from '../../ingest/index.ts';
 
 const folder = () => mkdtemp(join(tmpdir(), 'scenarios-'));
@@ -31,6 +32,19 @@ describe('scenarios preview', () => {
     await writeFile(pack, JSON.stringify({ ...head, scenarios: [scenario] }));
     const { page } = await writePreview(await previewPack({ pack, n: 1, seed: 1 }), await folder());
     expect(await readFile(page, 'utf8')).not.toMatch(/<script>|<b>/);
+  });
+
+  it('says which field no sample has, of a list too', async () => {
+    const pack = join(await folder(), 'fields.yaml');
+    const head = { name: 'fields', description: 'd', owner: 'o', license: 'MIT', perturbs: 'text' };
+    const scenario = { name: 's', templates: ['Order {list:numbers}, {a|b}.'] };
+    const lists = { numbers: ['{field:work_order}'] };
+    await writeFile(pack, JSON.stringify({ ...head, lists, scenarios: [scenario] }));
+    const { scenarios } = await previewPack({ pack, n: 1, seed: 1 });
+    expect(scenarios).toMatchObject([
+      { samples: [], why: expect.stringMatching(/^its texts ask for the fields work_order, .* have none/) },
+    ]);
+    expect(previewText('fields', [{ ...scenarios[0]!, samples: [] }])).toContain('work_order');
   });
 
   it('refuses a pack with file and place', async () => {

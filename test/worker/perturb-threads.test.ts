@@ -51,7 +51,7 @@ describe('perturbing in threads', { timeout: 120_000 }, () => {
     for (const condition of conditions) {
       const [kind, ...rest] = condition.split('/') as [TaskKind, ...string[]];
       const table = tablesOf(kind, pool, given).find(({ name }) => name === rest.join('/'))!;
-      const samples = await firstOf(table.make(orderOf(kind, pool, 7)), 3, kind, table.name);
+      const samples = await firstOf(table, orderOf(kind, pool, 7), 3, kind);
       const chunks: Uint8Array[] = [];
       await encodeSamples(samples, async (chunk) => {
         chunks.push(chunk.slice());
@@ -75,7 +75,7 @@ describe('perturbing in threads', { timeout: 120_000 }, () => {
       conditions: [...conditions, 'image_heavy/ours/orders'],
     };
     await expect(perturbInThreads(asked, async () => {}, never)).rejects.toThrow(
-      /^image_heavy\/ours\/orders: no sample of the benchmark takes this perturbation/,
+      /^image_heavy\/ours\/orders: no sample of the benchmark takes this perturbation; its texts ask for the fields work_order, and the samples have none/,
     );
   });
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { wilsonOf } from '../diagnosis/index.ts';
 import { diagnosisJUnit, diagnosisMarkdown, modelCard, renderDiagnosis } from '../report/index.ts';
 import type { DiagnosisReport } from '../schemas/diagnosis-report.ts';
 import {
@@ -94,10 +95,15 @@ function figureRows({ base, measures, pgd }: DiagnosisReport): FigureRow[] {
         : {}),
     };
   });
-  const attacks = pgd.map(({ attack, before, changeRate, control, eps, n, taskKind, trigger }): FigureRow => {
-    const found = { controlAccuracy: control?.accuracy ?? null, trigger: trigger ?? null };
-    return { ...blank, ...found, taskKind, perturbation: attack, eps, n, accuracy: before, changeRate };
-  });
+  const attacks = pgd.map(
+    ({ attack, before: accuracy, changeRate, eps, n, taskKind, ...found }): FigureRow => {
+      const [accuracyLow, accuracyHigh] = wilsonOf(accuracy, found.effective ?? n);
+      const measured = { n, accuracy, accuracyLow, accuracyHigh, changeRate };
+      const controlAccuracy = found.control?.accuracy ?? null;
+      const trigger = found.trigger ?? null;
+      return { ...blank, ...measured, taskKind, perturbation: attack, eps, controlAccuracy, trigger };
+    },
+  );
   return [...conditions, ...attacks];
 }
 

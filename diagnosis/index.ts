@@ -53,4 +53,4 @@ export { type BootstrapOptions, bootstrapInterval, quantile } from './statistics
 export { jsDivergence, klDivergence } from './statistics/divergence.ts';
 export { mcnemarExact } from './statistics/mcnemar.ts';
 export { type Psi, psi, psiOfCategories, psiOfCounts } from './statistics/psi.ts';
-export { wilson } from './statistics/wilson.ts';
+export { wilson, wilsonOf } from './statistics/wilson.ts';

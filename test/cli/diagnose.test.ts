@@ -62,10 +62,11 @@ describe('diagnose', { timeout: 300_000 }, () => {
     const conditions = Object.keys(report.base).length;
     for (const file of [files.figures, files.figuresParquet]) {
       const [found] = await rows(
-        `select count(*)::int as n, max(accuracy) filter (perturbation = 'misleading_text') as misled from '${file}'`,
+        `select count(*)::int as n, count(*) filter (accuracyLow <= accuracy and accuracy <= accuracyHigh)::int as within, max(accuracy) filter (perturbation = 'misleading_text') as misled from '${file}'`,
       );
       expect(found).toEqual({
         n: conditions + report.pgd.length,
+        within: conditions + report.pgd.length,
         misled: report.base['image_heavy/misleading_text']!.accuracy,
       });
     }

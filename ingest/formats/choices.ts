@@ -88,7 +88,8 @@ export function choiceQuestion(row: RawRow): Draft {
     taskKind: kinds.text,
     question: stem,
     options: choices.map(({ text }) => text),
-    answer: answerOf(answerKey, choices),
+    // Without choices it is these that are at fault.
+    answer: choices.length < 2 ? null : answerOf(answerKey, choices),
     ...(fact === null ? {} : { fields: { fact1: fact } }),
   };
 }

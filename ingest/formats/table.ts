@@ -135,6 +135,8 @@ function answerPlace(
   const text = textCell(found);
   if (text === null) return null;
   const list = Array.isArray(options) ? options.map((option) => String(option).trim()) : [];
+  // Without options it is these that are at fault.
+  if (list.length < 2) return null;
   const asLabel = placeIn(labels, text);
   const asText = placeIn(list, text);
   // Data frames write whole numbers with gaps between them as 2.0.

@@ -38,7 +38,9 @@ export async function* delimitedRows(
     skip_records_with_error: true,
     on_skip: (error: CsvError | undefined) => {
       const after = Number(error?.records ?? good);
-      bad.push({ after, why: error?.message ?? 'the row does not parse' });
+      const open = 'a quote opens in this row and never closes: the rest of the file belongs to it';
+      const why = error?.code === 'CSV_QUOTE_NOT_CLOSED' ? open : error?.message;
+      bad.push({ after, why: why ?? 'the row does not parse' });
       return undefined;
     },
   });

@@ -1,6 +1,7 @@
 import { JSONParser } from '@streamparser/json';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { BadRow, RawRow } from '../raw.ts';
+import { splitOfText } from '../splits.ts';
 import { NanRepair } from './nan.ts';
 import { headOf, linesOf, textOf } from './text.ts';
 
@@ -39,6 +40,13 @@ async function* repaired(file: string): AsyncGenerator<string> {
   yield repair.end();
 }
 
+/** The records of a list that an object holds by name, such as {"train": [..], "test": [..]}; anything else is one by itself. */
+function listed(value: unknown, name: unknown): unknown[] {
+  if (typeof name !== 'string' || !Array.isArray(value) || !value.some(isObject)) return [value];
+  const split = splitOfText(name) === undefined ? {} : { split: name };
+  return value.map((one) => (isObject(one) ? { ...split, ...one } : one));
+}
+
 /**
  * The elements of a JSON document under `path` ('$.*': of the outermost array or object, '$.questions.*': of a list in
  * it), without holding the document. An element of an object has its key as `key`.
@@ -49,13 +57,14 @@ async function* jsonElements(file: string, path: string, key?: string): AsyncGen
   const parser = new JSONParser({ paths: [path], keepStack: false });
   parser.onValue = ({ value, key: name }) => void found.push({ value, key: name });
   let row = 0;
+  const made = (value: unknown, name: unknown) => {
+    const one = asRow(file, row++, value);
+    return key !== undefined && 'values' in one
+      ? { ...one, values: { [key]: String(name), ...one.values } }
+      : one;
+  };
   const take = () =>
-    found.splice(0).map(({ value, key: name }) => {
-      const made = asRow(file, row++, value);
-      return key !== undefined && 'values' in made
-        ? { ...made, values: { [key]: String(name), ...made.values } }
-        : made;
-    });
+    found.splice(0).flatMap(({ value, key: name }) => listed(value, name).map((one) => made(one, name)));
   try {
     for await (const piece of repaired(file)) {
       if (piece !== '') parser.write(piece);
@@ -74,7 +83,7 @@ async function* jsonElements(file: string, path: string, key?: string): AsyncGen
 }
 
 /** Keys under which documents hold their records. */
-const listKeys = /"(questions|data|rows|samples|examples|items|records)"\s*:\s*\[/;
+const listKeys = /"(questions|data|rows|samples|examples|items|records|annotations)"\s*:\s*\[/;
 
 const longLine = 10_000;
 

@@ -514,6 +514,31 @@ describe("a team's own files", () => {
     expect(answers).toEqual([['false', 'test']]);
   });
 
+  it('may hold a list for each split, or one beside what is said of the whole', async () => {
+    const row = (text: string) => ({ question: text, options: ['x', 'y'], answer: 'y', decides: 'text' });
+    const { answers, rejected } = await samplesOf({
+      'a.json': JSON.stringify({ train: [row('p'), row('q')], val: [row('r')] }),
+      'b.json': JSON.stringify({ info: { version: 1 }, annotations: [row('s')] }),
+    });
+    expect(rejected).toBe(0);
+    expect(answers.map(([, split]) => split)).toEqual(['train', 'train', 'heldout', 'test']);
+  });
+
+  it('name the options where these are at fault, and the quote that swallows what follows', async () => {
+    const row = { decides: 'text', question: 'q', answer: 1 };
+    const { rejects, samples } = await samplesOf({
+      'a.jsonl': lines([
+        { ...row, options: ['x', 'y'] },
+        { ...row, options: ['x'] },
+        { ...row, options: null },
+      ]),
+      'b.csv': 'question,A,B,decides\np,x,y,text\n"r,x,y,text\ns,x,y,text\n',
+    });
+    expect(samples).toHaveLength(2);
+    expect(rejects.map(({ field }) => field)).toEqual(['options', 'options', '']);
+    expect(rejects[2]!.why).toMatch(/^a quote opens in this row and never closes/);
+  });
+
   it('may have spaces in the header, line ends of two systems, and a list where lines are expected', async () => {
     const row = { question: 'q', options: ['x', 'y'], answer: 'y', decides: 'image' };
     const image = { bytes: base64(png(1)), path: 'gone.png' };

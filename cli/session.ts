@@ -52,7 +52,9 @@ export async function withSession<T>(
     try {
       signal.throwIfAborted();
       if (session.uiAddress) output.log(`Temporal's web UI: ${session.uiAddress}`);
-      return await Promise.race([use({ session, api, signal }), session.diskFull]);
+      // Of a worker that ends in order nothing follows; one that fails leaves nobody to do what is waited for.
+      const workerFailed = session.workerDone.then(() => new Promise<never>(() => {}));
+      return await Promise.race([use({ session, api, signal }), session.diskFull, workerFailed]);
     } finally {
       // A server without room answers nothing, so nothing can be closed in order. Ours stops when we are gone.
       if (answers) await session.close();

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { z } from 'zod';
 import { checkEndpoint, endpointFile, endpointId, isEndpoint, noGradients } from '../models/index.ts';
 import type { GuardConfig, PilotConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
 import { DiagnosisConfig } from '../schemas/config.ts';
@@ -70,12 +71,10 @@ export function policyOf({ policies, policy }: GuardConfig, name = policy): Roll
   throw new GuardError(ErrorCode.BadConfig, `there is no rollout policy "${name}": ${hint}`);
 }
 
-function checked<T>(what: string, schema: { parse(value: unknown): T }, value: unknown): T {
-  try {
-    return schema.parse(value);
-  } catch (cause) {
-    throw new GuardError(ErrorCode.BadConfig, `${what}: ${(cause as Error).message}`, { cause });
-  }
+function checked<T>(what: string, schema: z.ZodType<T>, value: unknown): T {
+  const { data, error } = schema.safeParse(value);
+  if (error) throw new GuardError(ErrorCode.BadConfig, `${what}:\n${z.prettifyError(error)}`);
+  return data as T;
 }
 
 function sourceOf(config: GuardConfig, options: RunOptions): ModelSource {

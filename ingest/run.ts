@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Sample, Split, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { Mapping } from '../schemas/mapping.ts';
 import type { Task } from '../schemas/task.ts';
-import { type TableSchema, writeSampleStream, writeTableFile } from '../store/index.ts';
+import { checkOutFolder, type TableSchema, writeSampleStream, writeTableFile } from '../store/index.ts';
 import { type Shares, SplitAssigner } from './assign.ts';
 import { DraftChecker } from './check.ts';
 import type { Format } from './detect.ts';
@@ -119,7 +118,7 @@ export async function ingest(
   options: IngestOptions = {},
 ): Promise<IngestResult> {
   const files = { samples: resolve(out, ingestFiles.samples), rejects: resolve(out, ingestFiles.rejects) };
-  await checkFolder(out);
+  await checkOutFolder(out);
   const found = await sourcesOf(paths, options.format ?? 'auto', options.mapping !== undefined);
   // What an earlier run wrote into a folder of the data is no data.
   const sources = found.filter(({ path }) => !Object.values(files).includes(resolve(path)));
@@ -158,15 +157,6 @@ export async function ingest(
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return { samples, rejected, kinds, splits, files, sources, ...(first ? { firstRejected: first } : {}) };
-}
-
-async function checkFolder(out: string): Promise<void> {
-  const there = await stat(out).catch(() => null);
-  if (there && !there.isDirectory())
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `--out ${out}: is a file; name a folder, which is made where there is none`,
-    );
 }
 
 /** A bad row in words. */

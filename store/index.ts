@@ -10,6 +10,7 @@ export { codeVersion } from './code-version.ts';
 export { writeCsvFile } from './csv.ts';
 export type { ArtifactDriver, StoredObject } from './driver.ts';
 export { FolderDriver } from './folder-driver.ts';
+export { checkOutFolder } from './out-folder.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
 export { findReferences } from './references.ts';

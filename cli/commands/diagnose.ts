@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readSettings } from '../../ingest/index.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
+import { checkOutFolder } from '../../store/index.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { DiagnosisFlags, WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withDiagnosisFlags, withWorkFlags } from '../flags.ts';
@@ -41,6 +42,7 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
   const rules = flags.gate === undefined ? undefined : (await readSettings(flags.gate, GateFile)).gates;
   const { dtype, modelFolder } = options;
   const { filesToKeep } = await import('../../models/index.ts');
+  if (flags.out !== undefined) await checkOutFolder(flags.out);
   // A precision that is not there in every file is said before the work begins, and refused where the decoder lacks it.
   if (dtype && modelFolder)
     for (const note of (await filesToKeep(modelFolder, dtype))?.notes ?? []) output.log(note);

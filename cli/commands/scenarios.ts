@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ScenarioPack } from '../../schemas/scenario.ts';
+import { checkOutFolder } from '../../store/index.ts';
 import { type CommonFlags, positive, whole, withCommonFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { previewText } from '../views/scenarios.ts';
@@ -85,6 +86,7 @@ function checkPacks(_flags: CommonFlags, output: Output, packs: string[]): Promi
 
 async function runPreview(flags: PreviewFlags, output: Output): Promise<undefined> {
   const { previewPack, writePreview } = await import('../scenario-preview.ts');
+  if (flags.out !== undefined) await checkOutFolder(flags.out);
   const preview = await previewPack(flags);
   const files = flags.out === undefined ? null : await writePreview(preview, resolve(flags.out));
   const scenarios = preview.scenarios.map(({ samples, ...scenario }) => ({

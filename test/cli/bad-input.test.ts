@@ -81,6 +81,21 @@ async function copyOf(name: 'model' | 'benchmark'): Promise<string> {
   return folder;
 }
 
+it('a file where a report should go is refused before the work', async () => {
+  const file = join(await projectFolder(), 'report');
+  await writeFile(file, 'mine');
+  for (const command of [['diagnose'], ['scenarios', 'preview', '--pack', 'work-orders']]) {
+    for (const out of [file, join(file, 'deeper')]) {
+      const ended = await modalityGuard([...command, '--out', out, '--json'], { folder: project.folder });
+      expect(ended.code).toBe(1);
+      expect(JSON.parse(ended.stdout).error).toMatchObject({
+        code: 'BAD_INPUT',
+        message: expect.stringMatching(/^--out .*report.*is a file; name a folder/),
+      });
+    }
+  }
+});
+
 describe('a model that is refused', () => {
   it.each(['vision_encoder', 'embed_tokens', 'decoder_model_merged'])('%s.onnx cut short', async (name) => {
     const model = await copyOf('model');

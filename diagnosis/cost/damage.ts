@@ -58,7 +58,7 @@ export function damageOf(findings: Findings, tasks: readonly Task[], { exposure 
     if (tasks.some((task) => task.name === name)) continue;
     throw new GuardError(
       ErrorCode.BadConfig,
-      `exposure.tasks: there is no task "${name}"; there are ${tasks.map((task) => task.name).join(', ')}`,
+      `prices file, exposure.tasks: there is no task "${name}"; there are ${tasks.map((task) => task.name).join(', ')}`,
     );
   }
   const measured = Object.keys(findings.drops).map(perturbationOf);
@@ -67,7 +67,7 @@ export function damageOf(findings: Findings, tasks: readonly Task[], { exposure 
     const there = [...new Set(measured)].join(', ');
     throw new GuardError(
       ErrorCode.BadConfig,
-      `exposure.mix: the diagnosis has no "${name}"; it has ${there}`,
+      `prices file, exposure.mix: the diagnosis has no "${name}"; it has ${there}`,
     );
   }
   return tasks.map((task) => damageOfTask(findings, task, exposure));

@@ -280,7 +280,9 @@ describe('an estimate', () => {
   });
 
   it('refuses exposures of what is not there, and figures without their origin', () => {
-    expect(() => of({ exposure: { tasks: { photo: 0.1 } } })).toThrow(/no task "photo"; there are photos/);
+    expect(() => of({ exposure: { tasks: { photo: 0.1 } } })).toThrow(
+      /^prices file, exposure.tasks: there is no task "photo"; there are photos/,
+    );
     expect(() => of({ exposure: { mix: { mislead: 1 } } })).toThrow(/has no "mislead"/);
     expect(() => of({ available: { vqa: -5 } })).toThrow(/vqa/);
     const orphan = { figures: { 'image_heavy/ocr_text': figure(0.5) } };

@@ -59,11 +59,11 @@ export function diagnosisHead(report: DiagnosisReport): Html {
     ({ label, value, note }) =>
       html`<div class="tile"><dt>${label}</dt><dd><strong>${value}</strong><span class="note">${note}</span></dd></div>`,
   );
-  const notAsked = notAskedNote(report).map((note) => html`<p class="note">${note}</p>\n`);
+  const caveats = [report.disclaimer, ...notAskedNote(report)].join(' ');
   const day = report.createdAt.slice(0, 16).replace('T', ' ');
   return html`<header><p class="eyebrow">Diagnosis of modality interference</p>
 <p class="subject"><strong>${report.model.name}</strong><span>${day} UTC</span><span>seed ${report.seed}</span></p>
 <h1>${diagnosisHeadline(report)}</h1>
 <dl class="tiles">${tiles}</dl>
-${notAsked}<p class="disclaimer" role="note"><strong>What this report is not.</strong> ${report.disclaimer}</p></header>`;
+<p class="disclaimer" role="note"><strong>What this report is not.</strong> ${caveats}</p></header>`;
 }

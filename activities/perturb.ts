@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { catalogue, miniPicture, perturb as perturbSamples } from '../diagnosis/perturbations/index.ts';
-import { mostOptionsOf, optionLetters, pictureSizeOf } from '../models/index.ts';
+import { mostOptionsOf, pictureSizeOf } from '../models/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
-import { type PerturbationName, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import { optionLetters, type PerturbationName, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import type { NotAsked } from '../schemas/diagnosis.ts';
 import { type Level, PackSet } from '../schemas/levels.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';

@@ -63,16 +63,17 @@ export async function withSession<T>(
   });
 }
 
-/** Runs `use` with a signal that the first SIGINT or SIGTERM aborts. */
-export async function withInterrupt<T>(use: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Runs `use` with a signal that the first SIGINT or SIGTERM aborts, with this message. */
+export async function withInterrupt<T>(
+  use: (signal: AbortSignal) => Promise<T>,
+  message = 'Interrupted. What was started is kept and can be taken up again.',
+): Promise<T> {
   const controller = new AbortController();
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const stop = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(1);
     process.stderr.write(`\n${name}: stopping; once more to end at once.\n`);
-    controller.abort(
-      new GuardError(ErrorCode.Cancelled, 'Interrupted. What was started is kept and can be taken up again.'),
-    );
+    controller.abort(new GuardError(ErrorCode.Cancelled, message));
   };
   for (const name of names) process.on(name, stop);
   try {

@@ -1,7 +1,7 @@
-import type { Sample } from '../schemas/benchmark.ts';
+import { optionLetters, type Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { ModelFolder } from './folder.ts';
-import { optionLetters, promptOf } from './prompt.ts';
+import { promptOf } from './prompt.ts';
 
 /** Lengths are padded to a multiple of this, so that few shapes (and programs) occur. */
 export const LENGTH_STEP = 16;

@@ -55,7 +55,7 @@ export { filesToKeep, isMiniFolder, openAnswerModel } from './open.ts';
 export { mostOptionsOf } from './option-limit.ts';
 export { pictureSizeOf } from './picture-size.ts';
 export { decodeGrey, makeProcessor, type PreprocessorConfig, type Processor } from './processor.ts';
-export { optionLetters, promptOf, questionText } from './prompt.ts';
+export { promptOf, questionText } from './prompt.ts';
 export { resizeBilinear } from './resize.ts';
 export { attackInThread, predictInThread, type ThreadRunOptions } from './threads.ts';
 export { readTokenizer, type Tokenizer, wordsOf } from './tokenizer.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { optionLetters } from '../schemas/benchmark.ts';
 import { modelFiles } from './folder.ts';
 import { isMiniFolder } from './open.ts';
-import { optionLetters } from './prompt.ts';
 import { readTokenizer } from './tokenizer.ts';
 
 /** How many options a model can be offered: one a letter that it has a token for. Real vocabularies have them all; the mini model's has four. */

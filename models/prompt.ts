@@ -1,8 +1,5 @@
-import type { Sample } from '../schemas/benchmark.ts';
+import { optionLetters, type Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-
-/** Letters of the options, in order. */
-export const optionLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /** Throws GuardError BAD_INPUT, naming the sample, where it has fewer than 2 options or more than there are letters. */
 export function checkOptions({ id, options }: Pick<Sample, 'id' | 'options'>): void {

@@ -9,6 +9,9 @@ export const Split = { Train: 'train', Test: 'test', Heldout: 'heldout' } as con
 export type Split = (typeof Split)[keyof typeof Split];
 export const splits = Object.values(Split);
 
+/** Letters that stand before the options, in order. */
+export const optionLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
 /** Interventions on the irrelevant modality. `origin` is none. */
 export const textPerturbations = [
   'unrelated_text',

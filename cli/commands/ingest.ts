@@ -12,12 +12,13 @@ import {
   type Shares,
   sourcesOf,
 } from '../../ingest/index.ts';
-import { type Sample, splits } from '../../schemas/benchmark.ts';
+import { optionLetters, type Sample, splits } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { Mapping } from '../../schemas/mapping.ts';
 import { TaskFile } from '../../schemas/task.ts';
 import { type CommonFlags, positive, whole, withCommonFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
+import { withInterrupt } from '../session.ts';
 import { table } from '../views/table.ts';
 import { handle } from './command.ts';
 
@@ -108,37 +109,31 @@ async function runIngest(flags: IngestFlags, output: Output, paths: string[]): P
   if (flags.out === undefined) {
     throw new GuardError(ErrorCode.BadConfig, '--out <folder> is needed, or --preview <rows>');
   }
-  const controller = new AbortController();
-  const interrupt = () =>
-    controller.abort(new GuardError(ErrorCode.Cancelled, 'interrupted: nothing was written'));
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
-  try {
-    const result = await ingest(paths, resolve(flags.out), { ...options, signal: controller.signal });
-    if (result.firstRejected)
-      output.log(
-        `${result.rejected} rows are no samples; the first is ${described(result.firstRejected)}. All: ${result.files.rejects}`,
-      );
-    const missing = splits.filter((split) => flags.split?.[split] && result.splits[split] === 0);
-    if (missing.length > 0)
-      output.log(`No sample came into ${missing.join(', ')}: there are too few groups for such a share.`);
-    output.result(result, () => {
-      const kinds = Object.entries(result.kinds).map(([kind, count]) => [kind, String(count)]);
-      const bySplit = Object.entries(result.splits).map(([split, count]) => [split, String(count)]);
-      const { files } = result;
-      return [
-        table(['kind', 'samples'], kinds, [1]),
-        '',
-        table(['split', 'samples'], bySplit, [1]),
-        '',
-        `Samples ${files.samples}`,
-        `Rejects ${files.rejects}`,
-      ].join('\n');
-    });
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+  const out = resolve(flags.out);
+  const result = await withInterrupt(
+    (signal) => ingest(paths, out, { ...options, signal }),
+    'Interrupted: nothing was written.',
+  );
+  if (result.firstRejected)
+    output.log(
+      `${result.rejected} rows are no samples; the first is ${described(result.firstRejected)}. All: ${result.files.rejects}`,
+    );
+  const missing = splits.filter((split) => flags.split?.[split] && result.splits[split] === 0);
+  if (missing.length > 0)
+    output.log(`No sample came into ${missing.join(', ')}: there are too few groups for such a share.`);
+  output.result(result, () => {
+    const kinds = Object.entries(result.kinds).map(([kind, count]) => [kind, String(count)]);
+    const bySplit = Object.entries(result.splits).map(([split, count]) => [split, String(count)]);
+    const { files } = result;
+    return [
+      table(['kind', 'samples'], kinds, [1]),
+      '',
+      table(['split', 'samples'], bySplit, [1]),
+      '',
+      `Samples ${files.samples}`,
+      `Rejects ${files.rejects}`,
+    ].join('\n');
+  });
 }
 
 async function preview(
@@ -166,7 +161,7 @@ function previewText(row: (Omit<Sample, 'image'> & { image: string | null }) | B
   if ('why' in row) return `rejected: row ${row.row}, field "${row.field}": ${row.why}`;
   const { answer, id, image, options, question, taskKind, task } = row;
   const list = options.map(
-    (option, i) => `${i === answer ? '*' : ' '} ${String.fromCharCode(65 + i)}: ${option}`,
+    (option, i) => `${i === answer ? '*' : ' '} ${optionLetters.charAt(i)}: ${option}`,
   );
   return [
     `${id} (${taskKind}${task ? `, ${task}` : ''}${image ? `, ${image}` : ''})`,

@@ -1,5 +1,5 @@
 import { escapeHtml } from '../../report/index.ts';
-import type { EncodedImage, PerturbedSample } from '../../schemas/benchmark.ts';
+import { type EncodedImage, optionLetters, type PerturbedSample } from '../../schemas/benchmark.ts';
 import type { ScenarioPack } from '../../schemas/scenario.ts';
 
 interface Shown<Image> {
@@ -14,9 +14,8 @@ const none = (why: string | null) => `no sample of the benchmark takes it${why =
 
 // Data may hold control characters, which a terminal would obey.
 const plain = (text: string) => text.replace(/[^\P{Cc}\n]/gu, ' ');
-const letter = (place: number) => String.fromCharCode(65 + place);
 const pointed = ({ hinted, options }: Pick<PerturbedSample, 'hinted' | 'options'>) =>
-  hinted === null ? '' : ` -> ${letter(hinted)}: ${options[hinted]}`;
+  hinted === null ? '' : ` -> ${optionLetters.charAt(hinted)}: ${options[hinted]}`;
 
 /** What a pack makes of samples, for a terminal. */
 export function previewText(pack: string, scenarios: readonly Shown<string>[]): string {
@@ -26,7 +25,7 @@ export function previewText(pack: string, scenarios: readonly Shown<string>[]): 
       '',
       name,
       ...samples.flatMap(({ answer, context, id, image, options, question, variant, ...sample }) => {
-        const right = answer === null ? 'no answer' : `${letter(answer)}: ${options[answer]}`;
+        const right = answer === null ? 'no answer' : `${optionLetters.charAt(answer)}: ${options[answer]}`;
         const before = (context ?? '').split('\n').filter(Boolean);
         return [
           `  ${id} (${variant})${pointed({ ...sample, options })}`,

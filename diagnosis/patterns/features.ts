@@ -1,4 +1,4 @@
-import { isInterference } from '../../schemas/benchmark.ts';
+import { isInterference, optionLetters } from '../../schemas/benchmark.ts';
 import type { SampleLogRow } from '../../schemas/sample-log.ts';
 import { rightHintsAmong } from '../measures/right-hints.ts';
 import { quantile } from '../statistics/bootstrap.ts';
@@ -11,8 +11,6 @@ export interface Case {
   /** Feature -> value; a feature that a sample lacks is absent. */
   features: Readonly<Record<string, string>>;
 }
-
-const letter = (place: number) => String.fromCharCode(65 + place);
 
 /** Names the quarter of all values in which each lies; equal edges merge, and what is null stays without a name. */
 function quarters(values: readonly (number | null)[], say: (low: number, high: number) => string) {
@@ -66,9 +64,9 @@ export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' |
       task: row.task,
       scenario: row.perturbation,
       template: row.template || null,
-      answerPosition: row.answer === null ? null : letter(row.answer),
+      answerPosition: row.answer === null ? null : optionLetters.charAt(row.answer),
       hintedClass: row.hintedOption,
-      hintedPosition: row.hinted === null ? null : letter(row.hinted),
+      hintedPosition: row.hinted === null ? null : optionLetters.charAt(row.hinted),
       brightness: brightness[i]!,
       textLength: length[i]!,
       textWords: words[i]!,

@@ -1,4 +1,4 @@
-import { type EncodedImage, labelOf, type PerturbedSample } from '../../schemas/benchmark.ts';
+import { type EncodedImage, labelOf, optionLetters, type PerturbedSample } from '../../schemas/benchmark.ts';
 
 /** One sample as a trainer sees it: a user's turn, the answer, and the picture. */
 export interface Exchange {
@@ -25,7 +25,7 @@ export function exchangeOf(sample: PerturbedSample, prompt: (sample: PerturbedSa
   return {
     id: perturbation === 'origin' ? id : `${id} ${perturbation}`,
     user: image ? `${imageMark}\n${text}` : text,
-    assistant: String.fromCharCode(65 + labelOf(sample)),
+    assistant: optionLetters.charAt(labelOf(sample)),
     image,
     perturbation,
   };

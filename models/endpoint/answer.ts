@@ -1,5 +1,5 @@
 import type OpenAI from 'openai';
-import { optionLetters } from '../prompt.ts';
+import { optionLetters } from '../../schemas/benchmark.ts';
 
 /** What is kept of a server's answer. */
 export interface Said {

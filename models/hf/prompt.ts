@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
+import { optionLetters } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { optionLetters } from '../prompt.ts';
 import type { Family } from './family.ts';
 
 /** Token ids of a prompt. */

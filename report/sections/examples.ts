@@ -1,9 +1,8 @@
+import { optionLetters } from '../../schemas/benchmark.ts';
 import type { TalkedOut } from '../../schemas/report.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { perturbationLabel, taskLabel } from '../labels.ts';
 import { section } from './parts.ts';
-
-const letter = (index: number) => String.fromCharCode(65 + index);
 
 function option(example: TalkedOut, text: string, index: number): Html {
   const { answer, perturbedPrediction, trainedPrediction } = example;
@@ -13,7 +12,7 @@ function option(example: TalkedOut, text: string, index: number): Html {
       html`<span class="tag before">${trainedPrediction === null ? 'answered' : 'before'}</span>`,
     index === trainedPrediction && html`<span class="tag after">after</span>`,
   ];
-  return html`<li class="${index === answer ? 'right' : ''}"><span class="letter">${letter(index)}</span><span>${text}</span><span class="tags">${tags}</span></li>`;
+  return html`<li class="${index === answer ? 'right' : ''}"><span class="letter">${optionLetters.charAt(index)}</span><span>${text}</span><span class="tags">${tags}</span></li>`;
 }
 
 /** Only pictures that the report carries itself: anything else would be a request to somewhere. */

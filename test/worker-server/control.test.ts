@@ -18,15 +18,17 @@ async function recordOf(server: Server): Promise<ServerRecord> {
   return { ...rest, controlPort: port, token: 'right', address: '127.0.0.1:7233', uiAddress: null };
 }
 
+/** A supervisor's side that knows the token, and what it was told of its guests. */
+async function supervisor() {
+  const events: string[] = [];
+  const guest = () => events.push('guest');
+  const record = await recordOf(receiveGuests('right', guest, async () => void events.push('empty')));
+  return { events, record };
+}
+
 describe('joining a supervisor', () => {
   it('makes a guest, who is counted until it leaves', async () => {
-    const events: string[] = [];
-    const supervisor = receiveGuests(
-      'right',
-      () => events.push('guest'),
-      async () => void events.push('empty'),
-    );
-    const record = await recordOf(supervisor);
+    const { events, record } = await supervisor();
     const [first, second] = await Promise.all([joinSupervisor(record), joinSupervisor(record)]);
     expect(first?.address).toBe('127.0.0.1:7233');
     await first?.leave();
@@ -36,13 +38,7 @@ describe('joining a supervisor', () => {
   });
 
   it('takes more than a connection: a stranger keeps no server alive', async () => {
-    const events: string[] = [];
-    const supervisor = receiveGuests(
-      'right',
-      () => events.push('guest'),
-      async () => void events.push('empty'),
-    );
-    const record = await recordOf(supervisor);
+    const { events, record } = await supervisor();
     expect(await joinSupervisor({ ...record, token: 'wrong' })).toBeNull();
     const stranger = connect(record.controlPort, '127.0.0.1');
     await once(stranger, 'connect');

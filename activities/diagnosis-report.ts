@@ -90,7 +90,15 @@ function evidenceOf(
   seed: number,
 ): Evidence {
   const sources = new Map(samples.map(({ id, source }) => [id, source]));
-  return { predictions, hints: hintsOf(samples), sourceOf: (id) => sources.get(id) ?? id, attacks, seed };
+  const tasks = new Map(samples.map(({ id, task }) => [id, task]));
+  return {
+    predictions,
+    hints: hintsOf(samples),
+    sourceOf: (id) => sources.get(id) ?? id,
+    taskOf: (id) => tasks.get(id),
+    attacks,
+    seed,
+  };
 }
 
 /**

@@ -7,6 +7,7 @@ export { packOf, perturbationLabel, sortedConditions } from './labels.ts';
 export { renderDiagnosis } from './one-model/document.ts';
 export { diagnosisHeadline, notAskedNote, patternWords } from './one-model/headline.ts';
 export { diagnosisJUnit } from './one-model/junit.ts';
+export { completeNote } from './one-model/levels.ts';
 export { diagnosisMarkdown } from './one-model/markdown.ts';
 export { modelCard } from './one-model/model-card.ts';
 export { renderSummary, type SummaryOptions, wrap } from './summary.ts';

@@ -43,7 +43,20 @@ export const ConditionMeasures = z.strictObject({
 });
 export type ConditionMeasures = z.infer<typeof ConditionMeasures>;
 
-const Share = z.strictObject({ share, ci95: interval, n: z.number().int() });
+const count = z.number().int().nonnegative();
+
+const Share = z.strictObject({
+  share,
+  ci95: interval,
+  /** Samples that were asked every condition; the figure is theirs. */
+  n: z.number().int(),
+  /** Samples that were asked less, and do not count. Absent: an earlier version counted them in. */
+  leftOut: count.optional(),
+});
+export type Share = z.infer<typeof Share>;
+
+/** `conditions`: perturbations that each sample had to stand. */
+const WorstShare = Share.extend({ conditions: count.optional() });
 
 /** What a condition does to the samples of one task of the team's own. */
 export const TaskCondition = z.strictObject({
@@ -60,7 +73,7 @@ export const DiagnosisMeasures = z.strictObject({
   /** Keyed by "<task kind>/<perturbation>". */
   conditions: z.record(z.string(), ConditionMeasures),
   /** By task kind: right under every perturbation that was measured, the worst of all for each sample. */
-  worst: z.record(z.string(), Share),
+  worst: z.record(z.string(), WorstShare),
   /** Right on one sample of each kind under its worst perturbation; null unless all three kinds have labels. */
   competency: Share.nullable(),
   /**

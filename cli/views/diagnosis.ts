@@ -1,5 +1,6 @@
 import { groupedBy } from '../../diagnosis/index.ts';
 import {
+  completeNote,
   diagnosisHeadline,
   notAskedNote,
   packOf,
@@ -81,7 +82,9 @@ const levelNames = {
 } as const;
 
 /** How accuracy falls from level to level. Without a level asked for: the worst of the heuristics alone. */
-function levelLines({ base, levels: asked, measures: { competency, worst } }: DiagnosisReport): string[] {
+function levelLines(report: DiagnosisReport): string[] {
+  const { base, levels: asked } = report;
+  const { competency, worst } = report.measures;
   const measured =
     asked ??
     Object.fromEntries(
@@ -109,7 +112,8 @@ function levelLines({ base, levels: asked, measures: { competency, worst } }: Di
       )
     : [];
   const right = there.map((_, i) => i + 1);
-  return ['', table(head, rows, right), ...about];
+  const counted = completeNote(report).flatMap((note) => wrap(note, width));
+  return ['', table(head, rows, right), ...about, ...counted];
 }
 
 /** Which modality the answers lean on; the one that decides is marked. */

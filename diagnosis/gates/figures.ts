@@ -2,18 +2,21 @@ import { isInterference, type Prediction, TaskKind } from '../../schemas/benchma
 import type { GateRule } from '../../schemas/gate.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
 import { calibrationError } from '../measures/calibration.ts';
+import type { TaskOf } from '../measures/complete.ts';
 import { pairedDrop } from '../measures/drop.ts';
 import { byId, cleanOf, conditionOf, groupedBy, type Hints, hintKey } from '../measures/figures.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
 import { worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
-import { clusteredWilson, wilson, wilsonOf } from '../statistics/wilson.ts';
+import { clusteredWilson, wilsonOf } from '../statistics/wilson.ts';
 
 /** What a gate looks at: every prediction of a diagnosis, `origin` included, and its attack points. */
 export interface Evidence {
   predictions: readonly Prediction[];
   hints: Hints;
   sourceOf: (id: string) => string;
+  /** Absent: nobody has tasks of their own. */
+  taskOf?: TaskOf | undefined;
   attacks: readonly AttackPoint[];
   seed: number;
 }
@@ -81,13 +84,7 @@ const drop: Measure = (evidence, condition, confidence) => {
     perturbed: under(evidence, condition),
   };
   const paired = pairedDrop(input, { ...evidence, confidence });
-  if (paired === null) return null;
-  const { interval, lost } = paired;
-  const n = lost.length;
-  if (lost.some((d) => d !== 0)) return { value: paired.drop, interval, n };
-  // Where no sample moved the bootstrap knows of no spread at all; the share that moves may still be this large.
-  const [, most] = wilson(0, n, confidence);
-  return { value: 0, interval: [-most, most], n };
+  return paired && { value: paired.drop, interval: paired.interval, n: paired.lost.length };
 };
 
 const ece: Measure = (evidence, condition, confidence) => {

@@ -18,6 +18,20 @@ const names: Record<GateRule['figure'], string> = {
   attackAccuracy: 'accuracy',
 };
 
+const noLabels = 'no labels there';
+const incomplete = 'no sample with a label was asked every condition';
+/** Why a figure may not be there. */
+const missing: Record<GateRule['figure'], string> = {
+  drop: noLabels,
+  accuracy: noLabels,
+  changeRate: 'no samples there',
+  followed: 'no hints there',
+  ece: noLabels,
+  worst: incomplete,
+  competency: `of some kind ${incomplete}`,
+  attackAccuracy: noLabels,
+};
+
 interface Limit {
   limit: GateResult['limit'];
   threshold: number;
@@ -54,7 +68,7 @@ function reasonOf(finding: GateFinding, rule: GateRule, several: number): string
   const where = rule.figure === 'competency' ? '' : ` under ${condition}${strength}`;
   const what = `${names[rule.figure]}${where}`;
   if (value === null || interval === null)
-    return `${what} could not be measured (no labels or hints there); ${asked}.`;
+    return `${what} could not be measured (${missing[rule.figure]}); ${asked}.`;
   const together = several > 1 ? ` for all ${several} conditions together` : '';
   const sure = `${say(interval[0]).replace(/ points$/, '')} to ${say(interval[1])} with ${percent(rule.confidence).replace('.0', '')} confidence${together}`;
   const figures = `${what}: ${say(value)} on ${n} samples, ${sure}; ${asked}`;

@@ -4,6 +4,7 @@ import { holm } from '../statistics/adjust.ts';
 import { bootstrapInterval } from '../statistics/bootstrap.ts';
 import { mcnemarExact } from '../statistics/mcnemar.ts';
 import { pairsToShow } from '../statistics/power.ts';
+import { wilson } from '../statistics/wilson.ts';
 import { byId, cleanOf } from './figures.ts';
 
 const significance = 0.05;
@@ -27,7 +28,11 @@ export interface DropOptions {
   sourceOf: (id: string) => string;
 }
 
-/** The accuracy that a perturbation costs and its bootstrap interval; null without labels. `lost`: 1, 0 or -1 a pair. */
+/**
+ * The accuracy that a perturbation costs and its bootstrap interval, that of findings and rules alike; null without labels. `lost`: 1,
+ * 0 or -1 a pair. Where no answer moved the bootstrap knows of no spread; the share that moves may still be as large as Wilson's bound
+ * of 0 of so many source items.
+ */
 export function pairedDrop(
   { condition, clean, perturbed }: DropInput,
   { confidence = 0.95, seed, sourceOf }: Pick<DropOptions, 'seed' | 'sourceOf'> & { confidence?: number },
@@ -40,6 +45,10 @@ export function pairedDrop(
     return Number(before.predicted === before.answer) - Number(prediction.predicted === prediction.answer);
   });
   const clusters = labelled.map(({ id }) => sourceOf(id));
+  if (lost.every((d) => d === 0)) {
+    const [, most] = wilson(0, new Set(clusters).size, confidence);
+    return { drop: 0, interval: [-most, most], lost };
+  }
   return {
     drop: lost.reduce((sum, d) => sum + d, 0) / lost.length,
     interval: bootstrapInterval(lost, { seed, clusters, stream: condition, confidence }),

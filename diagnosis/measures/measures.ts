@@ -49,6 +49,7 @@ export function diagnosisMeasures(
   }
   const helpful = rightHintsAmong(asked);
   const sourceOf = (id: string) => sources.get(id) ?? id;
+  const taskOf = (id: string) => tasks.get(id);
   const groups = groupedBy(predictions, conditionOf);
   const cleanFor = (group: readonly Prediction[]) =>
     groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' })) ?? [];
@@ -69,12 +70,10 @@ export function diagnosisMeasures(
   return {
     relevantDrop,
     conditions: Object.fromEntries(conditions),
-    ...worstCase(predictions, { seed, sourceOf, helpful }),
-    reliance: reliance(predictions, { seed, sourceOf, helpful }),
+    ...worstCase(predictions, { seed, sourceOf, helpful, taskOf }),
+    reliance: reliance(predictions, { seed, sourceOf, helpful, taskOf }),
     letters: letterBias(clean),
-    ...(tasks.size > 0
-      ? { tasks: taskConditions(predictions, { seed, sourceOf, taskOf: (id) => tasks.get(id) }) }
-      : {}),
+    ...(tasks.size > 0 ? { tasks: taskConditions(predictions, { seed, sourceOf, taskOf }) } : {}),
     rightHints: [...helpful].sort(),
   };
 }

@@ -10,6 +10,7 @@ import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import { middle } from '../statistics/bootstrap.ts';
 import { clusterTotals, resampler } from '../statistics/resample.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
+import { completeSamples, type TaskOf } from './complete.ts';
 
 type Shares = Pick<DiagnosisMeasures, 'worst' | 'competency'>;
 
@@ -19,57 +20,61 @@ interface WorstOptions {
   confidence?: number;
   /** Perturbations that point to the right option. Default: those of the catalogue. */
   helpful?: ReadonlySet<string>;
+  taskOf?: TaskOf | undefined;
 }
 
 const resamples = 2000;
 
-interface Standing {
-  right: boolean;
-  source: string;
+/** The labelled samples of a kind that were asked everything: whether each of their predictions is right, and their sources. */
+interface Standings {
+  right: boolean[];
+  sources: string[];
+  leftOut: number;
+  conditions: number;
 }
 
-/** For each labelled sample of a kind whether every one of its predictions is right. */
-function standing(
+function standings(
   predictions: readonly Prediction[],
   kind: TaskKind,
-  { helpful = withRightHints(), sourceOf }: Pick<WorstOptions, 'helpful' | 'sourceOf'>,
-): Standing[] {
-  const right = new Map<string, boolean>();
-  for (const { id, taskKind, perturbation, answer, predicted } of predictions) {
-    if (taskKind !== kind || answer === null) continue;
-    if (perturbation !== 'origin' && !isInterference(perturbation, helpful)) continue;
-    right.set(id, (right.get(id) ?? true) && predicted === answer);
-  }
-  return [...right].map(([id, all]) => ({ right: all, source: sourceOf(id) }));
+  { helpful = withRightHints(), sourceOf, taskOf }: Pick<WorstOptions, 'helpful' | 'sourceOf' | 'taskOf'>,
+): Standings {
+  const counted = predictions.filter(
+    ({ answer, perturbation, taskKind }) =>
+      taskKind === kind &&
+      answer !== null &&
+      (perturbation === 'origin' || isInterference(perturbation, helpful)),
+  );
+  const { bySample, conditions, leftOut } = completeSamples(counted, taskOf);
+  return {
+    right: [...bySample.values()].map((own) => own.every(({ answer, predicted }) => predicted === answer)),
+    sources: [...bySample.keys()].map(sourceOf),
+    leftOut,
+    conditions,
+  };
 }
 
-const sourceIn = ({ source }: Standing) => source;
-
-const shareOf = (standings: readonly Standing[]) =>
-  standings.filter(({ right }) => right).length / standings.length;
+const shareOf = ({ right }: Standings) => right.filter(Boolean).length / right.length;
 
 /**
  * The share of each kind's samples that stand under every perturbation measured, and cross-modality competency: the
  * chance that one sample of each kind, drawn by itself, is answered rightly under its worst perturbation (VQA samples
- * are never perturbed). Its interval is a bootstrap over source items within the kinds.
+ * are never perturbed). Its interval is a bootstrap over source items within the kinds. Samples that were not asked everything are
+ * left out and counted; a kind without one that was is not there.
  */
 export function worstCase(predictions: readonly Prediction[], options: WorstOptions): Shares {
   const { confidence, seed } = options;
   const kinds = taskKinds
-    .map((kind) => [kind, standing(predictions, kind, options)] as const)
-    .filter(([, standings]) => standings.length > 0);
+    .map((kind) => [kind, standings(predictions, kind, options)] as const)
+    .filter(([, { right }]) => right.length > 0);
   const worst = Object.fromEntries(
-    kinds.map(([kind, standings]) => {
-      const right = standings.map((one) => one.right);
-      const ci95 = clusteredWilson(right, standings.map(sourceIn), confidence);
-      return [kind, { share: shareOf(standings), ci95, n: standings.length }];
+    kinds.map(([kind, found]) => {
+      const { conditions, leftOut, right, sources } = found;
+      const ci95 = clusteredWilson(right, sources, confidence);
+      return [kind, { share: shareOf(found), ci95, n: right.length, conditions, leftOut }];
     }),
   );
   if (kinds.length < Object.keys(TaskKind).length) return { worst, competency: null };
-  const draws = kinds.map(([, standings]) => {
-    const right = standings.map((one) => Number(one.right));
-    return resampler(clusterTotals(right, standings.map(sourceIn)));
-  });
+  const draws = kinds.map(([, { right, sources }]) => resampler(clusterTotals(right.map(Number), sources)));
   const random = new Random(seed, 'competency');
   const products = Float64Array.from({ length: resamples }, () =>
     draws.reduce((product, draw) => {
@@ -80,9 +85,10 @@ export function worstCase(predictions: readonly Prediction[], options: WorstOpti
   return {
     worst,
     competency: {
-      share: kinds.reduce((product, [, standings]) => product * shareOf(standings), 1),
+      share: kinds.reduce((product, [, found]) => product * shareOf(found), 1),
       ci95: middle(products, confidence),
-      n: Math.min(...kinds.map(([, standings]) => standings.length)),
+      n: Math.min(...kinds.map(([, { right }]) => right.length)),
+      leftOut: kinds.reduce((sum, [, { leftOut }]) => sum + leftOut, 0),
     },
   };
 }

@@ -43,7 +43,7 @@ function tilesOf(report: DiagnosisReport): Tile[] {
           {
             label: 'Cross-modality competency',
             value: percent(competency.share),
-            note: interval(competency.ci95),
+            note: `${interval(competency.ci95)}; at least ${competency.n} samples a kind`,
           },
         ]
       : []),

@@ -2,7 +2,7 @@ import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { type Level, levels } from '../../schemas/levels.ts';
 import { type Content, type Html, html } from '../html.ts';
-import { decimal, percent, taskLabel } from '../labels.ts';
+import { decimal, inside, percent, taskLabel } from '../labels.ts';
 import { section, table } from '../sections/parts.ts';
 
 const levelLabels: Record<Level, string> = {
@@ -13,7 +13,21 @@ const levelLabels: Record<Level, string> = {
   L4: '#L4: one change for all',
 };
 
-function levelTable({ levels: found = {} }: DiagnosisReport): Html | null {
+/** Whose figures L2, competency and reliance are: none where nothing was perturbed. */
+export function completeNote({ measures: { worst } }: Pick<DiagnosisReport, 'measures'>): string[] {
+  const parts = Object.entries(worst).flatMap(([kind, { conditions = 0, leftOut = 0, n }]) =>
+    conditions === 0
+      ? []
+      : [`${inside(taskLabel(kind))} ${n} of ${n + leftOut} samples, ${conditions} perturbations`],
+  );
+  if (parts.length === 0) return [];
+  return [
+    `The worst for each sample, competency and reliance count the samples that were asked every perturbation of their task: ${parts.join('; ')}.`,
+  ];
+}
+
+function levelTable(report: DiagnosisReport): Html | null {
+  const { levels: found = {} } = report;
   const rows: [string, Partial<Record<Level, number>>][] = Object.entries(found);
   if (rows.length === 0) return null;
   const measured = levels.filter((level) => rows.some(([, one]) => one[level] !== undefined));
@@ -25,7 +39,8 @@ function levelTable({ levels: found = {} }: DiagnosisReport): Html | null {
       ...measured.map((level) => (one[level] === undefined ? '–' : percent(one[level]))),
     ]),
   };
-  return html`<div class="card">${table(content)}</div>`;
+  const notes = completeNote(report).map((note) => html`<p class="note">${note}</p>`);
+  return html`<div class="card">${table(content)}${notes}</div>`;
 }
 
 type Score = DiagnosisMeasures['reliance'][string]['image'];
@@ -35,7 +50,7 @@ function relianceTable({ measures: { reliance } }: DiagnosisReport): Html | null
   if (rows.length === 0) return null;
   const cell = (score: Score, decides: boolean): Content => {
     const words = score
-      ? `${decimal(score.share, 2)} (${decimal(score.ci95[0], 2)} to ${decimal(score.ci95[1], 2)})`
+      ? `${decimal(score.share, 2)} (${decimal(score.ci95[0], 2)} to ${decimal(score.ci95[1], 2)}), n = ${score.n}`
       : 'not measured';
     return decides ? html`<strong>${words}</strong>` : words;
   };

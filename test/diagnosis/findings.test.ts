@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { diagnosisFigures, diagnosisMeasures, labelledFigures } from '../../diagnosis/index.ts';
+import {
+  diagnosisFigures,
+  diagnosisMeasures,
+  judgeGates,
+  labelledFigures,
+  wilson,
+} from '../../diagnosis/index.ts';
 import { calibrationError } from '../../diagnosis/measures/calibration.ts';
 import { letterBias } from '../../diagnosis/measures/letters.ts';
 import { Random } from '../../random/index.ts';
 import type { Prediction, TaskKind } from '../../schemas/benchmark.ts';
 import { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
+import { GateRule } from '../../schemas/gate.ts';
 
 const file = new URL('../fixtures/statistics/statistics.json', import.meta.url);
 const reference = JSON.parse(readFileSync(file, 'utf8')) as {
@@ -56,6 +63,26 @@ describe('the drop of a condition', () => {
     const drop = dropOf(condition(60, 50, 3, 'misleading_text'));
     expect(drop.verdict).toBe('not_enough_data');
     expect(drop.pairsNeeded).toBeGreaterThan(100);
+  });
+
+  it('is left open where few samples stay as they are, as a rule would say', () => {
+    const still = (n: number) => condition(n, n - 5, 0, 'misleading_text');
+    expect(dropOf(still(40))).toMatchObject({ drop: 0, verdict: 'not_enough_data' });
+    expect(dropOf(still(40)).ci95[1]).toBeCloseTo(wilson(0, 40)[1], 12);
+    expect(dropOf(still(80)).verdict).toBe('no_relevant_drop');
+    // Eight photos say less than eighty.
+    expect(dropOf(still(80), 10).verdict).toBe('not_enough_data');
+    const rule = GateRule.parse({
+      name: 'text',
+      figure: 'drop',
+      condition: 'image_heavy/misleading_text',
+      atMost: 0.05,
+    });
+    const [gate] = judgeGates(
+      { predictions: still(40), hints: new Map(), sourceOf: (id) => id, attacks: [], seed: 3 },
+      [rule],
+    ).gates;
+    expect(gate!.interval).toEqual(dropOf(still(40)).ci95);
   });
 
   it('is less sure where samples share their source', () => {
@@ -110,14 +137,49 @@ describe('worst case and competency', () => {
     const measures = diagnosisMeasures(samplesOf(predictions), predictions, { seed: 1 });
     expect(DiagnosisMeasures.parse(measures)).toEqual(measures);
     expect(measures.worst).toMatchObject({
-      image_heavy: { share: 0.8, n: 100 },
-      text_heavy: { share: 0.8, n: 50 },
-      vqa: { share: 0.75, n: 40 },
+      image_heavy: { share: 0.8, n: 100, conditions: 1, leftOut: 0 },
+      text_heavy: { share: 0.8, n: 50, conditions: 1, leftOut: 0 },
+      vqa: { share: 0.75, n: 40, conditions: 0, leftOut: 0 },
     });
     const { share, ci95 } = measures.competency!;
     expect(share).toBeCloseTo(0.48, 12);
     expect(ci95[0]).toBeLessThan(0.48);
     expect(ci95[1]).toBeGreaterThan(0.48);
+  });
+
+  // A photo of a wrong option fits some samples alone: 20 more are asked that one condition and stand it.
+  const halfAsked = [
+    ...condition(40, 40, 30, 'full_black').map((p) => ({ ...p, taskKind: 'text_heavy' as const })),
+    ...Array.from({ length: 30 }, (_, i) =>
+      ['origin', 'switch_target'].map((name) => prediction(`s${i + 10}`, name, true, 'text_heavy')),
+    )
+      .flat()
+      .filter(({ id, perturbation }) => perturbation !== 'origin' || Number(id.slice(1)) >= 40),
+  ];
+
+  it('counts the samples that were asked every condition, and says how many were not', () => {
+    // Of s10 to s39, which were asked everything, the black picture leaves none right: s0 to s9 alone stand it.
+    const { worst } = diagnosisMeasures(samplesOf(halfAsked), halfAsked, { seed: 1 });
+    expect(worst.text_heavy).toMatchObject({ share: 0, n: 30, conditions: 2, leftOut: 10 });
+  });
+
+  it('asks of a sample what its own task is asked', () => {
+    const tasked = samplesOf(halfAsked).map((sample) => ({
+      ...sample,
+      task: Number(sample.id.slice(1)) < 10 ? 'invoices' : 'claims',
+    }));
+    const { worst } = diagnosisMeasures(tasked, halfAsked, { seed: 1 });
+    expect(worst.text_heavy).toMatchObject({ share: 0.25, n: 40, conditions: 2, leftOut: 0 });
+  });
+
+  it('gives no worst case where no sample was asked everything', () => {
+    const apart = [
+      prediction('s0', 'origin', true),
+      prediction('s0', 'ocr_text', true),
+      prediction('s1', 'origin', true),
+      prediction('s1', 'misleading_text', true),
+    ];
+    expect(diagnosisMeasures(samplesOf(apart), apart, { seed: 1 }).worst).toEqual({});
   });
 });
 

@@ -27,8 +27,8 @@ describe('reliance', () => {
       { id, source: id, answer: 0, hinted: 1, perturbation: 'unrelated_text' },
     ]);
     const { conditions, reliance, worst } = diagnosisMeasures(samples, predictions, { seed: 1 });
-    expect(reliance.image_heavy?.image).toEqual({ share: 1, ci95: [1, 1], n: 4 });
-    expect(reliance.image_heavy?.text).toEqual({ share: 0, ci95: [0, 0], n: 4 });
+    expect(reliance.image_heavy?.image).toEqual({ share: 1, ci95: [1, 1], n: 4, leftOut: 0 });
+    expect(reliance.image_heavy?.text).toEqual({ share: 0, ci95: [0, 0], n: 4, leftOut: 0 });
     expect(worst.image_heavy?.share).toBe(1);
     expect(conditions['image_heavy/image_removed']?.drop).toBeNull();
   });
@@ -39,14 +39,20 @@ describe('reliance', () => {
       one('a', 'text_heavy', 'full_black', [1, 0]),
       one('a', 'text_heavy', 'switch', [0, 1]),
       one('b', 'text_heavy', 'origin', [1, 0]),
+      one('b', 'text_heavy', 'full_black', [1, 0]),
       one('b', 'text_heavy', 'switch', [1, 0]),
+      // Asked one condition alone: it does not count.
+      one('c', 'text_heavy', 'origin', [1, 0]),
+      one('c', 'text_heavy', 'switch', [0, 1]),
     ];
     const samples = [
       { id: 'a', source: 'a' },
       { id: 'b', source: 'b' },
+      { id: 'c', source: 'c' },
     ];
     const { reliance } = diagnosisMeasures(samples, predictions, { seed: 1 });
     expect(reliance.text_heavy?.image?.share).toBeCloseTo((0.5 + 0) / 2, 12);
+    expect(reliance.text_heavy?.image).toMatchObject({ n: 2, leftOut: 1 });
     expect(reliance.text_heavy?.text).toBeNull();
   });
 });

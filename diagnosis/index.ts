@@ -43,6 +43,7 @@ export {
   hintsOf,
   labelledFigures,
 } from './measures/figures.ts';
+export { atChanceWords } from './measures/floor.ts';
 export { levelResults } from './measures/levels.ts';
 export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
 export { rightHintsAmong } from './measures/right-hints.ts';

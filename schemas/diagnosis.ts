@@ -27,9 +27,10 @@ export const AccuracyDrop = z.strictObject({
   pairsNeeded: z.number().int(),
   /**
    * `drop`: the interval lies above 0 and the adjusted p-value is below .05. `no_relevant_drop`: the interval lies below
-   * `relevantDrop`. Else there is not enough data to say.
+   * `relevantDrop`. `at_chance`: neither can be said, as the model does no better than chance without the perturbation. Else there is
+   * not enough data to say.
    */
-  verdict: z.enum(['drop', 'no_relevant_drop', 'not_enough_data']),
+  verdict: z.enum(['drop', 'no_relevant_drop', 'not_enough_data', 'at_chance']),
 });
 export type AccuracyDrop = z.infer<typeof AccuracyDrop>;
 
@@ -58,6 +59,19 @@ export type Share = z.infer<typeof Share>;
 /** `conditions`: perturbations that each sample had to stand. */
 const WorstShare = Share.extend({ conditions: count.optional() });
 
+/** What an answer without understanding would reach on the unperturbed samples, and whether the model does more. */
+export const Floor = z.strictObject({
+  /** Null without labels. */
+  accuracy: share.nullable(),
+  ci95: interval.nullable(),
+  /** Guessing, or choosing letters as often as the model does, whatever is asked: the larger. Null without labels. */
+  chance: share.nullable(),
+  n: z.number().int(),
+  /** The interval reaches down to chance: the model cannot be diagnosed there. Never with fewer than 30 samples. */
+  atChance: z.boolean(),
+});
+export type Floor = z.infer<typeof Floor>;
+
 /** What a condition does to the samples of one task of the team's own. */
 export const TaskCondition = z.strictObject({
   /** Paired, with its bootstrap interval over source items; null without labels. */
@@ -85,6 +99,10 @@ export const DiagnosisMeasures = z.strictObject({
     answers: z.array(share).nullable(),
     bias: share,
   }),
+  /** By task kind; absent: not checked. */
+  floors: z.record(z.string(), Floor).optional(),
+  /** By the team's own task. */
+  taskFloors: z.record(z.string(), Floor).optional(),
   /** By the team's own task and "<task kind>/<perturbation>"; there where samples have tasks. */
   tasks: z.record(z.string(), z.record(z.string(), TaskCondition)).optional(),
   /** Perturbations that point to the right option, those of packs included: no interference. */

@@ -28,6 +28,7 @@ const found: Record<AccuracyDrop['verdict'], string> = {
   drop: 'yes',
   no_relevant_drop: 'no',
   not_enough_data: '?',
+  at_chance: 'n/a',
 };
 
 /** Accuracy, changed answers and drops by condition; of a large pack those that cost most. */
@@ -70,7 +71,9 @@ function legend({ conditions }: DiagnosisMeasures): string {
     drop?.verdict === 'not_enough_data' ? [drop.pairsNeeded] : [],
   );
   const more = open.length > 0 ? `, ?: too few data (${Math.max(...open)} samples would do for all)` : '';
-  return `changed: answers other than the clean ones. hint: answers that follow it. drop: yes: more than chance, no: none that matters${more}.`;
+  const hopeless = Object.values(conditions).some(({ drop }) => drop?.verdict === 'at_chance');
+  const chance = hopeless ? ', n/a: cannot be diagnosed, the model is at chance' : '';
+  return `changed: answers other than the clean ones. hint: answers that follow it. drop: yes: more than chance, no: none that matters${more}${chance}.`;
 }
 
 const levelNames = {

@@ -37,7 +37,7 @@ type Measure = (evidence: GroupedEvidence, condition: string, confidence: number
 const under = ({ byCondition }: GroupedEvidence, condition: string) => byCondition.get(condition) ?? [];
 
 /** The clean predictions of a condition's task kind. */
-const cleanFor = (evidence: GroupedEvidence, condition: string) =>
+export const cleanFor = (evidence: GroupedEvidence, condition: string) =>
   under(evidence, `${condition.split('/')[0]}/origin`);
 
 const labelled = (predictions: readonly Prediction[]) => predictions.filter(({ answer }) => answer !== null);
@@ -135,7 +135,7 @@ export function measured(
 }
 
 /** Figures of interference: a pattern of theirs does not mean `origin`, right hints, or what takes the deciding modality away. */
-const ofInterference: ReadonlySet<GateRule['figure']> = new Set(['drop', 'changeRate', 'followed']);
+export const ofInterference: ReadonlySet<GateRule['figure']> = new Set(['drop', 'changeRate', 'followed']);
 
 /** The conditions under which a rule's figure was or could have been measured. */
 export function conditionsOf({ attacks, predictions }: Evidence, { eps, figure }: GateRule): string[] {

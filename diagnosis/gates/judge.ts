@@ -1,8 +1,18 @@
+import type { Floor } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { GateFinding, GateResult, GateRule } from '../../schemas/gate.ts';
 import type { Verdict } from '../../schemas/report.ts';
 import { conditionOf, groupedBy } from '../measures/figures.ts';
-import { conditionsOf, type Evidence, type GroupedEvidence, matching, measured } from './figures.ts';
+import { atChanceWords, floorOf } from '../measures/floor.ts';
+import {
+  cleanFor,
+  conditionsOf,
+  type Evidence,
+  type GroupedEvidence,
+  matching,
+  measured,
+  ofInterference,
+} from './figures.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const inPoints = (share: number) => `${(share * 100).toFixed(1)} points`;
@@ -51,15 +61,23 @@ function judged([low, high]: readonly [number, number], { limit, threshold }: Li
   return best > bound ? 'fail' : 'inconclusive';
 }
 
+/** Set where the model does no better than chance without the perturbation: keeping to the limit then shows nothing. */
+function hopeless(evidence: GroupedEvidence, { figure }: GateRule, condition: string): Floor | null {
+  if (!ofInterference.has(figure)) return null;
+  const floor = floorOf(cleanFor(evidence, condition), evidence.sourceOf);
+  return floor?.atChance ? floor : null;
+}
+
 function find(evidence: GroupedEvidence, rule: GateRule, condition: string, confidence: number): GateFinding {
   const found = measured(evidence, rule, condition, confidence);
   const { interval = null, n = 0, value = null } = found ?? {};
-  const decided = interval !== null && n >= rule.minimumSamples ? judged(interval, limitOf(rule)) : null;
+  const judgedAs = interval !== null && n >= rule.minimumSamples ? judged(interval, limitOf(rule)) : null;
+  const decided = judgedAs === 'pass' && hopeless(evidence, rule, condition) ? null : judgedAs;
   const verdict = decided === null || decided === 'inconclusive' ? rule.onNotEnoughData : decided;
   return { condition, value, interval, n, verdict };
 }
 
-function reasonOf(finding: GateFinding, rule: GateRule, several: number): string {
+function reasonOf(evidence: GroupedEvidence, finding: GateFinding, rule: GateRule, several: number): string {
   const { condition, interval, n, value, verdict } = finding;
   const { limit, threshold } = limitOf(rule);
   const say = rule.figure === 'drop' ? inPoints : percent;
@@ -74,6 +92,9 @@ function reasonOf(finding: GateFinding, rule: GateRule, several: number): string
   const figures = `${what}: ${say(value)} on ${n} samples, ${sure}; ${asked}`;
   if (n < rule.minimumSamples)
     return `${figures}, but fewer than ${rule.minimumSamples} samples decide nothing.`;
+  const floor = judged(interval, { limit, threshold }) === 'pass' && hopeless(evidence, rule, condition);
+  if (floor)
+    return `${figures}; but the model ${atChanceWords(floor)}, which the rule takes for "${verdict}".`;
   if (judged(interval, { limit, threshold }) === 'inconclusive')
     return `${figures}: the data do not decide, which the rule takes for "${verdict}".`;
   return `${figures}.`;
@@ -120,7 +141,7 @@ function judgeRule(evidence: GroupedEvidence, rule: GateRule): GateResult {
     ...(rule.eps === undefined ? {} : { eps: rule.eps }),
     ...limit,
     confidence: rule.confidence,
-    reason: reasonOf(decisive, rule, conditions.length),
+    reason: reasonOf(evidence, decisive, rule, conditions.length),
     rule: rule.condition,
     findings,
   };

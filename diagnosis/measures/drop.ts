@@ -16,6 +16,8 @@ export interface DropInput {
   condition: string;
   clean: readonly Prediction[];
   perturbed: readonly Prediction[];
+  /** The clean answers are no better than chance: whether something was lost cannot be said. */
+  atChance?: boolean | undefined;
 }
 
 type Unadjusted = Omit<AccuracyDrop, 'pAdjusted' | 'verdict'>;
@@ -73,9 +75,14 @@ function measure(input: DropInput, options: DropOptions): Unadjusted | null {
   };
 }
 
-function verdictOf(drop: Unadjusted & { pAdjusted: number }, relevantDrop: number): AccuracyDrop['verdict'] {
+function verdictOf(
+  drop: Unadjusted & { pAdjusted: number },
+  relevantDrop: number,
+  atChance: boolean,
+): AccuracyDrop['verdict'] {
   if (drop.n < minimumPairs) return 'not_enough_data';
   if (drop.ci95[0] > 0 && drop.pAdjusted < significance) return 'drop';
+  if (atChance) return 'at_chance';
   return drop.ci95[1] < relevantDrop ? 'no_relevant_drop' : 'not_enough_data';
 }
 
@@ -90,10 +97,14 @@ export function accuracyDrops(
   const measured = inputs.map((input) => [input.condition, measure(input, options)] as const);
   const found = measured.filter((entry): entry is [string, Unadjusted] => entry[1] !== null);
   const adjusted = holm(found.map(([, { pValue }]) => pValue));
+  const hopeless = new Set(inputs.filter(({ atChance }) => atChance).map(({ condition }) => condition));
   const drops = new Map<string, AccuracyDrop | null>(measured.map(([condition]) => [condition, null]));
   for (const [i, [condition, drop]] of found.entries()) {
     const withAdjusted = { ...drop, pAdjusted: adjusted[i]! };
-    drops.set(condition, { ...withAdjusted, verdict: verdictOf(withAdjusted, options.relevantDrop) });
+    drops.set(condition, {
+      ...withAdjusted,
+      verdict: verdictOf(withAdjusted, options.relevantDrop, hopeless.has(condition)),
+    });
   }
   return drops;
 }

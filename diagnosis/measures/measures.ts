@@ -1,9 +1,10 @@
 import { type PerturbedSample, type Prediction, removals } from '../../schemas/benchmark.ts';
-import type { ConditionMeasures, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
+import type { ConditionMeasures, DiagnosisMeasures, Floor } from '../../schemas/diagnosis.ts';
 import { jsDivergence } from '../statistics/divergence.ts';
 import { calibrationError } from './calibration.ts';
 import { accuracyDrops } from './drop.ts';
 import { byId, cleanOf, conditionOf, groupedBy } from './figures.ts';
+import { floorOf } from './floor.ts';
 import { letterBias } from './letters.ts';
 import { reliance } from './reliance.ts';
 import { rightHintsAmong } from './right-hints.ts';
@@ -31,9 +32,19 @@ function meanJs(clean: readonly Prediction[], perturbed: readonly Prediction[]):
   return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
 }
 
+function floorsOf(
+  clean: readonly Prediction[],
+  nameOf: (prediction: Prediction) => string,
+  sourceOf: (id: string) => string,
+): Record<string, Floor> {
+  return Object.fromEntries(
+    [...groupedBy(clean, nameOf)].map(([name, own]) => [name, floorOf(own, sourceOf)!]),
+  );
+}
+
 /**
  * What a diagnosis measures beyond the figures of its conditions: drops with corrected tests, calibration, worst cases,
- * competency and letter bias. `samples` tell the source items. @throws GuardError BadInput as `figures` does
+ * competency, letter bias and whether it does better than chance. `samples` tell the source items. @throws GuardError BadInput as `figures` does
  */
 export function diagnosisMeasures(
   samples: Iterable<Asked>,
@@ -53,9 +64,16 @@ export function diagnosisMeasures(
   const groups = groupedBy(predictions, conditionOf);
   const cleanFor = (group: readonly Prediction[]) =>
     groups.get(conditionOf({ taskKind: group[0]!.taskKind, perturbation: 'origin' })) ?? [];
+  const clean = predictions.filter(({ perturbation }) => perturbation === 'origin');
+  const floors = floorsOf(clean, ({ taskKind }) => taskKind, sourceOf);
   const perturbed = [...groups].filter(([, group]) => isDisturbed(group[0]!));
   const drops = accuracyDrops(
-    perturbed.map(([condition, group]) => ({ condition, clean: cleanFor(group), perturbed: group })),
+    perturbed.map(([condition, group]) => ({
+      condition,
+      clean: cleanFor(group),
+      perturbed: group,
+      atChance: floors[group[0]!.taskKind]?.atChance,
+    })),
     { seed, relevantDrop, sourceOf },
   );
   const conditions = [...groups].map(([condition, group]): [string, ConditionMeasures] => [
@@ -66,14 +84,20 @@ export function diagnosisMeasures(
       drop: drops.get(condition) ?? null,
     },
   ]);
-  const clean = predictions.filter(({ perturbation }) => perturbation === 'origin');
+  const tasked = clean.filter(({ id }) => tasks.has(id));
   return {
     relevantDrop,
     conditions: Object.fromEntries(conditions),
     ...worstCase(predictions, { seed, sourceOf, helpful, taskOf }),
     reliance: reliance(predictions, { seed, sourceOf, helpful, taskOf }),
     letters: letterBias(clean),
-    ...(tasks.size > 0 ? { tasks: taskConditions(predictions, { seed, sourceOf, taskOf }) } : {}),
+    floors,
+    ...(tasks.size > 0
+      ? {
+          tasks: taskConditions(predictions, { seed, sourceOf, taskOf }),
+          taskFloors: floorsOf(tasked, ({ id }) => tasks.get(id)!, sourceOf),
+        }
+      : {}),
     rightHints: [...helpful].sort(),
   };
 }

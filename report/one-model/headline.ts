@@ -1,8 +1,10 @@
+import { atChanceWords } from '../../diagnosis/index.ts';
 import { isInterference, withRightHints } from '../../schemas/benchmark.ts';
-import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
+import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import {
   type Condition,
+  inside,
   percent,
   perturbationPhrase,
   signedPoints,
@@ -52,8 +54,10 @@ function found(report: DiagnosisReport): string {
     return `On ${tasks}, ${perturbationPhrase(worst.perturbation)} cuts the model’s accuracy from ${percent(clean)} to ${percent(after)}`;
   }
   if (drops.length === 0) return mostChanged(report);
-  if (drops.every(({ drop }) => drop.verdict === 'no_relevant_drop'))
-    return 'No perturbation costs accuracy that matters';
+  const decidable = drops.filter(({ drop }) => drop.verdict !== 'at_chance');
+  if (decidable.length === 0) return 'Whether perturbations cost accuracy cannot be said';
+  if (decidable.every(({ drop }) => drop.verdict === 'no_relevant_drop'))
+    return `No perturbation costs accuracy that matters${decidable.length < drops.length ? ' where the model can be diagnosed' : ''}`;
   return 'These data show no drop of accuracy, and do not rule one out';
 }
 
@@ -68,16 +72,31 @@ function mostChanged({ base, measures }: DiagnosisReport): string {
   return `On ${tasks}, ${perturbationPhrase(most.perturbation)} changes ${percent(most.rate)} of the answers`;
 }
 
-/** The diagnosis in one sentence. */
+/** A sentence for each kind, or task of the team, on whose unperturbed samples the model does no better than chance. */
+export function chanceNotes({
+  floors = {},
+  taskFloors = {},
+}: Pick<DiagnosisMeasures, 'floors' | 'taskFloors'>): string[] {
+  const named = [
+    ...Object.entries(floors).map(([kind, floor]) => [inside(taskLabel(kind)), floor] as const),
+    ...Object.entries(taskFloors).map(([task, floor]) => [`the task ${task}`, floor] as const),
+  ];
+  return named.flatMap(([name, floor]) =>
+    floor.atChance ? [`On ${name} the model ${atChanceWords(floor)}.`] : [],
+  );
+}
+
+/** The diagnosis in one sentence, and one for each kind of task that cannot be diagnosed. */
 export function diagnosisHeadline(report: DiagnosisReport): string {
   const rules = report.gates.length > 0 ? `; ${said[report.verdict]}` : '';
-  return `${found(report)}${rules}.`;
+  return [`${found(report)}${rules}.`, ...chanceNotes(report.measures)].join(' ');
 }
 
 const findings: Record<AccuracyDrop['verdict'], string> = {
   drop: 'a drop',
   no_relevant_drop: 'none that matters',
-  not_enough_data: 'not enough data to say',
+  not_enough_data: 'too few samples to say',
+  at_chance: 'cannot be diagnosed: at chance',
 };
 
 /** A drop's finding in words; where data are too few, with how many would do. */

@@ -53,7 +53,8 @@ function conditionCases({ measures }: DiagnosisReport): Case[] {
     const drop = measures.conditions[key]?.drop;
     if (!drop) return [];
     const message = `points lost ${lostOf(drop)} on ${drop.n} samples: ${findingOf(drop)}`;
-    const outcome = drop.verdict === 'not_enough_data' ? 'skipped' : 'passed';
+    const undecided = drop.verdict === 'not_enough_data' || drop.verdict === 'at_chance';
+    const outcome = undecided ? 'skipped' : 'passed';
     return [{ name: perturbation, classname: `conditions.${kind}`, outcome, message }];
   });
 }

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { diagnosisJUnit, diagnosisMarkdown, modelCard, renderDiagnosis } from '../../report/index.ts';
+import {
+  diagnosisHeadline,
+  diagnosisJUnit,
+  diagnosisMarkdown,
+  modelCard,
+  renderDiagnosis,
+} from '../../report/index.ts';
 import { findChromium } from './chromium.ts';
 import { measureAt } from './measure.ts';
 import { sampleDiagnosis } from './sample-diagnosis.ts';
@@ -77,6 +83,35 @@ describe('the HTML of a diagnosis', () => {
     };
     expect(named([])).toContain('titles');
     expect(named(['titles/right'])).not.toContain('titles');
+  });
+
+  it('says of a model at chance that it cannot be diagnosed, not that nothing was lost', () => {
+    const conditions = Object.fromEntries(
+      Object.entries(report.measures.conditions).map(([key, one]) => [
+        key,
+        { ...one, drop: one.drop && { ...one.drop, drop: 0, verdict: 'at_chance' as const } },
+      ]),
+    );
+    const floor = {
+      accuracy: 0.26,
+      ci95: [0.22, 0.3] as [number, number],
+      chance: 0.25,
+      n: 600,
+      atChance: true,
+    };
+    const floors = { image_heavy: floor, text_heavy: { ...floor, accuracy: 0.99, atChance: false } };
+    const said = (change: Partial<typeof report.measures>) =>
+      diagnosisHeadline({ ...report, gates: [], measures: { ...report.measures, ...change } });
+    expect(said({ conditions, floors }).replaceAll('\u00a0', ' ')).toBe(
+      'Whether perturbations cost accuracy cannot be said. On image-heavy tasks the model cannot be diagnosed: at chance (26.0 % right of 600, chance gives 25.0 %).',
+    );
+    expect(said({ taskFloors: { claims: floor } })).toContain(
+      'On the task claims the model cannot be diagnosed',
+    );
+    expect(diagnosisMarkdown({ ...report, measures: { ...report.measures, conditions } })).toContain(
+      'cannot be diagnosed: at chance',
+    );
+    expect(diagnosisJUnit({ ...report, measures: { ...report.measures, conditions } })).toContain('<skipped');
   });
 
   it('loads nothing, and escapes what rules are called', () => {

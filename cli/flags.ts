@@ -93,6 +93,15 @@ export function withWorkFlags(command: Command): Command {
     );
 }
 
+/** Flag of the commands that may promote a model. */
+export interface PolicyFlags {
+  policy?: string;
+}
+
+export function withPolicyFlag(command: Command, what: string): Command {
+  return command.option('--policy <name>', `${what} (default: "policy" of the configuration)`);
+}
+
 /** What a diagnosis tries beyond the configuration, and the rules that it is judged by. */
 export function withDiagnosisFlags(command: Command): Command {
   return command

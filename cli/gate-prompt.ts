@@ -95,6 +95,7 @@ function gateText(gate: WaitingGate): string {
   const head = ['comparison', 'n', old!, fresh!, 'points (95 % interval)', 'p', 'verdict'];
   return [
     `The gate of stage ${gate.stage} waits for a person, until ${gate.deadline}. Its verdict: ${gate.verdict}.`,
+    ...(gate.stage === 'pilot' ? [] : ['It compares on a replay of held-out requests, not on live traffic.']),
     table(head, rows, [1, 2, 3, 4, 5]),
     // What a pilot promises stands in its reason alone.
     ...(gate.verdict === 'pass' && gate.stage !== 'pilot' ? [] : [gate.reason]),

@@ -69,12 +69,15 @@ function rolloutLines({ rollout }: RunReport, paint: Paint): string[] {
     const { approval } = stage;
     const who =
       approval && `${approval.automatic ? 'automatic, ' : ''}${approval.decision} by ${approval.by}`;
-    const share = `${Math.round(stage.share * 100)} %`.padStart(6);
     const requests = `${stage.requests} requests`.padStart(15);
-    return `  ${paint(style, mark)} ${plain(stage.stage).padEnd(14)}${share}${requests}${who ? `   ${plain(who)}` : ''}`;
+    return `  ${paint(style, mark)} ${plain(stage.stage).padEnd(14)}${requests}${who ? `   ${plain(who)}` : ''}`;
   });
   const outcome = rollout.outcome.replace('_', ' ');
-  return [paint('bold', `Rollout: ${outcome}, policy ${plain(rollout.policy)}`), ...stages];
+  return [
+    paint('bold', `Rollout: ${outcome}, policy ${plain(rollout.policy)}`),
+    '  replay of held-out requests, no live traffic',
+    ...stages,
+  ];
 }
 
 function timeLine({ seconds, cached }: RunReport): string {

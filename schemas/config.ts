@@ -68,7 +68,10 @@ export const RolloutPolicy = z.strictObject({
   name: z.string().min(1),
   /** Stages that a person must approve before they begin. */
   approvals: z.array(RolloutStage),
-  /** The policy decides in a person's place; every such decision is recorded as automatic. */
+  /**
+   * The policy approves in a person's place where a gate has passed; every such decision is recorded as automatic. A gate whose
+   * figures do not decide waits for a person all the same.
+   */
   automatic: z.boolean(),
   /** Waiting longer than this for a person means no. */
   approvalTimeoutSeconds: positive,

@@ -131,7 +131,7 @@ export type ApprovalRecord = z.infer<typeof ApprovalRecord>;
 
 export const StageRecord = z.strictObject({
   stage: z.string(),
-  /** Share of the requests that the challenger answers, 0 to 1. */
+  /** What the registry says to gateways during the stage, 0 to 1. The comparison is a replay: no live traffic is in it. */
   share: z.number(),
   requests: z.number().int(),
   verdict: Verdict,

@@ -95,6 +95,8 @@ export interface RobustifyRequest extends TrainRequest {
   /** Absent: none. */
   pilot?: PilotConfig;
   policy: RolloutPolicy;
+  /** Nobody can be asked: where the figures do not decide, an automatic policy says no in place of waiting for a person. */
+  unattended?: true;
 }
 
 /** What a step gave back, with how it came about. */
@@ -237,6 +239,7 @@ export interface RolloutRequest {
   traffic: ArtifactRef;
   seed: number;
   policy: RolloutPolicy;
+  unattended?: true;
   steps: StepPlan;
 }
 export interface RolloutOutcome {

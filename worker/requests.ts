@@ -36,6 +36,8 @@ export interface RunOptions {
   seed?: number;
   /** Name of a policy of the configuration. */
   policy?: string;
+  /** Nobody sits at the terminal, and nobody is expected to decide elsewhere. */
+  unattended?: boolean;
   /** Samples per condition of the diagnosis. */
   samples?: number;
   /** How hard the diagnosis tries. */
@@ -137,10 +139,17 @@ export function pilotRequest(config: LoadedConfig, options: RunOptions): PilotRe
 export function robustifyRequest(config: LoadedConfig, options: RunOptions): RobustifyRequest {
   const { pilot, ...request } = pilotRequest(config, options);
   const policy = policyOf(config, options.policy);
-  return { ...request, policy, ...((options.pilot ?? config.pilot.enabled) ? { pilot } : {}) };
+  return {
+    ...request,
+    policy,
+    ...((options.pilot ?? config.pilot.enabled) ? { pilot } : {}),
+    // A policy that asks people before stages waits for them, at whatever terminal.
+    ...(options.unattended && policy.automatic ? { unattended: true as const } : {}),
+  };
 }
 
-/** Names the request in workflow ids. Time-outs and retries are no part of what is asked for. */
-export function requestDigest({ steps: _, ...asked }: DiagnoseRequest) {
+/** Names the request in workflow ids. Time-outs, retries and who sits at the terminal are no part of what is asked for. */
+export function requestDigest(request: DiagnoseRequest & Pick<RobustifyRequest, 'unattended'>) {
+  const { steps: _, unattended: __, ...asked } = request;
   return digestOf(asked);
 }

@@ -2,13 +2,20 @@ import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/clien
 import { readSettings } from '../ingest/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { GateFile } from '../schemas/gate.ts';
-import { type DiagnoseRequest, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import {
+  type DiagnoseRequest,
+  type RobustifyRequest,
+  taskQueue,
+  WorkflowName,
+  workflowIds,
+} from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
-import { diagnoseRequest, type RunOptions, withEndpointFolder } from './requests.ts';
+import { diagnoseRequest, type RunOptions, robustifyRequest, withEndpointFolder } from './requests.ts';
 import type { Session } from './session.ts';
 import { complete } from './starts.ts';
 
+/** With a `policy` each night is a whole run; without one a diagnosis, which promotes nothing. */
 export interface NightlyOptions extends RunOptions {
   /** Rules that each night is judged by; without them the built-in ones. */
   gate?: string;
@@ -20,22 +27,35 @@ export interface NightlyOptions extends RunOptions {
 const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toISOString());
 
 /** What a night does: files are read now, so that every night until the schedule is made anew is judged alike. */
-async function nightlyRequest(session: Session, options: NightlyOptions): Promise<DiagnoseRequest> {
+async function nightlyRequest(
+  session: Session,
+  options: NightlyOptions,
+): Promise<DiagnoseRequest | RobustifyRequest> {
   const { config, stateDir } = session;
   const { gate, level, scenarios = [], task: tasks } = config.nightly;
   const own = { ...(gate ? { gate } : {}), ...(level ? { level } : {}), ...(tasks ? { tasks } : {}) };
   const asked = { ...own, ...(await withEndpointFolder(stateDir, options)) };
   const diagnosis = { scenarios: [...(config.diagnosis.scenarios ?? []), ...scenarios] };
-  const request = diagnoseRequest(config, {
+  const wanted = {
     ...asked,
     champion: asked.modelFolder === undefined,
     ...(scenarios.length > 0 ? { overrides: { diagnosis } } : {}),
-  });
+  };
+  if (asked.policy !== undefined) {
+    if (asked.gate !== undefined) {
+      throw new GuardError(
+        ErrorCode.BadConfig,
+        'a night under a policy ends at the gates of its rollout, and rules judge a diagnosis alone; leave out --gate and nightly.gate, or --policy',
+      );
+    }
+    return complete(session, asked, robustifyRequest(config, wanted));
+  }
+  const request = diagnoseRequest(config, wanted);
   const rules = asked.gate === undefined ? null : (await readSettings(asked.gate, GateFile)).gates;
   return { ...(await complete(session, asked, request)), report: { rules } };
 }
 
-/** Diagnoses the registered champion every night: one at a time, a missed night is caught up, a failure pauses. */
+/** Diagnoses the registered champion every night, or runs the whole pipeline on it under a policy: one at a time, a missed night is caught up, a failure pauses. */
 export async function createNightly(
   session: Session,
   options: NightlyOptions,
@@ -43,6 +63,7 @@ export async function createNightly(
   const { nightly } = session.config;
   const request = await nightlyRequest(session, options);
   const scheduleId = workflowIds.nightly(request.model);
+  const workflowType = 'policy' in request ? WorkflowName.Robustify : WorkflowName.Diagnose;
   try {
     const handle = await session.client.schedule.create({
       scheduleId,
@@ -52,8 +73,8 @@ export async function createNightly(
       },
       action: {
         type: 'startWorkflow',
-        workflowType: WorkflowName.Diagnose,
-        workflowId: `diagnose/${request.model}/nightly`,
+        workflowType,
+        workflowId: `${workflowType}/${request.model}/nightly`,
         taskQueue,
         args: [request],
         typedSearchAttributes: [{ key: modelAttribute, value: request.model }],

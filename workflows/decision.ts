@@ -1,4 +1,4 @@
-import { condition, setHandler } from '@temporalio/workflow';
+import { condition, patched, setHandler } from '@temporalio/workflow';
 import type { RolloutPolicy } from '../schemas/config.ts';
 import type { ApprovalRecord } from '../schemas/report.ts';
 import type { Decision, WaitingGate } from '../schemas/workflow.ts';
@@ -8,7 +8,7 @@ import { decideUpdate } from './messages.ts';
 type Question = Omit<WaitingGate, 'since' | 'deadline'>;
 
 export interface Decisions {
-  /** Waits for a person, or lets the policy decide where it may; no answer in time is a no. */
+  /** Waits for a person, or lets the policy decide where the figures do; no answer in time is a no. */
   ask(question: Question): Promise<ApprovalRecord>;
 }
 
@@ -25,9 +25,12 @@ export function objection(gate: WaitingGate | null, decided: boolean, decision: 
   return null;
 }
 
-/** Takes the update `decide`. `announce` is told when a gate begins and ends to wait. */
+/**
+ * Takes the update `decide`. `announce` is told when a gate begins and ends to wait. An automatic policy decides only where the
+ * figures do: an inconclusive gate waits for a person under every policy, and is a no where there is nobody to ask.
+ */
 export function decisionsUnder(
-  policy: RolloutPolicy,
+  { policy, unattended = false }: { policy: RolloutPolicy; unattended?: boolean },
   announce: (gate: WaitingGate | null) => Promise<void>,
 ): Decisions {
   const open: { gate: WaitingGate | null; record: ApprovalRecord | null } = { gate: null, record: null };
@@ -47,7 +50,12 @@ export function decisionsUnder(
   const timeout = policy.approvalTimeoutSeconds * 1000;
   return {
     async ask(question) {
-      if (policy.automatic) return automatic(policy, question);
+      if (policy.automatic) {
+        // Workflows that began before were passed by the policy here, too.
+        const open = question.verdict === 'inconclusive' && patched('inconclusive gates wait for a person');
+        if (!open) return automatic(policy, question);
+        if (unattended) return nobody(policy);
+      }
       const now = Date.now();
       const since = new Date(now).toISOString();
       const deadline = new Date(now + timeout).toISOString();
@@ -72,6 +80,11 @@ function automatic({ name }: RolloutPolicy, { verdict }: Question): ApprovalReco
   const comment = `policy "${name}" decides by itself; no person has looked at this (${verdict})`;
   const at = new Date().toISOString();
   return { decision: 'approve', by: `policy ${name}`, automatic: true, comment, at };
+}
+
+function nobody({ name }: RolloutPolicy): ApprovalRecord {
+  const comment = 'the figures do not decide, and there was nobody to ask';
+  return { decision: 'reject', by: `policy ${name}`, automatic: true, comment, at: new Date().toISOString() };
 }
 
 function silence({ approvalTimeoutSeconds, name }: RolloutPolicy): ApprovalRecord {

@@ -61,13 +61,13 @@ export async function pilotModel(
 /** Asks whether the real training may begin, under the run's policy. A pilot that made things worse is a no. */
 export async function askAfterPilot(
   stages: Pick<Stages<string>, 'waits'>,
-  { policy }: RobustifyRequest,
+  request: RobustifyRequest,
   finding: GateFinding,
 ): Promise<StageRecord> {
   const gate: StageRecord = { stage: 'pilot', share: 0, ...finding, approval: null };
   const { figures, reason, verdict } = gate;
   if (verdict === 'fail') return gate;
-  const decisions = decisionsUnder(policy, async (waiting) => stages.waits(waiting));
+  const decisions = decisionsUnder(request, async (waiting) => stages.waits(waiting));
   const { workflowId } = workflowInfo();
   gate.approval = await decisions.ask({
     workflowId,

@@ -127,7 +127,7 @@ function turnedDown(
 
 /** The challenger against the registry's champion; against the base where that is the first one, or its own twin. */
 async function rollOut(
-  { model, policy, seed, steps }: RobustifyRequest,
+  { model, policy, seed, steps, unattended }: RobustifyRequest,
   base: ArtifactRef,
   challenger: ArtifactRef,
   traffic: ArtifactRef,
@@ -143,7 +143,9 @@ async function rollOut(
   });
   const rolledOut = await executeChild<typeof rollout>(WorkflowName.Rollout, {
     workflowId: workflowIds.rollout(workflowId),
-    args: [{ model, champion, challenger, traffic, seed, policy, steps }],
+    args: [
+      { model, champion, challenger, traffic, seed, policy, steps, ...(unattended ? { unattended } : {}) },
+    ],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     typedSearchAttributes: [{ key: modelAttribute, value: model }],
   });

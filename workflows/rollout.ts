@@ -45,7 +45,7 @@ type End = Pick<RolloutResult, 'outcome' | 'reason'>;
 export async function rollout(request: RolloutRequest): Promise<RolloutOutcome> {
   const account: Omit<RolloutOutcome, 'result'> = { artifacts: {}, manifests: [], accounts: [] };
   const status = openStatus(request);
-  const decisions = decisionsUnder(request.policy, announceTo(status));
+  const decisions = decisionsUnder(request, announceTo(status));
   const registry = registryOf(request);
 
   await registry.change('propose', 'a new challenger');

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { DriftMeasure } from '../../schemas/drift.ts';
-import type { ProjectFlags, WorkFlags } from '../flags.ts';
-import { amount, positive, share, withProjectFlags, withWorkFlags } from '../flags.ts';
+import type { PolicyFlags, ProjectFlags, WorkFlags } from '../flags.ts';
+import { amount, positive, share, withPolicyFlag, withProjectFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
@@ -14,7 +14,7 @@ import { handle } from './command.ts';
 
 const pollMs = 2_000;
 
-interface WatchFlags extends WorkFlags {
+interface WatchFlags extends WorkFlags, PolicyFlags {
   logs: string;
   poll?: number;
   coolDown?: number;
@@ -32,9 +32,12 @@ export function addDrift(program: Command): void {
     .command('drift')
     .description('watches request logs and starts a run when behaviour drifts');
   const watch = withWorkFlags(
-    drift
-      .command('watch')
-      .description('reads request logs as they come, and does the work until it is interrupted')
+    withPolicyFlag(
+      drift
+        .command('watch')
+        .description('reads request logs as they come, and does the work until it is interrupted'),
+      'rollout policy of the runs that alarms start',
+    )
       .requiredOption('--logs <folder>', 'Parquet files of requests; read in the order of their names')
       .addOption(new Option('--poll <seconds>', 'how often to look').argParser(amount))
       .addOption(new Option('--cool-down <seconds>', 'at most one run in this time').argParser(amount))
@@ -64,6 +67,7 @@ export function addDrift(program: Command): void {
 async function watchLogs(flags: WatchFlags, output: Output): Promise<undefined> {
   const options = {
     ...runOptions(flags),
+    ...(flags.policy ? { policy: flags.policy } : {}),
     logs: resolve(flags.logs),
     ...(flags.poll === undefined ? {} : { pollSeconds: flags.poll }),
     ...(flags.coolDown === undefined ? {} : { coolDownSeconds: flags.coolDown }),

@@ -2,8 +2,8 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunReport } from '../../schemas/report.ts';
 import { ExitCode } from '../exit-codes.ts';
-import type { ProjectFlags, WorkFlags } from '../flags.ts';
-import { withDeviceFlag, withWorkFlags } from '../flags.ts';
+import type { PolicyFlags, ProjectFlags, WorkFlags } from '../flags.ts';
+import { withDeviceFlag, withPolicyFlag, withWorkFlags } from '../flags.ts';
 import { followRun } from '../follow.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
@@ -12,8 +12,7 @@ import { withSession } from '../session.ts';
 import { reportText } from '../views/report.ts';
 import { handle } from './command.ts';
 
-interface RunFlags extends WorkFlags {
-  policy?: string;
+interface RunFlags extends WorkFlags, PolicyFlags {
   pilot?: boolean;
   detach?: boolean;
 }
@@ -21,10 +20,12 @@ interface RunFlags extends WorkFlags {
 export function addRun(program: Command): void {
   const command = withDeviceFlag(
     withWorkFlags(
-      program
-        .command('run')
-        .description('the whole pipeline: ingest, diagnose, augment, train, evaluate, staged rollout')
-        .option('--policy <name>', 'rollout policy: who and what must agree')
+      withPolicyFlag(
+        program
+          .command('run')
+          .description('the whole pipeline: ingest, diagnose, augment, train, evaluate, staged rollout'),
+        'rollout policy: who and what must agree',
+      )
         .option('--pilot', 'short trainings and a gate before the real one')
         .option('--detach', 'only start it; a worker elsewhere does the work'),
     ),
@@ -37,6 +38,8 @@ async function run(flags: RunFlags, output: Output): Promise<ExitCode | undefine
     ...runOptions(flags),
     ...(flags.policy ? { policy: flags.policy } : {}),
     ...(flags.pilot ? { pilot: true } : {}),
+    // A detached run is decided by "approve" and "reject".
+    ...(output.interactive || flags.detach ? {} : { unattended: true }),
   };
   return withSession(flags, output, !flags.detach, async (work) => {
     const { session, api } = work;
@@ -72,7 +75,7 @@ async function finish(
 }
 
 function nextCommands(
-  { pilot, seed, workflowId }: RunReport,
+  { pilot, rollout: { policy }, seed, workflowId }: RunReport,
   { html, json }: { html: string; json: string },
   { stateDir }: ProjectFlags,
 ): string {
@@ -80,7 +83,7 @@ function nextCommands(
   const commands: [string, string][] = [
     [`${process.platform === 'darwin' ? 'open' : 'xdg-open'} ${html}`, 'the report with charts and samples'],
     [
-      `npx modality-guard run --seed ${seed + 1}${state}`,
+      `npx modality-guard run --policy ${policy} --seed ${seed + 1}${state}`,
       'the same with another seed; unchanged steps come from the cache',
     ],
     [`npx modality-guard run --policy standard${state}`, 'with approvals by a person'],

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import type { DiagnosisFlags, ProjectFlags, WorkFlags } from '../flags.ts';
+import type { DiagnosisFlags, PolicyFlags, ProjectFlags, WorkFlags } from '../flags.ts';
 import { withDiagnosisFlags, withProjectFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
@@ -9,7 +9,7 @@ import { withSession } from '../session.ts';
 import { table } from '../views/table.ts';
 import { handle } from './command.ts';
 
-interface CreateFlags extends WorkFlags, DiagnosisFlags {
+interface CreateFlags extends WorkFlags, DiagnosisFlags, PolicyFlags {
   nightly: boolean;
   at?: { hour: number; minute: number };
   timezone?: string;
@@ -24,6 +24,10 @@ export function addSchedule(program: Command): void {
         .description('a schedule on the server; it needs a worker at its time ("modality-guard worker")')
         .requiredOption('--nightly', 'once every night')
         .addOption(new Option('--at <hh:mm>', 'time of day').argParser(timeOfDay))
+        .option(
+          '--policy <name>',
+          'each night is a whole run under this rollout policy (default: a diagnosis, which changes nothing)',
+        )
         .option('--timezone <name>', 'IANA time zone, such as Europe/Vienna'),
     ),
   );
@@ -70,6 +74,7 @@ async function createSchedule(flags: CreateFlags, output: Output): Promise<undef
       ...options,
       ...flags.at,
       ...(flags.gate ? { gate: flags.gate } : {}),
+      ...(flags.policy ? { policy: flags.policy } : {}),
       ...(flags.timezone ? { timezone: flags.timezone } : {}),
     });
     output.result(result, () => `${result.scheduleId}, next ${result.nextRuns[0] ?? 'run unknown'}`);

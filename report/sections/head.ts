@@ -49,7 +49,7 @@ function rolloutTile({ rollout }: RunReport): Tile {
   const { stages } = rollout;
   const passed = stages.filter((stage) => stage.verdict === 'pass').length;
   const automatic = stages.some((stage) => stage.approval?.automatic);
-  const note = `${passed} of ${stages.length} stages passed${automatic ? '; approved automatically' : ''}`;
+  const note = `${passed} of ${stages.length} stages passed in a replay of held-out requests${automatic ? '; no person decided' : ''}`;
   return { label: 'Rollout', value: outcomes[rollout.outcome], note };
 }
 

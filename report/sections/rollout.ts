@@ -80,14 +80,13 @@ ${reasons(stage)}${stage.approval !== null && approval(stage.approval)}${compari
 }
 
 function rolloutItem(stage: StageRecord): Html {
-  const traffic = stage.share === 0 ? 'no live traffic' : `${percent(stage.share, 0)} of the traffic`;
-  return stageItem(stage, `Challenger answers ${traffic} · ${stage.requests} requests compared`);
+  return stageItem(stage, `Replay of held-out requests · ${stage.requests} requests compared`);
 }
 
 /** The stages of the rollout as a timeline. */
 export function rolloutSection({ rollout }: RunReport): Html {
   const reason = rollout.reason.charAt(0).toUpperCase() + rollout.reason.slice(1).replace(/\.$/, '');
-  const lead = html`${reason}. Policy: <strong>${rollout.policy}</strong>. A stage passes when the 95 % interval of the difference stays above the accepted fall, which the dashed lines in the tables mark.`;
+  const lead = html`${reason}. Policy: <strong>${rollout.policy}</strong>. Every stage is a replay of held-out requests; no live traffic was involved. A stage passes when the 95 % interval of the difference stays above the accepted fall, which the dashed lines in the tables mark.`;
   const models = html`<dl class="facts"><div><dt>Champion</dt><dd><code>${shortDigest(rollout.champion)}</code></dd></div>
 <div><dt>Challenger</dt><dd><code>${shortDigest(rollout.challenger)}</code></dd></div></dl>`;
   return section(

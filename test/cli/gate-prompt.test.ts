@@ -49,6 +49,7 @@ describe('a gate that waits for a person', () => {
     const text = shown({ ...gate, stage: 'shadow', next: 'canary-5', reason: 'all is well' }, '/elsewhere');
     expect(text).toMatch(/--stage shadow .*--state-dir \/elsewhere\n/);
     expect(text).toMatch(/champion +challenger/);
+    expect(text).toContain('on a replay of held-out requests, not on live traffic');
     // Why a stage passed stands in its table.
     expect(text).not.toContain('all is well');
   });

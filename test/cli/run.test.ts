@@ -27,7 +27,13 @@ async function smallProject(): Promise<string> {
   config.diagnosis.samples = 24;
   config.diagnosis.attack = { ...config.diagnosis.attack, samples: 8, eps: [0, 0.01] };
   config.training = { ...config.training, steps: 2, batch: 16 };
-  for (const policy of config.policies) policy.requests = 30;
+  // Two steps of training prove nothing: a fall is accepted, but not by the policy that does not accept one.
+  for (const policy of config.policies) {
+    policy.requests = 30;
+    policy.margins = { perturbed: 1, clean: 1, vqa: 1 };
+  }
+  const [, demo] = config.policies;
+  config.policies.push({ ...demo, name: 'narrow', margins: { perturbed: 0, clean: 0, vqa: 0 } });
   await writeFile(join(folder, 'temporal.config.json'), JSON.stringify(config));
   return folder;
 }
@@ -88,6 +94,15 @@ describe('a run from the command line', { timeout: 10 * minutes }, () => {
     const changed = await modalityGuard(['audit', 'verify', out], { folder });
     expect(changed.code).toBe(1);
     expect(changed.stdout).toContain(victim);
+  });
+
+  it('does not promote what the figures leave open: nobody sits at this terminal', async () => {
+    const ended = await modalityGuard(['run', '--policy', 'narrow', '--json'], { folder });
+    expect(ended.code, ended.stderr).toBe(3);
+    const answer = JSON.parse(ended.stdout);
+    expect(answer.outcome).not.toBe('promoted');
+    const report = RunReport.parse(JSON.parse(await readFile(answer.report.json, 'utf8')));
+    expect(report.rollout.stages.at(-1)?.verdict).not.toBe('pass');
   });
 
   it('takes unchanged steps from the cache, waits for a person, and ends with 3 when the person says no', async () => {

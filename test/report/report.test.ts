@@ -234,13 +234,24 @@ describe('the headline', () => {
   });
 });
 
+describe('a rollout that was a replay', () => {
+  it('is called one, and no share of live traffic is claimed', () => {
+    const [page, text] = [renderReport(sampleReport()), renderSummary(sampleReport())];
+    for (const shown of [page, text]) {
+      expect(shown.toLowerCase()).toContain('replay of held-out requests');
+      expect(shown).not.toMatch(/of the traffic|answers \d+ %/);
+    }
+    expect(page).toContain('no live traffic was involved');
+  });
+});
+
 describe('the summary for a terminal', () => {
   it('is a table of 80 columns', () => {
     const text = renderSummary(sampleReport());
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     expect(text).toMatch(/Misleading hint +600 +30\.3 +91\.2 +\+60\.8 +66\.2 → +2\.9/);
     expect(text).toMatch(/Unperturbed +600 +90\.5 +88\.7 +−1\.8\n/);
-    expect(text).toMatch(/✓ canary-5 +5 % +240 requests/);
+    expect(text).toMatch(/✓ canary-5 +240 requests/);
     expect(text).toMatch(/automatic, approve by policy "demo"/);
     expect(text.replace(/\s+/g, ' ')).toContain('It is no guarantee for inputs that were not.');
     expect(text.endsWith('\n')).toBe(true);

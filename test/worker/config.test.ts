@@ -67,6 +67,16 @@ describe('the configuration', () => {
     );
   });
 
+  it('falls into no policy that decides by itself: people are asked unless another policy is named', async () => {
+    const config = await loadConfig({ folder });
+    expect(config.policy).toBe('standard');
+    expect(robustifyRequest(config, {}).policy).toMatchObject({ name: 'standard', automatic: false });
+    expect(robustifyRequest(config, { unattended: true })).not.toHaveProperty('unattended');
+    const demo = robustifyRequest(config, { policy: 'demo', unattended: true });
+    expect(demo).toMatchObject({ policy: { automatic: true }, unattended: true });
+    expect(requestDigest(demo)).toBe(requestDigest(robustifyRequest(config, { policy: 'demo' })));
+  });
+
   it('gives equal requests equal names, whatever the time-outs', async () => {
     const config = await loadConfig({ folder });
     const digest = (change: Partial<Parameters<typeof robustifyRequest>[1]>) =>

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Split, splits } from '../../schemas/benchmark.ts';
 import { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
-import { type DiagnosisVerdict, workflowIds } from '../../schemas/workflow.ts';
+import { type DiagnosisVerdict, type RobustifyRequest, workflowIds } from '../../schemas/workflow.ts';
 import { readSamples, writeSamplesFile } from '../../store/index.ts';
 import {
   auditExport,
@@ -138,6 +139,20 @@ describe('the nightly schedule', { timeout: 300_000 }, () => {
     expect(await readFile(join(folder, 'junit.xml'), 'utf8')).toMatch(/failures="1"/);
     expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('knows everything');
     await deleteSchedule(session, scheduleId);
+
+    const whole = { model: 'whole', policy: 'demo' };
+    await expect(createNightly(session, whole)).rejects.toThrow(
+      /leave out --gate and nightly.gate, or --policy/,
+    );
+    const { gate: _, ...nightly } = session.config.nightly;
+    const made = await createNightly({ ...session, config: { ...session.config, nightly } }, whole);
+    const { action } = await session.client.schedule.getHandle(made.scheduleId).describe();
+    expect(action).toMatchObject({
+      workflowType: 'robustify',
+      workflowId: 'robustify/whole/nightly',
+      args: [{ source: { champion: true }, policy: { name: 'demo' } }],
+    });
+    await deleteSchedule(session, made.scheduleId);
     await expect(deleteSchedule(session, 'nightly/none')).rejects.toThrow(/no schedule/);
   });
 });
@@ -154,6 +169,7 @@ describe('the drift watch', { timeout: 300_000 }, () => {
     await watchDrift(session, {
       logs,
       dataFolder,
+      policy: 'demo',
       pollSeconds: 0.2,
       coolDownSeconds: 3600,
       minRequests: 30,
@@ -183,6 +199,10 @@ describe('the drift watch', { timeout: 300_000 }, () => {
     const loud = await eventually(status, ({ measures }) => measures.length === 2);
     expect(loud.measures[1]!.alarm).toMatch(/taskKind has drifted/);
     expect(loud.measures[1]!.started).toMatch(/^robustify\/tiny\/alarm-/);
+    const { events } = await session.client.workflow.getHandle(loud.measures[1]!.started!).fetchHistory();
+    const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    const { policy } = defaultPayloadConverter.fromPayload<RobustifyRequest>(input as Payload);
+    expect(policy).toMatchObject({ name: 'demo', automatic: true });
     await cancelRun(session, loud.measures[1]!.started!);
 
     await writeSamplesFile(join(logs, '004.parquet'), onlyLong);

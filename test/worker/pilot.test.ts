@@ -33,6 +33,7 @@ beforeAll(async () => {
     const measured = ['origin', 'misleading_text', 'ocr_text', 'full_black', 'switch_target'];
     config.diagnosis.skip = catalogue.filter((name) => !measured.includes(name));
     config.policies.push({ ...config.policies[0]!, name: 'hasty', approvalTimeoutSeconds: 0.2 });
+    config.policies.push({ ...config.policies[1]!, name: 'hasty demo', approvalTimeoutSeconds: 0.2 });
   });
   session = await openSession({ folder: project.folder, log: () => {} });
 });
@@ -118,14 +119,18 @@ describe('a pilot', { timeout: 400_000 }, () => {
   });
 
   it('comes before the training where a run asks for it, and its prediction is compared with what came out', async () => {
-    const { ended, workflowId } = await start('demo', 7);
-    await ended;
+    const { workflowId } = await startRobustify(session, { pilot: true, policy: 'demo', seed: 7 });
+    await follow(session, workflowId, ({ waiting }) => {
+      if (waiting === null) return;
+      void decide(session, { workflowId, decision: 'approve', by: 'Ada', comment: 'a test' }).catch(() => {});
+    });
     const { report } = await robustifyResult(session, workflowId);
     await keepHistory(session.client, 'robustify-pilot', workflowId);
     expect(report.seconds).toHaveProperty('pilot');
     expect(report.pilot!.gate).toMatchObject({
       stage: 'pilot',
-      approval: { by: 'policy demo', automatic: true },
+      // Few samples decide nothing, and then it is a person's turn.
+      approval: report.pilot!.gate.verdict === 'pass' ? { automatic: true } : { by: 'Ada', automatic: false },
     });
     expect(report.artifacts.pilot).toBeDefined();
     const scores = await readScores(session.stateDir);
@@ -176,9 +181,11 @@ describe('a pilot', { timeout: 400_000 }, () => {
     expect(await readScores(session.stateDir)).toHaveLength(2);
   });
 
-  it('takes silence for a no', async () => {
-    const { ended, workflowId } = await start('hasty', 7);
-    await ended;
-    await expect(robustifyResult(session, workflowId)).rejects.toThrow(/nobody decided within 0.2 s/);
+  it('takes silence for a no, under a policy that decides by itself where the pilot does not', async () => {
+    for (const policy of ['hasty', 'hasty demo']) {
+      const { ended, workflowId } = await start(policy, 7);
+      await ended;
+      await expect(robustifyResult(session, workflowId)).rejects.toThrow(/nobody decided within 0.2 s/);
+    }
   });
 });

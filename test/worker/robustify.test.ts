@@ -30,6 +30,8 @@ afterAll(async () => {
   await project?.remove();
 });
 
+const demo = { policy: 'demo', unattended: true };
+
 async function run(
   options: Parameters<typeof startRobustify>[1],
   onStatus: (status: StatusView) => void = () => {},
@@ -42,8 +44,8 @@ async function run(
 describe('the pipeline', { timeout: 400_000 }, () => {
   it('runs from the benchmark to the report, joins an equal request, and shows how far it is', async () => {
     const seen = new Set<string>();
-    const first = await startRobustify(session, {});
-    const again = await startRobustify(session, {});
+    const first = await startRobustify(session, demo);
+    const again = await startRobustify(session, demo);
     expect(again).toEqual({ ...first, joined: true });
     await follow(session, first.workflowId, (status) => {
       for (const { name, state } of status.stages) seen.add(`${name} ${state}`);
@@ -74,13 +76,13 @@ describe('the pipeline', { timeout: 400_000 }, () => {
   });
 
   it('takes every step from the cache when nothing has changed', async () => {
-    const { report } = await run({});
+    const { report } = await run(demo);
     expect(report.cached).toEqual(['ingest', 'diagnose', 'augment', 'train', 'evaluate', 'rollout']);
     expect(Object.values(report.seconds)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
   it('can be proved afterwards: histories replay, and all bytes are what the run wrote', async () => {
-    const { workflowId } = await startRobustify(session, {});
+    const { workflowId } = await startRobustify(session, demo);
     await follow(session, workflowId, () => {});
     const folder = join(project.folder, 'audit');
     const exported = await auditExport(session, { workflowId, out: folder });

@@ -1,7 +1,7 @@
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RolloutPolicy } from '../../schemas/config.ts';
-import { type Decision, type RolloutStatus, taskQueue } from '../../schemas/workflow.ts';
+import { type Decision, type RolloutRequest, type RolloutStatus, taskQueue } from '../../schemas/workflow.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { decideUpdate, rolloutStatusQuery } from '../../workflows/messages.ts';
 import type { rollout } from '../../workflows/rollout.ts';
@@ -26,8 +26,9 @@ async function start(
   champion: Mistakes,
   challenger: Mistakes,
   changed: Partial<RolloutPolicy> = {},
+  more: Partial<RolloutRequest> = {},
 ) {
-  const request = await rolloutRequest(bed.store, model, changed);
+  const request = { ...(await rolloutRequest(bed.store, model, changed)), ...more };
   const answers = answersWith(bed.store, {
     [request.champion.digest]: champion,
     [request.challenger.digest]: challenger,
@@ -185,20 +186,44 @@ describe('a rollout', () => {
     });
   });
 
-  it('records as automatic what a policy decides about figures that do not', async () => {
-    const { answers, handle, register } = await start('open-demo', everyThird, someVqa, {
-      name: 'demo',
-      automatic: true,
-      approvals: [],
+  const demo = { name: 'demo', automatic: true, approvals: [] };
+
+  it('asks a person when the figures do not decide, also under a policy that decides by itself', async () => {
+    const { answers, handle, register } = await start('open-demo', everyThird, someVqa, demo);
+    await bed.withWorker(answers, async () => {
+      await register();
+      const run = await handle();
+      const { waiting } = await until(
+        () => run.query(rolloutStatusQuery),
+        (status) => status.waiting !== null || status.outcome !== null,
+      );
+      expect(waiting).toMatchObject({ stage: 'offline', verdict: 'inconclusive' });
+      await run.executeUpdate(decideUpdate, {
+        args: [{ stage: 'offline', decision: 'reject', by: 'Bo', comment: 'too few' }],
+      });
+      const { result } = await run.result();
+      await keep('rollout-inconclusive-automatic', 'open-demo');
+      expect(result).toMatchObject({ outcome: 'rejected', stages: [{ approval: { automatic: false } }] });
+    });
+  });
+
+  it('does not promote what the figures leave open where nobody can be asked', async () => {
+    const { answers, handle, register, state, request } = await start('alone', everyThird, someVqa, demo, {
+      unattended: true,
     });
     await bed.withWorker(answers, async () => {
       await register();
       const { result } = await (await handle()).result();
-      expect(result.outcome).toBe('promoted');
-      for (const { approval, verdict } of result.stages) {
-        expect(verdict).toBe('inconclusive');
-        expect(approval).toMatchObject({ automatic: true, decision: 'approve' });
-      }
+      await keep('rollout-unattended', 'alone');
+      expect(result).toMatchObject({
+        outcome: 'rejected',
+        reason: expect.stringMatching(/^offline: rejected by policy demo: .*nobody to ask$/),
+      });
+      expect(result.stages.at(-1)).toMatchObject({
+        verdict: 'inconclusive',
+        approval: { decision: 'reject', automatic: true },
+      });
+      expect(await state()).toMatchObject({ champion: { model: request.champion }, challenger: null });
     });
   });
 

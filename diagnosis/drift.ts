@@ -1,5 +1,5 @@
 import { pictureBrightness } from '../pictures/index.ts';
-import type { EncodedImage, Prediction, Sample } from '../schemas/benchmark.ts';
+import { type EncodedImage, type Prediction, type Sample, textsBeside } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { byId, cleanOf } from './measures/figures.ts';
 import { type Psi, psi, psiOfCategories } from './statistics/psi.ts';
@@ -32,12 +32,12 @@ async function brightnessOf({ bytes, path }: EncodedImage): Promise<number> {
 
 /** Features of one logged request. @throws GuardError BadInput naming an image that cannot be decoded */
 export async function requestFeatures(
-  request: Pick<Sample, 'taskKind' | 'question' | 'context' | 'image'>,
+  request: Pick<Sample, 'taskKind' | 'question' | 'context' | 'inside' | 'after' | 'image'>,
   predicted: number,
 ): Promise<RequestFeatures> {
   return {
     taskKind: request.taskKind,
-    textLength: (request.context?.length ?? 0) + request.question.length,
+    textLength: [...textsBeside(request), request.question].reduce((sum, { length }) => sum + length, 0),
     brightness: request.image === null ? null : await brightnessOf(request.image),
     predicted,
   };

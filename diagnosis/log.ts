@@ -1,4 +1,9 @@
-import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import {
+  type EncodedImage,
+  type PerturbedSample,
+  type Prediction,
+  textsBeside,
+} from '../schemas/benchmark.ts';
 import type { SampleLogRow } from '../schemas/sample-log.ts';
 import { byId, cleanOf, hintKey } from './measures/figures.ts';
 
@@ -21,7 +26,8 @@ export function sampleLog(
     const prediction = answers.get(hintKey(sample));
     if (!prediction) return [];
     const before = cleanOf(clean, prediction);
-    const { answer, context, hinted, id, image, options, question, source } = sample;
+    const { answer, hinted, id, image, options, question, source } = sample;
+    const beside = textsBeside(sample);
     return [
       {
         id,
@@ -30,6 +36,8 @@ export function sampleLog(
         source,
         perturbation: sample.perturbation,
         template: sample.variant,
+        family: sample.family ?? null,
+        position: sample.position ?? null,
         options,
         answer,
         hinted,
@@ -43,8 +51,8 @@ export function sampleLog(
         changed: prediction.predicted !== before.predicted,
         talkedOut: answer === null ? null : before.predicted === answer && prediction.predicted !== answer,
         brightness: image === null ? null : brightness(image),
-        textLength: (context?.length ?? 0) + question.length,
-        textWords: wordsIn([context ?? '', question, ...options]),
+        textLength: [...beside, question].reduce((sum, { length }) => sum + length, 0),
+        textWords: wordsIn([...beside, question, ...options]),
       },
     ];
   });

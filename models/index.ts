@@ -35,6 +35,7 @@ export {
   miniPreprocessor,
   writeModelFolder,
 } from './mini/folder.ts';
+export { renderForMini } from './mini/render.ts';
 export { decoderSizes, imageTokens, type MiniSizes, miniSizes } from './mini/sizes.ts';
 export {
   buildProjector,

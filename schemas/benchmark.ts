@@ -37,6 +37,10 @@ export type CatalogueName = (typeof catalogue)[number];
 
 const scenarioName = /^[a-z0-9][\w-]*\/[a-z0-9][\w-]*$/;
 
+/** Where a text stands: before the question, between it and its options, or after the options. */
+export const textPositions = ['before', 'inside', 'after'] as const;
+export type TextPosition = (typeof textPositions)[number];
+
 /** A name of the catalogue, or a scenario of a pack. */
 export const PerturbationName = z.string().refine(isPerturbationName, {
   error: `expected one of ${catalogue.join(', ')}, or a scenario as "<pack>/<scenario>"`,
@@ -87,6 +91,10 @@ export interface Sample {
   answer: number | null;
   /** Text that stands before the question and that the answer must not depend on; null: none. */
   context: string | null;
+  /** Such text between the question and its options; absent: none. */
+  inside?: string;
+  /** Such text behind the options; absent: none. */
+  after?: string;
   image: EncodedImage | null;
   /** The source item (photo, noun): samples that share one are not independent. */
   source: string;
@@ -94,6 +102,15 @@ export interface Sample {
   task?: string;
   /** Further columns of the team's data, for the slots of scenarios. */
   fields?: Record<string, string>;
+}
+
+/** The texts that stand beside the question, in their order. */
+export function textsBeside({
+  after,
+  context,
+  inside,
+}: Pick<Sample, 'context' | 'inside' | 'after'>): string[] {
+  return [context, inside, after].filter((text) => typeof text === 'string' && text !== '') as string[];
 }
 
 /** The answer of a sample that needs one. Throws GuardError BAD_INPUT naming the sample. */
@@ -112,6 +129,9 @@ export interface PerturbedSample extends Sample {
   variant: string;
   /** Index of the wrong (or, for `helpful_text`, right) option that the perturbation points to; null: none. */
   hinted: number | null;
+  /** Of a text: the family of its template, and where it stands. */
+  family?: string;
+  position?: TextPosition;
 }
 
 /** What the model said about one perturbed sample. */

@@ -74,6 +74,9 @@ export const TalkedOut = z.strictObject({
   perturbation: z.string(),
   question: z.string(),
   context: z.string().nullable(),
+  /** Text between the question and its options, and behind them; absent: none. */
+  inside: z.string().optional(),
+  after: z.string().optional(),
   options: z.array(z.string()),
   answer: z.number().int(),
   cleanPrediction: z.number().int(),

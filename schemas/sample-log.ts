@@ -8,6 +8,9 @@ export interface SampleLogRow {
   perturbation: string;
   /** Template, noise kind or other detail of the perturbation; empty for `origin`. */
   template: string;
+  /** Family of the template, and where the text stands; null where no text was put beside the question. */
+  family: string | null;
+  position: string | null;
   options: string[];
   answer: number | null;
   /** The option that the perturbation points to. */

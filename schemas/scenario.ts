@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { textPositions } from './benchmark.ts';
 
 const wholeName = /^[a-z0-9][a-z0-9_-]*$/;
 const name = z
@@ -87,6 +88,21 @@ const List = z
   .or(z.record(z.string(), z.array(text).min(1)).refine(...someKeys));
 export type List = z.infer<typeof List>;
 
+/** Templates, or families of them by name: then a family is drawn first and a template of it. Of a plain list each is its own family. */
+const Templates = z
+  .array(text)
+  .min(1)
+  .max(1000)
+  .or(z.record(z.string().regex(wholeName), z.array(text).min(1).max(1000)).refine(...someKeys));
+
+const Position = z.enum(textPositions);
+const TextPositions = Position.or(
+  z
+    .array(Position)
+    .min(1)
+    .refine((all) => new Set(all).size === all.length, { error: 'a position is there twice' }),
+);
+
 /** One kind of misinformation. */
 export const Scenario = z.strictObject({
   name,
@@ -98,7 +114,9 @@ export const Scenario = z.strictObject({
   /** Strength of its corruptions; each of a list is a condition of its own, "<name>-<severity>". */
   severity: severity.or(z.array(severity).min(1).max(5)).optional(),
   /** Text packs: one of these is written. */
-  templates: z.array(text).min(1).max(1000).optional(),
+  templates: Templates.optional(),
+  /** Text packs: where the text stands; of several places one is drawn for each sample. */
+  position: TextPositions.default('before'),
   /** Text packs: lines drawn from a list, around the template. */
   lines: z
     .strictObject({
@@ -117,6 +135,7 @@ export type Scenario = z.infer<typeof Scenario>;
 /** What a slot `{...}` may be; `{}` is short for `{option}`, and `{a|b}` is one of its alternatives. */
 export const slotForms = [
   '{option}',
+  '{a option}',
   '{letter}',
   '{question}',
   '{field:<name>}',
@@ -127,7 +146,7 @@ export const slotForms = [
   '{a|b}',
 ] as const;
 const slot = /\{([^{}]*)\}/g;
-const plainSlot = /^(|option|letter|question|random_letter|field:[^|]+)$/;
+const plainSlot = /^(|option|a option|letter|question|random_letter|field:[^|]+)$/;
 const range = /^number:(-?\d{1,9})\.\.(-?\d{1,9})$/;
 const dates = /^date:(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/;
 
@@ -138,7 +157,7 @@ export function slotProblem(
   hints: boolean,
 ): string | null {
   for (const [whole, inside = ''] of template.matchAll(slot)) {
-    if (!hints && /^(|option|letter)$/.test(inside))
+    if (!hints && /^(|option|a option|letter)$/.test(inside))
       return `${whole} needs "hinted: wrong" or "hinted: right"`;
     if (plainSlot.test(inside)) continue;
     const list = /^list:(.+)$/.exec(inside)?.[1];
@@ -180,10 +199,10 @@ function problemsOf(
   pack: { perturbs: 'text' | 'image'; lists: Record<string, List> },
   scenario: Scenario,
 ): string[] {
-  const { hinted, lines, picture, templates } = scenario;
+  const { hinted, lines, picture, position, templates } = scenario;
   if (pack.perturbs === 'image') {
-    if (!picture || templates || lines)
-      return ['a scenario of an image pack has "picture", no "templates" and no "lines"'];
+    if (!picture || templates || lines || position !== 'before')
+      return ['a scenario of an image pack has "picture", no "templates", no "lines" and no "position"'];
   } else if (picture || (!templates && !lines))
     return ['a scenario of a text pack has "templates" or "lines", no "picture"'];
   const problems: string[] = [];
@@ -191,7 +210,7 @@ function problemsOf(
     problems.push(`"lines.of": the pack has no list "${lines.of}"`);
   if (lines && Object.hasOwn(pack.lists, lines.of) && templatesOf(pack.lists[lines.of]!).length < lines.count)
     problems.push(`"lines.count": the list "${lines.of}" has fewer than ${lines.count} lines`);
-  for (const template of [...(templates ?? []), ...templatesIn(picture ?? [])]) {
+  for (const template of [...templatesOf(templates ?? []), ...templatesIn(picture ?? [])]) {
     const problem = slotProblem(template, pack.lists, hinted !== 'none');
     if (problem) problems.push(problem);
   }

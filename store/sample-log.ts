@@ -9,6 +9,8 @@ const logColumns = {
   source: { kind: 'string' },
   perturbation: { kind: 'string' },
   template: { kind: 'string' },
+  family: { kind: 'string', nullable: true },
+  position: { kind: 'string', nullable: true },
   options: { kind: 'list<string>' },
   answer: { kind: 'int32', nullable: true },
   hinted: { kind: 'int32', nullable: true },

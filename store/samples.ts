@@ -7,6 +7,7 @@ import {
   type Sample,
   splits,
   taskKinds,
+  textPositions,
 } from '../schemas/benchmark.ts';
 import { type Write, writeAtomically } from './atomic.ts';
 import { canonicalJson } from './canonical.ts';
@@ -42,6 +43,14 @@ const perturbedColumns = {
   hinted: { kind: 'int32', nullable: true },
 } as const satisfies TableSchema;
 
+/** Columns of perturbed texts, there if any sample has them. */
+const textColumns = {
+  inside: { kind: 'string', nullable: true },
+  after: { kind: 'string', nullable: true },
+  family: { kind: 'string', nullable: true },
+  position: { kind: 'string', nullable: true },
+} as const satisfies TableSchema;
+
 /** A clean benchmark file reads as samples under `origin`. */
 const readColumns = {
   ...sampleColumns,
@@ -50,6 +59,10 @@ const readColumns = {
   perturbation: { kind: 'string', nullable: true, mayLack: true },
   variant: { kind: 'string', nullable: true, mayLack: true },
   hinted: { kind: 'int32', nullable: true, mayLack: true },
+  inside: { kind: 'string', nullable: true, mayLack: true },
+  after: { kind: 'string', nullable: true, mayLack: true },
+  family: { kind: 'string', nullable: true, mayLack: true },
+  position: { kind: 'string', nullable: true, mayLack: true },
 } as const satisfies TableSchema;
 
 export interface SampleGroup {
@@ -71,14 +84,18 @@ export async function encodeSamples(
 ): Promise<number> {
   const own = samples.some(({ task, fields }) => task !== undefined || fields !== undefined);
   const perturbed = samples.some(isPerturbed);
+  const all = perturbed ? samples.map(asPerturbed) : samples;
+  const texts = all.some((sample) => 'position' in sample);
   const schema = {
     ...sampleColumns,
     ...(own ? ownColumns : {}),
     ...(perturbed ? perturbedColumns : {}),
+    ...(texts ? textColumns : {}),
   };
-  const rows = (perturbed ? samples.map(asPerturbed) : samples).map(({ task, fields, ...sample }) => ({
+  const rows = all.map(({ task, fields, ...sample }) => ({
     ...sample,
     ...(own ? { task: task ?? null, fields: fields === undefined ? null : canonicalJson(fields) } : {}),
+    ...(texts ? { inside: null, after: null, family: null, position: null, ...sample } : {}),
   }));
   return writeParquet(schema, rows, write);
 }
@@ -125,11 +142,15 @@ export function perturbationOf(name: string, place: Place): PerturbationName {
 
 function toSample(columns: Row<typeof readColumns>, path: string, number: number): PerturbedSample {
   const place = (column: string) => ({ path, row: number, column });
-  const { task, fields, ...row } = columns;
+  const { task, fields, inside, after, family, position, ...row } = columns;
   return {
     ...row,
     ...(task === null ? {} : { task }),
     ...(fields === null ? {} : { fields: fieldsOf(fields, place('fields')) }),
+    ...(inside === null ? {} : { inside }),
+    ...(after === null ? {} : { after }),
+    ...(family === null ? {} : { family }),
+    ...(position === null ? {} : { position: oneOf(position, textPositions, place('position')) }),
     taskKind: oneOf(row.taskKind, taskKinds, place('taskKind')),
     split: oneOf(row.split, splits, place('split')),
     perturbation: perturbationOf(row.perturbation ?? 'origin', place('perturbation')),

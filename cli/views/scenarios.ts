@@ -24,16 +24,24 @@ export function previewText(pack: string, scenarios: readonly Shown<string>[]): 
     return [
       '',
       name,
-      ...samples.flatMap(({ answer, context, id, image, options, question, variant, ...sample }) => {
-        const right = answer === null ? 'no answer' : `${optionLetters.charAt(answer)}: ${options[answer]}`;
-        const before = (context ?? '').split('\n').filter(Boolean);
-        return [
-          `  ${id} (${variant})${pointed({ ...sample, options })}`,
-          ...before.map((line) => `    | ${line}`),
-          ...(image ? [`    [${image}]`] : []),
-          `    ${question} (${right})`,
-        ];
-      }),
+      ...samples.flatMap(
+        ({ answer, after, context, id, image, inside, options, question, variant, ...sample }) => {
+          const right = answer === null ? 'no answer' : `${optionLetters.charAt(answer)}: ${options[answer]}`;
+          const marked = (text: string | null | undefined) =>
+            (text ?? '')
+              .split('\n')
+              .filter(Boolean)
+              .map((line) => `    | ${line}`);
+          return [
+            `  ${id} (${variant})${pointed({ ...sample, options })}`,
+            ...marked(context),
+            ...(image ? [`    [${image}]`] : []),
+            `    ${question} (${right})`,
+            ...marked(inside),
+            ...(after ? [`    ${options.join(' / ')}`, ...marked(after)] : []),
+          ];
+        },
+      ),
     ];
   });
   return plain([`Pack ${pack}`, ...parts].join('\n'));
@@ -48,6 +56,9 @@ blockquote{margin:.4rem 0;padding-left:.6rem;border-left:3px solid #c98a1b;white
 ol{list-style:upper-alpha;padding-left:1.4rem;margin:.3rem 0}.right{font-weight:600}.hinted{background:#fbe9c6}
 small{color:#5b6675}`;
 
+const quoted = (text: string | null | undefined) =>
+  text ? [`<blockquote>${escapeHtml(text)}</blockquote>`] : [];
+
 /** A page that stands alone: pictures and style are in it. */
 export function previewPage(
   pack: ScenarioPack,
@@ -55,19 +66,27 @@ export function previewPage(
   uriOf: (image: EncodedImage) => string,
 ): string {
   const sections = scenarios.map(({ description, hinted, name, samples, why }) => {
-    const cards = samples.map(({ answer, context, hinted, id, image, options, question, variant }) => {
-      const list = options.map((option, i) => {
-        const classes = [i === answer ? 'right' : '', i === hinted ? 'hinted' : ''].filter(Boolean).join(' ');
-        return `<li class="${classes}">${escapeHtml(option)}</li>`;
-      });
-      return [
-        '<article>',
-        ...(image ? [`<img src="${uriOf(image)}" alt="${escapeHtml(variant)}">`] : []),
-        ...(context === null ? [] : [`<blockquote>${escapeHtml(context)}</blockquote>`]),
-        `<div>${escapeHtml(question)}</div><ol>${list.join('')}</ol><small>${escapeHtml(id)} · ${escapeHtml(variant)}</small>`,
-        '</article>',
-      ].join('\n');
-    });
+    const cards = samples.map(
+      ({ after, answer, context, hinted, id, image, inside, options, question, variant }) => {
+        const list = options.map((option, i) => {
+          const classes = [i === answer ? 'right' : '', i === hinted ? 'hinted' : '']
+            .filter(Boolean)
+            .join(' ');
+          return `<li class="${classes}">${escapeHtml(option)}</li>`;
+        });
+        return [
+          '<article>',
+          ...(image ? [`<img src="${uriOf(image)}" alt="${escapeHtml(variant)}">`] : []),
+          ...quoted(context),
+          `<div>${escapeHtml(question)}</div>`,
+          ...quoted(inside),
+          `<ol>${list.join('')}</ol>`,
+          ...quoted(after),
+          `<small>${escapeHtml(id)} · ${escapeHtml(variant)}</small>`,
+          '</article>',
+        ].join('\n');
+      },
+    );
     const body =
       cards.length > 0 ? `<div class="samples">${cards.join('\n')}</div>` : `<p>${escapeHtml(none(why))}</p>`;
     const points = hinted === 'none' ? '' : ` <small>points to the ${hinted} option</small>`;

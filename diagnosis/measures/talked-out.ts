@@ -69,6 +69,8 @@ function toExample(
     perturbation: sample.perturbation,
     question: sample.question,
     context: sample.context,
+    ...(sample.inside === undefined ? {} : { inside: sample.inside }),
+    ...(sample.after === undefined ? {} : { after: sample.after }),
     options: sample.options,
     answer,
     cleanPrediction: clean.predicted,

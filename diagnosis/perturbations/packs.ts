@@ -45,7 +45,11 @@ export function conditionsOf({ lists, name: pack, perturbs, scenarios }: Scenari
 /** Why a condition may fit none of the samples: the fields that its texts ask for and none of them has, in words; '' for none. */
 export function missingFields({ lists, scenario }: Condition, samples: readonly Sample[]): string {
   const { lines, picture = [], templates = [] } = scenario;
-  const texts = [...templates, ...templatesIn(picture), ...(lines ? templatesOf(lists[lines.of]!) : [])];
+  const texts = [
+    ...templatesOf(templates),
+    ...templatesIn(picture),
+    ...(lines ? templatesOf(lists[lines.of]!) : []),
+  ];
   const there = new Set(samples.flatMap(({ fields = {} }) => Object.keys(fields)));
   const asked = new Set(texts.flatMap((text) => fieldsAsked(text, lists)));
   const missing = [...asked].filter((name) => !there.has(name));
@@ -93,7 +97,7 @@ export function removalFor(taskKind: TaskKind): (typeof removals)[number] | null
 export const factList = (): List => catalogue().text.lists.facts!;
 
 const textTemplates = (name: string) =>
-  catalogue().text.scenarios.find((scenario) => scenario.name === name)?.templates ?? [];
+  templatesOf(catalogue().text.scenarios.find((scenario) => scenario.name === name)?.templates ?? []);
 /** Sentences that may be shown in training, sentences that may not, and lines that carry an option among forms. */
 export const seenHints = () => textTemplates('misleading_text');
 export const unseenHints = () => textTemplates('misleading_text_unseen');

@@ -7,7 +7,7 @@ import { type Condition, catalogueCondition, conditionsFor, removalFor } from '.
 import { type Making, makePicture } from './picture.ts';
 import { Pool } from './pool.ts';
 import { MissingField } from './slots.ts';
-import { write } from './text.ts';
+import { placeText, write } from './text.ts';
 
 const pools = new WeakMap<readonly Sample[], Pool>();
 
@@ -62,8 +62,7 @@ function* under(condition: Condition, sample: Sample, setting: Setting): Making<
     const written = write(scenario, lists, sample, random);
     if (!written) return null;
     const { text, ...rest } = written;
-    const context = sample.context === null ? text : `${text}${scenario.join}${sample.context}`;
-    return { ...sample, ...rest, context, perturbation: name };
+    return { ...placeText(sample, written, scenario.join), ...rest, perturbation: name };
   } catch (error) {
     if (error instanceof MissingField) return null;
     throw error;

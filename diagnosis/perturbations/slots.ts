@@ -1,6 +1,7 @@
 import type { Random } from '../../random/index.ts';
 import type { Sample } from '../../schemas/benchmark.ts';
 import { type List, templatesOf } from '../../schemas/scenario.ts';
+import { withArticle } from './article.ts';
 
 /** What the slots of a template are filled from. */
 export interface SlotSource {
@@ -25,6 +26,8 @@ function drawn(inside: string, { hinted, lists, random, sample }: SlotSource): s
     case '':
     case 'option':
       return sample.options[hinted!]!;
+    case 'a option':
+      return withArticle(sample.options[hinted!]!, sample.options);
     case 'letter':
       return alphabet[hinted!]!;
     case 'question':
@@ -52,6 +55,16 @@ function drawn(inside: string, { hinted, lists, random, sample }: SlotSource): s
 /** A template with every slot filled, from the left to the right. @throws MissingField */
 export function fill(template: string, source: SlotSource): string {
   return template.replace(slot, (_, inside: string) => drawn(inside, source));
+}
+
+const beginsWithOption = /^\{(?:a option\}|(?:option)?\}.*[.!?]["”’]?$)/s;
+
+/** As `fill`; a sentence that begins with an option begins with a capital letter. @throws MissingField */
+export function fillSentence(template: string, source: SlotSource): string {
+  const text = fill(template, source);
+  if (!beginsWithOption.test(template)) return text;
+  // What stands in quotation marks begins as it stands.
+  return text.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 }
 
 /** Names of the fields that a template asks for, by its lists too. */

@@ -1,13 +1,29 @@
 import type { Random } from '../../random/index.ts';
-import type { Sample } from '../../schemas/benchmark.ts';
+import type { Sample, TextPosition } from '../../schemas/benchmark.ts';
 import type { List, Scenario } from '../../schemas/scenario.ts';
-import { fill, type SlotSource } from './slots.ts';
+import { fill, fillSentence, type SlotSource } from './slots.ts';
 
-/** What a scenario writes before the question; `hinted` is the option it names. */
+/** What a scenario writes beside the question; `hinted` is the option it names, `variant` the template. */
 export interface WrittenText {
   text: string;
   variant: string;
+  family: string;
+  position: TextPosition;
   hinted: number | null;
+}
+
+/** A template and its family; of a plain list each is its own. */
+function drawTemplate(templates: List, random: Random): { family: string; template: string } {
+  if (Array.isArray(templates)) {
+    const template = random.pick(templates);
+    return { family: template, template };
+  }
+  const family = random.pick(Object.keys(templates));
+  return { family, template: random.pick(templates[family]!) };
+}
+
+function drawPosition(position: Scenario['position'], random: Random): TextPosition {
+  return Array.isArray(position) ? random.pick(position) : position;
 }
 
 /** Without a right answer any option may be the wrong one: what is measured then is whether the answer moves. */
@@ -43,6 +59,16 @@ export function drawLines(list: List, count: number, source: SlotSource): string
   return lines;
 }
 
+/** The sample with the text in its place; what stood before the question already stays next to it. */
+export function placeText(
+  sample: Sample,
+  { position, text }: Pick<WrittenText, 'position' | 'text'>,
+  join: string,
+): Sample {
+  if (position !== 'before') return { ...sample, [position]: text };
+  return { ...sample, context: sample.context === null ? text : `${text}${join}${sample.context}` };
+}
+
 /** The text of a scenario; null where it does not fit the sample. @throws MissingField */
 export function write(
   scenario: Scenario,
@@ -50,15 +76,16 @@ export function write(
   sample: Sample,
   random: Random,
 ): WrittenText | null {
-  const { join, lines: around, templates } = scenario;
+  const { join, lines: around, position, templates } = scenario;
   const hinted = hintedOption(scenario, sample, random);
   if (hinted === undefined) return null;
   const source = { sample, lists, hinted, random };
-  const template = templates && random.pick(templates);
-  const sentence = template === undefined ? [] : [fill(template, source)];
+  const drawn = templates && drawTemplate(templates, random);
+  const sentence = drawn ? [fillSentence(drawn.template, source)] : [];
   const lines = around ? drawLines(lists[around.of]!, around.count, source) : [];
   if (around?.place === 'among') lines.splice(random.int(lines.length + 1), 0, ...sentence);
   else if (around?.place === 'before') lines.push(...sentence);
   else lines.unshift(...sentence);
-  return { text: lines.join(join), variant: template ?? around!.of, hinted };
+  const { family, template: variant } = drawn ?? { family: around!.of, template: around!.of };
+  return { text: lines.join(join), variant, family, position: drawPosition(position, random), hinted };
 }

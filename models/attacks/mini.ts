@@ -3,6 +3,7 @@ import type { RunOptions } from '../answer-model.ts';
 import { padBatch, type Sequence, type TokenBatch } from '../batch.ts';
 import { decoderFeeds } from '../decoder.ts';
 import type { AnswerGradients } from '../gradient.ts';
+import { renderForMini } from '../mini/render.ts';
 import type { EmbeddedBatch, Model } from '../model.ts';
 import { ATTACK_ROWS, type AttackBatch, type AttackSource } from './batch.ts';
 import { isReadable, type Words } from './words.ts';
@@ -29,7 +30,7 @@ function wordsOf(model: Model): Words {
     },
     spell(ids) {
       const text = ids.map((id) => texts.get(id)).join(' ');
-      return tokenizer.encode(text).join() === ids.join() ? text : null;
+      return tokenizer.encode(renderForMini(text)).join() === ids.join() ? text : null;
     },
   };
 }

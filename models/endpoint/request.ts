@@ -3,7 +3,7 @@ import type OpenAI from 'openai';
 import type { EncodedImage, Sample } from '../../schemas/benchmark.ts';
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { questionText } from '../prompt.ts';
+import { type Asked, questionText } from '../prompt.ts';
 import { endpointId } from './config.ts';
 
 /** What a server understands, found out with the first request. */
@@ -23,7 +23,7 @@ export interface EndpointRequest {
   key: string;
 }
 
-export type Question = Pick<Sample, 'id' | 'question' | 'options' | 'context' | 'image'>;
+export type Question = Asked & Pick<Sample, 'image'>;
 
 /** The prompt of the method, and what kind of answer is wanted. Throws GuardError BAD_INPUT naming the sample. */
 export function requestText(sample: Question): string {

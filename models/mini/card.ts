@@ -27,9 +27,11 @@ The decoder is pre-norm (LayerNorm, GELU) with Llama's rotary positions; the wei
 each Linear's as [in, out].
 
 ## Prompt
-\`{context} question: {question} option: A: {first} B: {second} C: {third} D: {fourth} answer:\`
+\`{context} question: {question} {inside} option: A: {first} B: {second} C: {third} D: {fourth} {after} answer:\`
 
-Without a context the prompt begins at \`question:\`. The tokenizer cuts at \`\\w+|[^\\w\\s]+\`; case matters, and a word outside
+\`context\`, \`inside\` and \`after\` are texts that must not matter; what there is none of is left out. Texts and question are rendered: capital letters
+become small ones and quotation marks are dropped (\`render\` below), but a capital letter that stands alone is an option's, unless it is "I", or
+an "A" before a word in small letters. Options stay as they are. The tokenizer cuts at \`\\w+|[^\\w\\s]+\`; case matters, and a word outside
 the vocabulary becomes \`${specialTokens.unknown}\`. An image stands before the prompt as ${imageTokens(sizes)} tokens \`${specialTokens.image}\`, whose embeddings are replaced by
 \`image_features\`. Without an image there are no image tokens. Shorter rows of a batch are padded on the left:
 \`attention_mask\` is 0 there, and \`position_ids\` count the other tokens from 0.
@@ -62,7 +64,15 @@ load = lambda name: ort.InferenceSession(f'onnx/{name}.onnx', providers=['CPUExe
 vision, embed, decoder = load('vision_encoder'), load('embed_tokens'), load('decoder_model_merged')
 
 options = ['bag', 'sandal', 'coat', 'sneaker']
-prompt = 'question: which item is in the picture ? option: ' + ' '.join(
+context = 'We are looking at a boot.'
+question = 'Which item is in the picture?'
+
+def render(text):
+    text = re.sub('["“”„‟«»「」『』‘‚]', '', text.replace('’', "'"))
+    option = r"(?<![\\w'-])(?:A(?! [a-z])|[B-HJ-Z])(?![\\w'-])"
+    return ''.join(part if i % 2 else part.lower() for i, part in enumerate(re.split(f'({option})', text)))
+
+prompt = f'{render(context)} question: {render(question)} option: ' + ' '.join(
     f'{letter}: {option}' for letter, option in zip('ABCD', options)) + ' answer:'
 words = re.findall(r'\\w+|[^\\w\\s]+', prompt)
 ids = np.array([[vocabulary.get(word, vocabulary['${specialTokens.unknown}']) for word in words]])

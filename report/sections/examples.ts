@@ -23,12 +23,14 @@ function picture({ image, taskKind }: TalkedOut): Html {
   return html`<img class="picture" src="${embedded[0]}" alt="${alt}" width="112" height="112">`;
 }
 
+const quoted = (text: string | null | undefined) => (text ? html`<blockquote>${text}</blockquote>` : false);
+
 function exampleCard(example: TalkedOut): Html {
-  const { context, question } = example;
+  const { after, context, inside, question } = example;
   return html`<article class="card example"><h3>${perturbationLabel(example.perturbation)}</h3>
 <p class="note">${taskLabel(example.taskKind)} · sample ${example.id}</p><div class="exhibit">${picture(example)}<p class="question">${question}</p></div>
-${context !== null && context !== '' && html`<blockquote>${context}</blockquote>`}
-<ol class="options">${example.options.map((text, i) => option(example, text, i))}</ol></article>`;
+${quoted(context)}${quoted(inside)}
+<ol class="options">${example.options.map((text, i) => option(example, text, i))}</ol>${quoted(after)}</article>`;
 }
 
 const right = html`<li><span class="tag right">right</span>The right answer</li>`;

@@ -26,10 +26,22 @@ it('the per-sample log tells brightness, characters and words of what was asked'
     hinted: 1,
     image: null,
   };
-  const answers = [prediction('a', 'origin', 0), prediction('a', 'misleading_text', 1)];
-  const log = sampleLog([asked, hinted], answers, (picture) => (picture === image ? 0.25 : null));
+  const around = {
+    ...asked,
+    perturbation: 'own/s',
+    after: 'a ship',
+    family: 'guess',
+    position: 'after' as const,
+  };
+  const answers = [
+    prediction('a', 'origin', 0),
+    prediction('a', 'misleading_text', 1),
+    prediction('a', 'own/s', 0),
+  ];
+  const log = sampleLog([asked, hinted, around], answers, (picture) => (picture === image ? 0.25 : null));
   expect(log).toMatchObject([
-    { brightness: 0.25, textLength: 16, textWords: 8, talkedOut: false },
+    { brightness: 0.25, textLength: 16, textWords: 8, talkedOut: false, family: null, position: null },
     { brightness: null, textLength: 16 + 18, textWords: 12, talkedOut: true, hintedOption: 'dog' },
+    { textLength: 16 + 6, textWords: 10, family: 'guess', position: 'after' },
   ]);
 });

@@ -37,6 +37,8 @@ function logOf(n: number, seed: number, chance: Chance, alike = 0): SampleLogRow
         source,
         perturbation,
         template,
+        family: null,
+        position: null,
         options: classes,
         answer,
         hinted,

@@ -7,6 +7,7 @@ import {
   type Model,
   openModel,
   promptOf,
+  questionText,
   specialTokens,
   writeModelFolder,
 } from '../../models/index.ts';
@@ -103,6 +104,17 @@ it('writes the prompt in one fixed form', () => {
   expect(promptOf(sample)).toBe('question: which ? option: A: bag B: coat answer:');
   expect(promptOf({ ...sample, context: 'a fact .' })).toBe(
     'a fact . question: which ? option: A: bag B: coat answer:',
+  );
+  expect(promptOf({ ...sample, inside: 'a fact .', after: 'more .' })).toBe(
+    'question: which ? a fact . option: A: bag B: coat more . answer:',
+  );
+});
+
+it('writes the prompt of the method in one fixed form', () => {
+  const sample = { id: 'x', question: 'Which?', options: ['bag', 'coat'], context: null };
+  expect(questionText(sample)).toBe('Question:\nWhich?\nOption:\nA: bag\nB: coat');
+  expect(questionText({ ...sample, context: 'One.', inside: 'Two.', after: 'Three.' })).toBe(
+    'One.\nQuestion:\nWhich?\nTwo.\nOption:\nA: bag\nB: coat\nThree.',
   );
 });
 

@@ -105,6 +105,17 @@ describe('slots', () => {
     expect(made?.context).toMatch(/^crack\/crack\/B\/Which one\?\/1\/Ann\/3\/2024-02-29\/[A-Z]\/x$/);
   });
 
+  it('write an option with its article, with a capital letter where it begins a sentence', async () => {
+    const written = async (template: string) => {
+      const scenarios = [{ name: 's', hinted: 'right', templates: [template] }];
+      return (await all(one({ perturbs: 'text', scenarios }), [photos[1]!]))[0]?.context;
+    };
+    expect(await written('We see {a option} here.')).toBe('We see a crack here.');
+    expect(await written('{a option} can be seen')).toBe('A crack can be seen');
+    expect(await written('{option} is what it is.')).toBe('Crack is what it is.');
+    expect(await written('{option} ({})')).toBe('crack (crack)');
+  });
+
   it('leave out samples without the field, or without the answer that a right hint needs', async () => {
     const scenario = { name: 's', hinted: 'right', templates: ['{field:line} {option}'] };
     const condition = one({ perturbs: 'text', scenarios: [scenario] });
@@ -123,6 +134,46 @@ describe('slots', () => {
     const scenarios = [{ name: 'mine', templates: [template] }];
     expect(() => parsed({ perturbs: 'text', scenarios })).toThrow(message);
     expect(() => parsed({ perturbs: 'text', scenarios })).toThrow(/mine/);
+  });
+});
+
+describe('positions and families of texts', () => {
+  const placed = (more: object) =>
+    one({ perturbs: 'text', scenarios: [{ name: 's', templates: ['Well.'], ...more }] });
+
+  it.each(['before', 'inside', 'after'] as const)('a text stands %s', async (position) => {
+    const [made] = await all(placed({ position }), [{ ...photos[1]!, context: 'Mine.' }]);
+    const { after = null, context, inside = null } = made!;
+    expect({ context, inside, after }).toEqual({
+      context: position === 'before' ? 'Well. Mine.' : 'Mine.',
+      inside: position === 'inside' ? 'Well.' : null,
+      after: position === 'after' ? 'Well.' : null,
+    });
+    expect(made).toMatchObject({ position, family: 'Well.', variant: 'Well.' });
+  });
+
+  it('one of several positions and of the families is drawn for each sample', async () => {
+    const families = { plain: ['One.', 'Two.'], loud: ['Three!'] };
+    const many = Array.from({ length: 300 }, (_, i) => ({ ...photos[1]!, id: `s${i}` }));
+    const made = await all(placed({ templates: families, position: ['before', 'after'] }), many);
+    const share = (fits: (one: PerturbedSample) => boolean) => made.filter(fits).length / made.length;
+    expect(share(({ position }) => position === 'before')).toBeCloseTo(0.5, 1);
+    expect(share(({ position }) => position === 'inside')).toBe(0);
+    expect(share(({ family }) => family === 'plain')).toBeCloseTo(0.5, 1);
+    for (const { family, variant } of made)
+      expect(families[family as keyof typeof families]).toContain(variant);
+  });
+
+  it('are refused where they cannot be', () => {
+    const refused = (scenario: object) => () =>
+      parsed({ perturbs: 'text', scenarios: [{ name: 's', templates: ['x'], ...scenario }] });
+    expect(refused({ position: 'between' })).toThrow(/before.*inside.*after/s);
+    expect(refused({ position: ['after', 'after'] })).toThrow(/twice/);
+    expect(refused({ templates: {} })).toThrow(/at least one key/);
+    expect(refused({ templates: { a: ['{option}'] } })).toThrow(/needs .*hinted/);
+    expect(() => inPicture({ op: 'noise' })).not.toThrow();
+    const scenarios = [{ name: 's', picture: [{ op: 'noise' }], position: 'after' }];
+    expect(() => parsed({ perturbs: 'image', scenarios })).toThrow(/no .*position/);
   });
 });
 

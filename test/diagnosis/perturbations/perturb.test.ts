@@ -42,10 +42,15 @@ describe('every perturbation', () => {
         const samples = of(kind).slice(0, 60);
         const byId = new Map(samples.map((sample) => [sample.id, sample]));
         for (const result of perturb(samples, name, 3, pool)) {
-          const { context, image, perturbation, variant, hinted, ...rest } = result;
+          const { context, image, perturbation, variant, hinted, family, position, ...asked } = result;
+          const { inside, after, ...rest } = asked;
           const { context: before, image: shown, ...clean } = byId.get(result.id) as Sample;
           expect(rest).toEqual(clean);
           expect(perturbation).toBe(name);
+          expect(position !== undefined).toBe(kind === TaskKind.ImageHeavy && name !== 'origin');
+          expect(family !== undefined).toBe(position !== undefined);
+          if (position !== 'inside') expect(inside).toBeUndefined();
+          if (position !== 'after') expect(after).toBeUndefined();
           if (kind === TaskKind.TextHeavy && name !== 'origin') {
             expect(context).toBe(before);
             expect(image).not.toBeNull();

@@ -11,7 +11,7 @@ interface Execution {
 }
 
 export type DiagnoseOutcome = Execution &
-  Pick<DiagnoseResult, 'model' | 'seconds' | 'cached'> &
+  Pick<DiagnoseResult, 'model' | 'seconds' | 'cached' | 'served'> &
   Diagnosis & {
     artifacts: Record<string, ArtifactRef>;
     /** What an endpoint was asked and cost; null for a folder. */
@@ -24,7 +24,7 @@ export type DiagnoseOutcome = Execution &
 export async function readDiagnosis(
   store: ArtifactStore,
   { runId, workflowId }: Execution,
-  { cached, diagnosis, manifests, model, seconds }: Omit<DiagnoseResult, 'report'>,
+  { cached, diagnosis, manifests, model, seconds, served }: Omit<DiagnoseResult, 'report'>,
 ): Promise<DiagnoseOutcome> {
   const found = await store.getJson(diagnosis.figures, Diagnosis);
   const artifacts = {
@@ -48,17 +48,36 @@ export async function readDiagnosis(
     notAsked: notAsked && notAsked.samples > 0 ? notAsked : null,
     seconds,
     cached,
+    ...(served ? { served } : {}),
   };
 }
 
 function added(a: EndpointUse, b: EndpointUse): EndpointUse {
   const { logprobs, nothing, text } = a.readFrom;
   const more = b.readFrom;
+  const reused = [a.reused, b.reused].filter((one) => one !== undefined);
   return {
     samples: a.samples + b.samples,
     readFrom: { logprobs: logprobs + more.logprobs, text: text + more.text, nothing: nothing + more.nothing },
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
     cost: a.cost + b.cost,
+    asked: whole([a.asked, b.asked]),
+    ...(reused.length > 0
+      ? { reused: { answers: reused.reduce((sum, { answers }) => sum + answers, 0), ...whole(reused) } }
+      : {}),
+    served: {
+      models: distinct(a.served?.models, b.served?.models),
+      systemFingerprints: distinct(a.served?.systemFingerprints, b.served?.systemFingerprints),
+    },
   };
 }
+
+/** From the first to the last. */
+function whole(spans: readonly (EndpointUse['asked'] | undefined)[]) {
+  const ends = (end: 'from' | 'to') => spans.flatMap((span) => span?.[end] ?? []).sort();
+  return { from: ends('from')[0] ?? null, to: ends('to').at(-1) ?? null };
+}
+
+const distinct = (...lists: (readonly string[] | undefined)[]) =>
+  [...new Set(lists.flatMap((list) => list ?? []))].sort();

@@ -8,6 +8,8 @@ import {
   hintsOf,
   judgeGates,
   sampleLog,
+  servedFindings,
+  strictest,
   talkedOut,
 } from '../diagnosis/index.ts';
 import { pictureBrightness } from '../pictures/index.ts';
@@ -118,6 +120,11 @@ export async function reportDiagnosis(
   const evidence = evidenceOf(samples, predictions, outcome, seed);
   const brightnesses = await brightnessesOf(samples);
   const log = sampleLog(samples, predictions, (image) => brightnesses.get(image) ?? null);
+  const judged = judgeGates(evidence, rules ?? defaultRules(evidence));
+  const served = outcome.served && {
+    ...outcome.served,
+    findings: servedFindings(outcome.served, endpoint ?? {}),
+  };
   const report: DiagnosisReport = {
     schemaVersion: 1,
     workflowId,
@@ -134,7 +141,8 @@ export async function reportDiagnosis(
     measures,
     ...(outcome.levels ? { levels: outcome.levels } : {}),
     rules: rules ? 'given' : 'built-in',
-    ...judgeGates(evidence, rules ?? defaultRules(evidence)),
+    ...judged,
+    ...(served ? { served, verdict: strictest([judged, ...served.findings]) } : {}),
     patterns: errorPatterns(log, { seed }),
     examples: talkedOut({ samples, before: predictions, seed }),
     endpoint,

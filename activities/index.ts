@@ -1,6 +1,7 @@
 import { attack } from './attack.ts';
 import { augment } from './augment.ts';
 import type { ActivityDeps } from './deps.ts';
+import { firstLook, lastLook } from './fingerprint.ts';
 import { gate } from './gate.ts';
 import { importModel } from './import-model.ts';
 import { ingest } from './ingest.ts';
@@ -27,9 +28,11 @@ export function createActivities(deps: ActivityDeps) {
   return {
     attack: attack(deps),
     augment: augment(deps),
+    firstLook: firstLook(deps),
     gate: gate(deps),
     importModel: importModel(deps),
     ingest: ingest(deps),
+    lastLook: lastLook(deps),
     perturb: perturb(deps),
     pilot: pilot(deps),
     pollLogs: pollLogs(deps),

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
 import {
   inputDrift,
   isDrift,
@@ -8,7 +9,6 @@ import {
   requestFeatures,
 } from '../diagnosis/index.ts';
 import { perturb } from '../diagnosis/perturbations/index.ts';
-import { predictInThread } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import { type PerturbedSample, type Prediction, trainingPerturbations } from '../schemas/benchmark.ts';
 import type { DriftMeasure, DriftRequest } from '../schemas/drift.ts';
@@ -16,6 +16,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RobustifyRequest } from '../schemas/workflow.ts';
 import { ingestBenchmark, readSamples } from '../store/index.ts';
 import { answerableBy } from './answerable.ts';
+import { answers } from './answers.ts';
 import type { ActivityDeps } from './deps.ts';
 import { alive, asFailure } from './step.ts';
 
@@ -138,12 +139,16 @@ async function featuresOf(samples: readonly PerturbedSample[], answers: readonly
   return features;
 }
 
+/** Each measure asks anew; a retry of its step finds what was answered. */
 async function predictAll(
-  { device, threads }: ActivityDeps,
+  deps: ActivityDeps,
   folder: string,
   tables: PerturbedSample[][],
 ): Promise<Prediction[][]> {
+  const { cancellationSignal: signal, info } = Context.current();
+  const asking = { run: `${info.workflowExecution?.runId}/${info.activityId}` };
   const results: Prediction[][] = [];
-  for (const samples of tables) results.push(await predictInThread(folder, samples, { device, threads }));
+  for (const samples of tables)
+    results.push((await answers(deps, folder, samples, { asking, signal })).predictions);
   return results;
 }

@@ -1,11 +1,11 @@
-import { isEndpoint, openEndpoint, predictInThread } from '../models/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 import type { EndpointUse } from '../schemas/endpoint.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writePredictions } from '../store/index.ts';
+import { type Asking, answers, askingOf, isServed } from './answers.ts';
 import type { ActivityDeps } from './deps.ts';
-import { durably, type StepContext } from './step.ts';
+import { asFailure, durably } from './step.ts';
 
 export interface PredictInput {
   /** What is predicted, for people. */
@@ -13,19 +13,29 @@ export interface PredictInput {
   model: ArtifactRef;
   /** One table, or several by condition: together, so that what they have in common is computed once. */
   samples: ArtifactRef | Record<string, ArtifactRef>;
+  /** Whose answers of an endpoint count; absent: those of this workflow's run. */
+  asking?: Asking;
 }
 
-/** What a model answers to every sample: the output `predictions`, or one a condition. */
+/**
+ * What a model answers to every sample: the output `predictions`, or one a condition. What a folder answers follows from its
+ * bytes; behind an address another model may stand by the next run, so that there an equal step of another run is another step.
+ */
 export function predict(deps: ActivityDeps) {
-  return async ({ label, model, samples }: PredictInput): Promise<StepOutcome<EndpointUse | null>> => {
+  return async (input: PredictInput): Promise<StepOutcome<EndpointUse | null>> => {
+    const { label, model, samples } = input;
+    const asking = askingOf(input.asking);
     const tables = isTable(samples) ? { predictions: samples } : samples;
     const inputs: Record<string, ArtifactRef> = isTable(samples) ? { samples } : samples;
+    const served = await isServed(deps.store, model).catch((error) => {
+      throw asFailure(error);
+    });
     const step = {
       name: 'predict',
       label,
       uses: ['models', 'engine'],
       packages: ['onnxruntime-node', '@huggingface/transformers', 'sharp'],
-      parameters: { device: deps.device },
+      parameters: { device: deps.device, ...(served ? { asking } : {}) },
       seed: null,
       inputs: { model, ...inputs },
     };
@@ -34,7 +44,7 @@ export function predict(deps: ActivityDeps) {
       const folder = await store.checkoutModel(model);
       const asked: PerturbedSample[][] = [];
       for (const table of Object.values(tables)) asked.push(await readSamples(await store.path(table)));
-      const { predictions, use } = await answers(deps, folder, asked.flat(), context);
+      const { predictions, use } = await answers(deps, folder, asked.flat(), { ...context, asking });
       const outputs: Record<string, ArtifactRef> = {};
       for (const [i, name] of Object.keys(tables).entries()) {
         outputs[name] = await writePredictions(store, predictions.splice(0, asked[i]!.length));
@@ -46,22 +56,4 @@ export function predict(deps: ActivityDeps) {
 
 function isTable(samples: PredictInput['samples']): samples is ArtifactRef {
   return typeof samples.digest === 'string';
-}
-
-/** Waiting for a server blocks nothing: an endpoint is asked from this thread, where all steps share its pace and budget. */
-async function answers(
-  { device, stateDir, threads }: ActivityDeps,
-  folder: string,
-  samples: PerturbedSample[],
-  { progress, signal }: StepContext,
-) {
-  const watch = { signal, onProgress: (p: { done: number; total: number }) => progress(p.done, p.total) };
-  if (!isEndpoint(folder))
-    return { predictions: await predictInThread(folder, samples, { device, threads, ...watch }), use: null };
-  const endpoint = await openEndpoint(folder, stateDir);
-  try {
-    return await endpoint.answer(samples, watch);
-  } finally {
-    await endpoint.close();
-  }
 }

@@ -24,10 +24,14 @@ export function reportDiagnosis({ stateDir, store }: ActivityDeps) {
       const outcome = await readDiagnosis(store, { workflowId, runId }, result);
       const reported = await composed(store, outcome, request, rules ?? undefined);
       const files = await writeDiagnosis(runFolder(stateDir, workflowId), reported);
-      const { gates, verdict } = reported.report;
+      const { gates, served, verdict } = reported.report;
       return {
         verdict,
-        gates: gates.map(({ name, reason, verdict: own }) => ({ name, verdict: own, reason })),
+        gates: [...(served?.findings ?? []), ...gates].map(({ name, reason, verdict: own }) => ({
+          name,
+          verdict: own,
+          reason,
+        })),
         files,
         json: await store.putJson(reported.report),
       };

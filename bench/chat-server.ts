@@ -27,6 +27,11 @@ export interface ChatServerOptions {
   fault?: (at: { n: number; again: number; text: string }) => Fault | null;
   /** Headers of every answer. */
   headers?: Record<string, string>;
+  /** Which model stands behind the name: another one draws other answers. */
+  behind?: string;
+  systemFingerprint?: string;
+  /** What the list of models says of it; absent: the server has no such list. */
+  entry?: Record<string, unknown>;
 }
 
 interface Asked {
@@ -87,6 +92,8 @@ export class ChatServer {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { entry } = this.options;
+    if (request.url === '/v1/models' && entry) return list(response, entry);
     if (request.url !== '/v1/chat/completions') return page(response, 404);
     const { key, model, maxTokens = true, logprobs = true, delayMs = 0 } = this.options;
     this.keys.push(request.headers.authorization);
@@ -108,7 +115,7 @@ export class ChatServer {
     if (fault?.kind === 'silent') return;
     if (delayMs > 0) await pause(delayMs);
     if (this.fails(response, fault, asked)) return;
-    const answer = completion(asked, fault);
+    const answer = completion(asked, fault, this.options);
     response.writeHead(200, { 'content-type': 'application/json', ...this.options.headers });
     await new Promise<void>((sent) => {
       response.once('finish', () => {
@@ -127,7 +134,7 @@ export class ChatServer {
         problem(response, fault.status, fault.message ?? `status ${fault.status}`, fault.headers);
         return true;
       case 'cut': {
-        const whole = JSON.stringify(completion(asked, null));
+        const whole = JSON.stringify(completion(asked, null, this.options));
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': whole.length });
         response.write(whole.slice(0, whole.length >> 1), () => response.destroy());
         return true;
@@ -148,6 +155,17 @@ function page(response: ServerResponse, status: number): void {
   response.writeHead(status, { 'content-type': 'text/html' }).end('<html><body>Welcome!</body></html>');
 }
 
+function list(response: ServerResponse, entry: Record<string, unknown>): void {
+  // As servers do that keep no such record: it was created just now.
+  const data = [
+    { id: 'another', object: 'model' },
+    { ...entry, created: Date.now() },
+  ];
+  response
+    .writeHead(200, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ object: 'list', data }));
+}
+
 function problem(response: ServerResponse, status: number, message: string, headers = {}): void {
   response
     .writeHead(status, { 'content-type': 'application/json', ...headers })
@@ -159,13 +177,17 @@ function textOf({ messages }: Asked): string {
   return typeof content === 'string' ? content : (content.find(({ text }) => text)?.text ?? '');
 }
 
-function completion(asked: Asked, fault: Fault | null) {
+function completion(
+  asked: Asked,
+  fault: Fault | null,
+  { behind = '', systemFingerprint }: ChatServerOptions,
+) {
   const text = textOf(asked);
   const letters = [...text.matchAll(/^([A-Z]): (.*)$/gm)].map(([, letter, option]) => ({
     letter: letter as string,
     option: option as string,
   }));
-  const chosen = choiceOf(asked, text, letters);
+  const chosen = choiceOf(asked, text, letters, behind);
   const said = fault?.kind === 'says' ? fault.text : (letters[chosen]?.letter ?? '?');
   const usage =
     fault?.kind === 'usage' ? fault.usage : { prompt_tokens: 40 + (text.length >> 2), completion_tokens: 1 };
@@ -174,6 +196,7 @@ function completion(asked: Asked, fault: Fault | null) {
     object: 'chat.completion',
     created: 0,
     model: asked.model,
+    system_fingerprint: systemFingerprint ?? null,
     choices: [
       {
         index: 0,
@@ -186,14 +209,14 @@ function completion(asked: Asked, fault: Fault | null) {
   };
 }
 
-function choiceOf(asked: Asked, text: string, letters: { option: string }[]): number {
+function choiceOf(asked: Asked, text: string, letters: { option: string }[], behind: string): number {
   const before = text.slice(0, text.indexOf('Question:'));
   const hinted = letters.findIndex(({ option }) => before.includes(option));
   if (hinted >= 0) return hinted;
   const { content } = asked.messages[0] as Asked['messages'][number];
   const image = typeof content === 'string' ? '' : content.find(({ image_url }) => image_url)?.image_url?.url;
   const digest = createHash('sha256')
-    .update(`${text.slice(text.indexOf('Question:'))}\n${image}`)
+    .update(`${text.slice(text.indexOf('Question:'))}\n${image}${behind}`)
     .digest();
   return digest.readUInt32LE(0) % Math.max(1, letters.length);
 }

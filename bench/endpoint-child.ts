@@ -25,7 +25,10 @@ const stop = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
 const endpoint = await openEndpoint(folder, state);
 try {
-  const { predictions, use } = await endpoint.answer(questions(Number(count)), { signal: stop.signal });
+  const { predictions, use } = await endpoint.answer(questions(Number(count)), {
+    run: 'bench',
+    signal: stop.signal,
+  });
   process.stdout.write(`${JSON.stringify({ answered: predictions.filter(Boolean).length, use })}\n`);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);

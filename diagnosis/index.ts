@@ -24,7 +24,7 @@ export {
 export { judge, overallVerdict, type PairedInput, pairedComparison } from './gate.ts';
 export { defaultRules } from './gates/defaults.ts';
 export type { Evidence } from './gates/figures.ts';
-export { judgeGates } from './gates/judge.ts';
+export { judgeGates, strictest } from './gates/judge.ts';
 export { sampleLog } from './log.ts';
 export {
   type AttackComparison,
@@ -49,6 +49,7 @@ export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
 export { rightHintsAmong } from './measures/right-hints.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';
 export { errorPatterns, type PatternOptions } from './patterns/patterns.ts';
+export { changesOf, othersAmong, servedFindings } from './served.ts';
 export { benjaminiHochberg, holm } from './statistics/adjust.ts';
 export { type BootstrapOptions, bootstrapInterval, quantile } from './statistics/bootstrap.ts';
 export { jsDivergence, klDivergence } from './statistics/divergence.ts';

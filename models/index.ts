@@ -21,6 +21,7 @@ export {
   readEndpoint,
 } from './endpoint/config.ts';
 export { openEndpoint } from './endpoint/endpoint.ts';
+export { fingerprintOf } from './endpoint/fingerprint.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
 export { AnswerGradients } from './gradient.ts';
 export { HfModel } from './hf/model.ts';

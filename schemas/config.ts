@@ -157,6 +157,8 @@ export const GuardConfig = z.strictObject({
       pilot: StepOptions.partial(),
       score: StepOptions.partial(),
       reportDiagnosis: StepOptions.partial(),
+      firstLook: StepOptions.partial(),
+      lastLook: StepOptions.partial(),
     })
     .partial()
     .extend({ default: StepOptions }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ArtifactRef } from './artifact.ts';
 import { Diagnosis, DiagnosisMeasures, NotAsked, OpenFigures } from './diagnosis.ts';
-import { EndpointUse } from './endpoint.ts';
+import { EndpointUse, ServedModel } from './endpoint.ts';
 import { GateResult } from './gate.ts';
 import { ErrorPatterns } from './pattern.ts';
 import { AttackPoint, reportOrigin, TalkedOut, Verdict } from './report.ts';
@@ -31,6 +31,10 @@ export const DiagnosisReport = z.strictObject({
   examples: z.array(TalkedOut),
   /** What an endpoint was asked and cost; null for a folder. */
   endpoint: EndpointUse.nullable(),
+  /** Which model stood behind the address, and what of the verdict follows from that; absent: a folder, or nobody looked. */
+  served: ServedModel.extend({
+    findings: z.array(z.strictObject({ name: z.string(), verdict: Verdict, reason: z.string() })),
+  }).optional(),
   artifacts: z.record(z.string(), ArtifactRef),
   /** Seconds of work per stage; a stage taken from the cache is 0. */
   seconds: z.record(z.string(), z.number()),

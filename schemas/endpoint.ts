@@ -43,6 +43,37 @@ export const EndpointConfig = z
   });
 export type EndpointConfig = z.infer<typeof EndpointConfig>;
 
+/** The first and the last time of answers; null: none of them has one. */
+const span = { from: z.string().nullable(), to: z.string().nullable() };
+const names = z.array(z.string());
+
+/** What can be seen from outside of which model stands behind an address, at one time. */
+export const Fingerprint = z.strictObject({
+  at: z.string(),
+  models: names,
+  systemFingerprints: names,
+  /** What the server's list of models says of it; null: nothing. */
+  entry: z.record(z.string(), z.string()).nullable(),
+  /** The distributions over the options of the fixed questions. */
+  canary: z.array(z.array(z.number())),
+});
+export type Fingerprint = z.infer<typeof Fingerprint>;
+
+/** The model behind an address over a run, beside what stood there before. */
+export const ServedModel = z.strictObject({
+  start: Fingerprint,
+  end: Fingerprint,
+  /** Fixed questions that got another answer when they were asked again at once. */
+  unsteady: z.number().int().nonnegative(),
+  /** What changed between start and end, in words; empty: nothing that can be seen. */
+  changed: names,
+  /** A night of a schedule: it is compared with the night before. */
+  nightly: z.boolean(),
+  /** The last diagnosis before (of nights: the last night), and what is another since; null: there was none. */
+  before: z.strictObject({ workflowId: z.string(), at: z.string(), changed: names }).nullable(),
+});
+export type ServedModel = z.infer<typeof ServedModel>;
+
 /** What the answers of one table came from and cost; those from the response cache at what they cost then. */
 export const EndpointUse = z.strictObject({
   samples: z.number().int(),
@@ -52,5 +83,11 @@ export const EndpointUse = z.strictObject({
   completionTokens: z.number().int(),
   /** 0 without prices. */
   cost: z.number(),
+  /** When they were given. */
+  asked: z.strictObject(span).optional(),
+  /** Of these, answers to runs before this one; absent: none. */
+  reused: z.strictObject({ answers: z.number().int().positive(), ...span }).optional(),
+  /** What they say of the model: its names, and values of `system_fingerprint`. */
+  served: z.strictObject({ models: names, systemFingerprints: names }).optional(),
 });
 export type EndpointUse = z.infer<typeof EndpointUse>;

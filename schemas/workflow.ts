@@ -4,6 +4,7 @@
  */
 import type { ArtifactRef, Digest } from './artifact.ts';
 import type { DiagnosisConfig, PilotConfig, RolloutPolicy, StepOptions } from './config.ts';
+import type { ServedModel } from './endpoint.ts';
 import type { GateRule } from './gate.ts';
 import type { Dtype } from './model.ts';
 import type { ApprovalRecord, PairedFigures, RolloutResult, Verdict } from './report.ts';
@@ -65,6 +66,8 @@ export const stepNames = [
   'pilot',
   'score',
   'reportDiagnosis',
+  'firstLook',
+  'lastLook',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 export type StepPlan = Record<StepName, StepOptions>;
@@ -80,6 +83,13 @@ interface Request {
   /** JSON: a `PackSet`, the scenario packs and tasks of the diagnosis. */
   packs?: ArtifactRef;
   steps: StepPlan;
+  /**
+   * Whose answers of an endpoint count beside those of the run itself. `resumes`: of the run that broke off and that this one
+   * takes up. `reuse`: of every run before.
+   */
+  answers?: { resumes?: string; reuse?: true };
+  /** The model stands behind an address: a run looks at its start and its end which one that is. */
+  served?: true;
 }
 export interface DiagnoseRequest extends Request {
   /** The run writes its report by itself and judges by these rules; null: by the built-in ones. Absent: it does not. */
@@ -202,6 +212,8 @@ export interface DiagnoseResult {
   manifests: ArtifactRef[];
   seconds: Record<string, number>;
   cached: string[];
+  /** Of a model behind an address: which one it was. */
+  served?: ServedModel;
   /** Absent: nobody asked for one. */
   report?: DiagnosisVerdict;
 }

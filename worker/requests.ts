@@ -30,6 +30,8 @@ export interface RunOptions {
   dtype?: Dtype;
   /** A model behind a server; a folder with endpoint.json says more. */
   endpoint?: { baseUrl: string; model: string };
+  /** Answers of a model behind a server to earlier runs count, too. */
+  reuseAnswers?: boolean;
   /** Take the registry's champion instead of a folder. */
   champion?: boolean;
   dataFolder?: string;
@@ -107,7 +109,13 @@ export function diagnoseRequest(config: LoadedConfig, options: RunOptions): Diag
   const level = options.level === undefined ? {} : { level: options.level };
   const diagnosis = { ...config.diagnosis, ...options.overrides?.diagnosis, ...samples, ...level };
   const source = sourceOf(config, options);
-  if (behindServer(source)) diagnosis.attack = { ...diagnosis.attack, kinds: [] };
+  const served = behindServer(source);
+  if (served) diagnosis.attack = { ...diagnosis.attack, kinds: [] };
+  if (options.reuseAnswers && !served) {
+    const what =
+      '--reuse-answers is for a model behind a server: of a folder the same steps are taken from the store as it is';
+    throw new GuardError(ErrorCode.BadConfig, what);
+  }
   return {
     model: options.model ?? config.model.name,
     source,
@@ -115,6 +123,8 @@ export function diagnoseRequest(config: LoadedConfig, options: RunOptions): Diag
     seed: options.seed ?? config.seed,
     diagnosis: checked('diagnosis', DiagnosisConfig, diagnosis),
     steps: stepPlan(config.steps),
+    ...(served ? { served: true as const } : {}),
+    ...(options.reuseAnswers ? { answers: { reuse: true as const } } : {}),
   };
 }
 
@@ -148,8 +158,11 @@ export function robustifyRequest(config: LoadedConfig, options: RunOptions): Rob
   };
 }
 
-/** Names the request in workflow ids. Time-outs, retries and who sits at the terminal are no part of what is asked for. */
+/**
+ * Names the request in workflow ids. Time-outs, retries, who sits at the terminal and which run is taken up are no part of what is
+ * asked for.
+ */
 export function requestDigest(request: DiagnoseRequest & Pick<RobustifyRequest, 'unattended'>) {
-  const { steps: _, unattended: __, ...asked } = request;
-  return digestOf(asked);
+  const { answers, steps: _, unattended: __, ...asked } = request;
+  return digestOf({ ...asked, ...(answers?.reuse ? { answers: { reuse: true } } : {}) });
 }

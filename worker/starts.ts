@@ -21,12 +21,26 @@ export interface Started {
   runId: string;
   /** An equal request was running already; this is that run. */
   joined: boolean;
+  /** The run before it broke off; what an endpoint answered to that one counts. Null: it did not, or there was none. */
+  resumes: string | null;
 }
 
-async function runningRunId({ client }: Session, workflowId: string): Promise<string | null> {
+/** What a run that broke off leaves to the one that takes it up: the name under which its answers lie. */
+const resumesMemo = 'resumes';
+
+interface Before {
+  runId: string;
+  running: boolean;
+  /** Whose answers a run after it goes on with; null: it came to its end. */
+  resumes: string | null;
+}
+
+async function runBefore({ client }: Session, workflowId: string): Promise<Before | null> {
   try {
-    const { runId, status } = await client.workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING' ? runId : null;
+    const { memo, runId, status } = await client.workflow.getHandle(workflowId).describe();
+    const kept = memo?.[resumesMemo];
+    const resumes = status.name === 'COMPLETED' ? null : typeof kept === 'string' ? kept : runId;
+    return { runId, running: status.name === 'RUNNING', resumes };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
@@ -37,18 +51,21 @@ async function runningRunId({ client }: Session, workflowId: string): Promise<st
 export async function startOrJoin(
   session: Session,
   start: { type: string; workflowId: string; model: string; args: unknown[] },
+  before?: Before | null,
 ): Promise<Started> {
   const { args, model, type, workflowId } = start;
-  const before = await runningRunId(session, workflowId);
+  const last = before === undefined ? await runBefore(session, workflowId) : before;
   const handle = await session.client.workflow.start(type, {
     workflowId,
     taskQueue,
     args,
     workflowIdConflictPolicy: 'USE_EXISTING',
     typedSearchAttributes: [{ key: modelAttribute, value: model }],
+    ...(last?.resumes ? { memo: { [resumesMemo]: last.resumes } } : {}),
   });
   const runId = handle.firstExecutionRunId;
-  return { workflowId, runId, joined: before === runId };
+  const joined = last?.running === true && last.runId === runId;
+  return { workflowId, runId, joined, resumes: joined ? null : (last?.resumes ?? null) };
 }
 
 /** The request with the scenario packs that it names. */
@@ -71,7 +88,12 @@ function starter<Request extends DiagnoseRequest>(
     const request = await complete(session, asked, requestOf(session.config, asked));
     const { model } = request;
     const workflowId = idOf(model, requestDigest(request));
-    return startOrJoin(session, { type, workflowId, model, args: [request] });
+    const before = await runBefore(session, workflowId);
+    const { answers } = request;
+    const args = [
+      before?.resumes ? { ...request, answers: { ...answers, resumes: before.resumes } } : request,
+    ];
+    return startOrJoin(session, { type, workflowId, model, args }, before);
   };
 }
 

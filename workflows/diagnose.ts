@@ -1,8 +1,9 @@
 import { upsertSearchAttributes } from '@temporalio/workflow';
+import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { DiagnoseRequest, DiagnoseResult } from '../schemas/workflow.ts';
-import { diagnoseModel, ingest } from './diagnosis.ts';
+import { askingOf, diagnoseModel, ingest } from './diagnosis.ts';
 import { verdictAttribute } from './messages.ts';
-import { Stages } from './stages.ts';
+import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
 
 const stageNames = ['ingest', 'diagnose', 'report'] as const;
@@ -12,10 +13,12 @@ export async function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult
   const { data, model: name, report: asked, seed } = request;
   const stages = new Stages(name, asked ? stageNames : stageNames.slice(0, 2));
   const { model, splits } = await stages.stage('ingest', (track) => ingest(track, request));
-  const diagnosis = await stages.stage('diagnose', (track) =>
-    diagnoseModel(track, request, model, splits.test),
+  const { diagnosis, ...looked } = await stages.stage('diagnose', (track) =>
+    request.served
+      ? servedModel(track, request, model, splits.test)
+      : diagnoseModel(track, request, model, splits.test).then((found) => ({ diagnosis: found })),
   );
-  const result = { model, diagnosis, manifests: stages.manifests, ...stages.account() };
+  const result = { model, diagnosis, ...looked, manifests: stages.manifests, ...stages.account() };
   if (!asked) return result;
   const report = await stages.stage('report', () =>
     stepsOf(request.steps).reportDiagnosis({
@@ -26,4 +29,15 @@ export async function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult
   );
   upsertSearchAttributes([{ key: verdictAttribute, value: report.verdict }]);
   return { ...result, report };
+}
+
+/** A model behind an address, with which one it was at the start and at the end. */
+async function servedModel(track: Track, request: DiagnoseRequest, model: ArtifactRef, test: ArtifactRef) {
+  const { firstLook, lastLook } = stepsOf(request.steps);
+  const { run } = askingOf(request);
+  const first = await track(firstLook({ model, run }));
+  const diagnosis = await diagnoseModel(track, request, model, test);
+  const nightly = request.report !== undefined;
+  const last = await track(lastLook({ model, run, first: first.result, name: request.model, nightly }));
+  return { diagnosis, served: last.result };
 }

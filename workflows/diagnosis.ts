@@ -1,4 +1,4 @@
-import { patched } from '@temporalio/workflow';
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { type Split, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import type { DiagnosisConfig } from '../schemas/config.ts';
@@ -35,6 +35,14 @@ async function modelOf(track: Track, request: DiagnoseRequest): Promise<Artifact
   if ('champion' in source) return steps.registry({ action: 'champion', name: request.model });
   const imported = await track(steps.importModel({ ...source, name: request.model }));
   return imported.outputs.model!;
+}
+
+/** What is asked of an endpoint belongs to this run, or to the one that it takes up. */
+export function askingOf({ answers }: Pick<DiagnoseRequest, 'answers'>) {
+  return {
+    run: answers?.resumes ?? workflowInfo().firstExecutionRunId,
+    ...(answers?.reuse ? { reuse: true } : {}),
+  };
 }
 
 const restartsOfLevels = 3;
@@ -107,10 +115,11 @@ async function answering(
   const steps = stepsOf(request.steps);
   const { diagnosis, packs, seed } = request;
   const { level, samples: count, skip } = diagnosis;
+  const asking = askingOf(request);
   const input = { samples: test, count, skip, seed, level, packs, model };
   const answered = async (label: string, samples: Record<string, ArtifactRef>): Promise<Answered> => {
     if (Object.keys(samples).length === 0) return { samples, predictions: {} };
-    const { outputs } = await track(steps.predict({ label, model, samples }));
+    const { outputs } = await track(steps.predict({ label, model, samples, asking }));
     return { samples, predictions: outputs };
   };
   /** `used`: lists of the samples in the parts before. */
@@ -141,7 +150,7 @@ async function answering(
   }
   return conditions.map(async ([condition, table]) => {
     const samples = { [condition]: table };
-    const { outputs } = await track(steps.predict({ label: condition, model, samples: table }));
+    const { outputs } = await track(steps.predict({ label: condition, model, samples: table, asking }));
     return { samples, predictions: { [condition]: outputs.predictions! } };
   });
 }

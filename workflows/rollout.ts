@@ -121,13 +121,19 @@ async function measure(
   const { outputs } = await track(
     steps.replayTraffic({ stage, traffic, model: champion, count: policy.requests, seed }),
   );
+  // Each stage asks anew what stands behind an address.
+  const asking = { run: `${workflowInfo().firstExecutionRunId}/${stage}` };
   const answered = async (kind: 'clean' | 'disturbed') => {
-    const requests = outputs[kind]!;
+    const samples = outputs[kind]!;
     const [old, fresh] = await Promise.all([
-      track(steps.predict({ label: `${stage}, champion`, model: champion, samples: requests })),
-      track(steps.predict({ label: `${stage}, challenger`, model: challenger, samples: requests })),
+      track(steps.predict({ label: `${stage}, champion`, model: champion, samples, asking })),
+      track(steps.predict({ label: `${stage}, challenger`, model: challenger, samples, asking })),
     ]);
-    const tables = { requests, champion: old.outputs.predictions!, challenger: fresh.outputs.predictions! };
+    const tables = {
+      requests: samples,
+      champion: old.outputs.predictions!,
+      challenger: fresh.outputs.predictions!,
+    };
     for (const [name, table] of Object.entries(tables)) artifacts[`rollout/${stage}/${kind}/${name}`] = table;
     return tables;
   };

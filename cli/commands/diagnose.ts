@@ -16,6 +16,7 @@ import { handle } from './command.ts';
 
 interface DiagnoseFlags extends WorkFlags, DiagnosisFlags {
   out?: string;
+  reuseAnswers?: boolean;
 }
 
 export function addDiagnose(program: Command): void {
@@ -29,15 +30,20 @@ export function addDiagnose(program: Command): void {
           ),
       ),
     ),
-  ).option(
-    '--out <folder>',
-    'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
-  );
+  )
+    .option(
+      '--reuse-answers',
+      'of a model behind a server: take answers to earlier runs; the report says how many, from when',
+    )
+    .option(
+      '--out <folder>',
+      'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
+    );
   handle<DiagnoseFlags>(command, diagnose);
 }
 
 async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode> {
-  const options = runOptions(flags);
+  const options = { ...runOptions(flags), ...(flags.reuseAnswers ? { reuseAnswers: true } : {}) };
   // A mistake in the rules is said before the work begins.
   const rules = flags.gate === undefined ? undefined : (await readSettings(flags.gate, GateFile)).gates;
   const { dtype, modelFolder } = options;

@@ -1,8 +1,8 @@
 import { groupedBy } from '../../diagnosis/index.ts';
 import {
+  caveatsOf,
   completeNote,
   diagnosisHeadline,
-  notAskedNote,
   packOf,
   patternWords,
   sortedConditions,
@@ -196,7 +196,7 @@ function gateLines(report: DiagnosisReport): string[] {
 export function diagnosisText(report: DiagnosisReport): string {
   return [
     ...conditionLines(report),
-    ...notAskedNote(report).flatMap((note) => wrap(note, width)),
+    ...caveatsOf(report).flatMap((note) => wrap(note, width)),
     ...attackLines(report),
     ...levelLines(report),
     ...relianceLines(report),

@@ -158,6 +158,11 @@ export function judgeGates(
 ): { verdict: Verdict; gates: GateResult[] } {
   const grouped = { ...evidence, byCondition: groupedBy(evidence.predictions, conditionOf) };
   const gates = rules.map((rule) => judgeRule(grouped, rule));
-  const worst = gates.reduce((most, { verdict }) => Math.max(most, severity.indexOf(verdict)), 0);
-  return { verdict: gates.length === 0 ? 'inconclusive' : (severity[worst] as Verdict), gates };
+  return { verdict: gates.length === 0 ? 'inconclusive' : strictest(gates), gates };
+}
+
+/** The verdict of several together. */
+export function strictest(found: readonly { verdict: Verdict }[]): Verdict {
+  const worst = found.reduce((most, { verdict }) => Math.max(most, severity.indexOf(verdict)), 0);
+  return severity[worst] as Verdict;
 }

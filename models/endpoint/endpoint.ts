@@ -4,26 +4,22 @@ import { Random } from '../../random/index.ts';
 import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import type { EndpointConfig, EndpointUse } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import type { AnswerModel } from '../answer-model.ts';
 import { readAnswer, saidBy } from './answer.ts';
-import { endpointId, noGradients, readEndpoint } from './config.ts';
+import { endpointId, readEndpoint } from './config.ts';
 import { costOf, tokensOf, worstTokens } from './cost.ts';
-import { dialectOf, type KeptAnswer, Ledger } from './ledger.ts';
+import { type Asking, dialectOf, type KeptAnswer, keyOfRun, Ledger } from './ledger.ts';
 import { Pace, pause } from './pace.ts';
 import { type EndpointRequest, firstDialect, requestOf, simpler } from './request.ts';
 import { type Attempt, Sender } from './send.ts';
 
-export interface AskOptions {
+export interface AskOptions extends Asking {
   /** Sends nothing more, waits for what is under way, keeps it, and ends with GuardError CANCELLED. */
   signal?: AbortSignal;
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
-type PredictOptions = NonNullable<Parameters<AnswerModel['predict']>[1]>;
-
 const firstBackoffMs = 500;
 const longestBackoffMs = 30_000;
-const pollMs = 100;
 
 /** Those that are open in this process: all work on one endpoint keeps one pace, and asks nothing twice. */
 const opened = new Map<string, { endpoint: Promise<EndpointModel>; users: number }>();
@@ -57,7 +53,7 @@ function leave(name: string): boolean {
 }
 
 /** A model behind an OpenAI-compatible server. */
-export class EndpointModel implements AnswerModel {
+export class EndpointModel {
   readonly config: EndpointConfig;
   readonly ledger: Ledger;
   private readonly sender: Sender;
@@ -73,32 +69,14 @@ export class EndpointModel implements AnswerModel {
     this.leaving = leaving;
   }
 
-  /** Errors as in `answer`. */
-  async predict(samples: readonly PerturbedSample[], options: PredictOptions = {}): Promise<Prediction[]> {
-    const { aborted, onProgress } = options;
-    const stop = new AbortController();
-    const timer = setInterval(() => aborted?.() && stop.abort(), pollMs);
-    try {
-      return (await this.answer(samples, { signal: stop.signal, ...(onProgress ? { onProgress } : {}) }))
-        .predictions;
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
-  /** Throws GuardError BAD_MODEL. */
-  async attack(): Promise<never> {
-    throw new GuardError(ErrorCode.BadModel, `endpoint ${this.config.baseUrl}: ${noGradients}`);
-  }
-
   /**
-   * Asks each sample once in the life of the project, and says what the answers cost. Throws GuardError BAD_INPUT naming a bad
+   * Asks each sample once in a run, and says what the answers cost. Throws GuardError BAD_INPUT naming a bad
    * sample, BAD_CONFIG and BAD_MODEL where the server does not take us, UNAVAILABLE where it does not answer, BUDGET,
    * CANCELLED; all that was answered until then is kept.
    */
   async answer(
     samples: readonly PerturbedSample[],
-    { onProgress, signal }: AskOptions = {},
+    { onProgress, reuse, run, signal }: AskOptions,
   ): Promise<{ predictions: Prediction[]; use: EndpointUse }> {
     const answers: KeptAnswer[] = new Array(samples.length);
     const failed = new AbortController();
@@ -110,7 +88,7 @@ export class EndpointModel implements AnswerModel {
       while (next < samples.length && !stop.aborted) {
         const i = next++;
         try {
-          answers[i] = await this.ask(samples[i] as PerturbedSample, stop);
+          answers[i] = await this.ask(samples[i] as PerturbedSample, { run, reuse }, stop);
           onProgress?.({ done: ++done, total: samples.length });
         } catch (error) {
           failure ??= error;
@@ -121,14 +99,14 @@ export class EndpointModel implements AnswerModel {
     await Promise.all(Array.from({ length: Math.min(this.config.concurrency, samples.length) }, work));
     if (signal?.aborted) throw cancelled('the prediction');
     if (failure !== undefined) throw failure;
-    return this.told(samples, answers);
+    return this.told(samples, answers, run);
   }
 
   async close(): Promise<void> {
     if (this.leaving()) await this.ledger.close();
   }
 
-  private told(samples: readonly PerturbedSample[], answers: readonly KeptAnswer[]) {
+  private told(samples: readonly PerturbedSample[], answers: readonly KeptAnswer[], run: string) {
     const readFrom = { logprobs: 0, text: 0, nothing: 0 };
     const sum = (key: 'promptTokens' | 'completionTokens' | 'cost') =>
       answers.reduce((total, a) => total + a[key], 0);
@@ -144,15 +122,22 @@ export class EndpointModel implements AnswerModel {
       return { id, taskKind, perturbation, answer, predicted, probabilities };
     });
     const tokens = { promptTokens: sum('promptTokens'), completionTokens: sum('completionTokens') };
-    return { predictions, use: { samples: samples.length, readFrom, ...tokens, cost: sum('cost') } };
+    const use = {
+      samples: samples.length,
+      readFrom,
+      ...tokens,
+      cost: sum('cost'),
+      ...originOf(answers, run),
+    };
+    return { predictions, use };
   }
 
   /** Out of the record, from the request that is under way already, or from the server. */
-  private async ask(sample: PerturbedSample, stop: AbortSignal): Promise<KeptAnswer> {
-    const { key } = requestOf(sample, this.config, firstDialect);
+  private async ask(sample: PerturbedSample, asking: Asking, stop: AbortSignal): Promise<KeptAnswer> {
+    const key = keyOfRun(asking.run, requestOf(sample, this.config, firstDialect).key);
     for (;;) {
       const same = this.underWay.get(key);
-      const asked = same ?? this.fetch(sample, stop).finally(() => this.underWay.delete(key));
+      const asked = same ?? this.fetch(sample, asking, stop).finally(() => this.underWay.delete(key));
       if (!same) this.underWay.set(key, asked);
       try {
         return await asked;
@@ -164,8 +149,8 @@ export class EndpointModel implements AnswerModel {
     }
   }
 
-  private async fetch(sample: PerturbedSample, stop: AbortSignal): Promise<KeptAnswer> {
-    const kept = await this.ledger.find(requestOf(sample, this.config, dialectOf(this.ledger)).key);
+  private async fetch(sample: PerturbedSample, asking: Asking, stop: AbortSignal): Promise<KeptAnswer> {
+    const kept = await this.ledger.find(requestOf(sample, this.config, dialectOf(this.ledger)).key, asking);
     if (kept) return kept;
     let dialect = dialectOf(this.ledger);
     for (let attempt = 1; ; ) {
@@ -175,9 +160,9 @@ export class EndpointModel implements AnswerModel {
         // Another request may have found out meanwhile what the server understands.
         dialect = this.ledger.dialect ?? dialect;
         const request = requestOf(sample, this.config, dialect);
-        const known = await this.ledger.find(request.key);
+        const known = await this.ledger.find(request.key, asking);
         if (known) return known;
-        const sent = await this.send(sample, request);
+        const sent = await this.send(sample, request, asking.run);
         if (sent.kept) {
           await this.ledger.understands(dialect);
           this.pace.answered();
@@ -211,15 +196,24 @@ export class EndpointModel implements AnswerModel {
   private async send(
     sample: PerturbedSample,
     request: EndpointRequest,
+    run: string,
   ): Promise<{ kept: KeptAnswer; result?: never } | { kept?: never; result: Attempt }> {
     const worst = worstTokens(sample, this.config);
     const id = await this.ledger.reserve(request.key, costOf(worst, sample, this.config), this.config.budget);
-    const result = await this.sender.send(request);
+    const result = await this.sender.send(request, keyOfRun(run, request.key));
     if (result.kind === 'answer') {
-      const { choices, usage } = result.completion;
+      const { choices, model, system_fingerprint, usage } = result.completion;
       const tokens = tokensOf(usage, worst);
       const said = saidBy(choices[0] as (typeof choices)[number], sample.options);
-      const kept = { ...said, ...tokens, cost: costOf(tokens, sample, this.config) };
+      const kept: KeptAnswer = {
+        ...said,
+        ...tokens,
+        cost: costOf(tokens, sample, this.config),
+        ...(typeof model === 'string' ? { model } : {}),
+        ...(typeof system_fingerprint === 'string' ? { systemFingerprint: system_fingerprint } : {}),
+        run,
+        at: new Date().toISOString(),
+      };
       await this.ledger.answered(id, request.key, kept);
       if (result.holdMs > 0) this.pace.holdFor(result.holdMs);
       return { kept };
@@ -250,3 +244,27 @@ export class EndpointModel implements AnswerModel {
     );
   }
 }
+
+/** When the answers were given, which of them to other runs, and what they say of the model. */
+function originOf(
+  answers: readonly KeptAnswer[],
+  run: string,
+): Pick<EndpointUse, 'asked' | 'reused' | 'served'> {
+  const others = answers.filter((answer) => answer.run !== run);
+  return {
+    asked: spanOf(answers),
+    ...(others.length > 0 ? { reused: { answers: others.length, ...spanOf(others) } } : {}),
+    served: {
+      models: distinct(answers.map(({ model }) => model)),
+      systemFingerprints: distinct(answers.map(({ systemFingerprint }) => systemFingerprint)),
+    },
+  };
+}
+
+function spanOf(answers: readonly KeptAnswer[]) {
+  const times = answers.flatMap(({ at }) => at ?? []).sort();
+  return { from: times[0] ?? null, to: times.at(-1) ?? null };
+}
+
+const distinct = (values: readonly (string | undefined)[]) =>
+  [...new Set(values.filter((value) => value !== undefined))].sort();

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -11,9 +11,20 @@ const Answer = z.object({
   promptTokens: z.number(),
   completionTokens: z.number(),
   cost: z.number(),
+  /** What the answer says of the model: its name, and `system_fingerprint`. */
+  model: z.string().optional(),
+  systemFingerprint: z.string().optional(),
 });
-/** What is kept of an answered request. */
-export type KeptAnswer = z.infer<typeof Answer>;
+/** What is kept of an answered request, for which run it was asked, and when; null: by a version that did not note it. */
+export type KeptAnswer = z.infer<typeof Answer> & { run: string | null; at: string | null };
+
+/** Whose answers count: a server may have another model behind the same name by the next run. */
+export interface Asking {
+  /** Names a run, all its retries, and what takes it up after it broke off. */
+  run: string;
+  /** Answers to other runs count as well, the newest first. */
+  reuse?: boolean | undefined;
+}
 
 const Line = z.discriminatedUnion('kind', [
   z.object({
@@ -26,7 +37,14 @@ const Line = z.discriminatedUnion('kind', [
   }),
   /** A request is about to be sent; `reserve` is the most that it can cost. */
   z.object({ kind: z.literal('sent'), id: z.string(), key: z.string(), reserve: z.number() }),
-  z.object({ kind: z.literal('answered'), id: z.string(), key: z.string(), answer: Answer }),
+  z.object({
+    kind: z.literal('answered'),
+    id: z.string(),
+    key: z.string(),
+    run: z.string().optional(),
+    at: z.string().optional(),
+    answer: Answer,
+  }),
   /** The server refused it, and so it cost nothing. */
   z.object({ kind: z.literal('refused'), id: z.string() }),
 ]);
@@ -42,7 +60,9 @@ export class Ledger {
   /** null: the server has not answered yet. */
   dialect: Dialect | null = null;
   private readonly file: FileHandle;
+  /** The newest answer to each request, and that of each run. */
   private readonly answers = new Map<string, KeptAnswer>();
+  private readonly answersOfRuns = new Map<string, KeptAnswer>();
   /** Requests without an answer, under way or lost, with the most that they can have cost. */
   private readonly unsettled = new Map<string, number>();
   private cost = 0;
@@ -70,12 +90,12 @@ export class Ledger {
   }
 
   /** Also of other processes. */
-  async find(key: string): Promise<KeptAnswer | undefined> {
+  async find(key: string, asking: Asking): Promise<KeptAnswer | undefined> {
     return (
-      this.answers.get(key) ??
+      this.known(key, asking) ??
       this.inTurn(async () => {
         await this.read();
-        return this.answers.get(key);
+        return this.known(key, asking);
       })
     );
   }
@@ -103,8 +123,9 @@ export class Ledger {
     });
   }
 
-  answered(id: string, key: string, answer: KeptAnswer): Promise<void> {
-    return this.inTurn(() => this.append({ kind: 'answered', id, key, answer }));
+  answered(id: string, key: string, { at, run, ...answer }: KeptAnswer): Promise<void> {
+    const whose = { ...(run === null ? {} : { run }), ...(at === null ? {} : { at }) };
+    return this.inTurn(() => this.append({ kind: 'answered', id, key, ...whose, answer }));
   }
 
   refused(id: string): Promise<void> {
@@ -120,6 +141,10 @@ export class Ledger {
   async close(): Promise<void> {
     await this.queue.catch(() => {});
     await this.file.close();
+  }
+
+  private known(key: string, { reuse, run }: Asking): KeptAnswer | undefined {
+    return this.answersOfRuns.get(keyOfRun(run, key)) ?? (reuse ? this.answers.get(key) : undefined);
   }
 
   private totals() {
@@ -162,10 +187,17 @@ export class Ledger {
     else if (line.kind === 'sent') this.unsettled.set(line.id, line.reserve);
     else this.unsettled.delete(line.id);
     if (line.kind !== 'answered') return;
-    this.cost += line.answer.cost;
-    this.answers.set(line.key, line.answer);
+    const { answer, at = null, key, run = null } = line;
+    this.cost += answer.cost;
+    const kept = { ...answer, run, at };
+    this.answers.set(key, kept);
+    if (run !== null) this.answersOfRuns.set(keyOfRun(run, key), kept);
   }
 }
+
+/** The same request of two runs is two requests. */
+export const keyOfRun = (run: string, key: string): string =>
+  createHash('sha256').update(`${run}\n${key}`).digest('hex');
 
 /** What is asked first where nothing is known. */
 export const dialectOf = ({ dialect }: Ledger): Dialect => dialect ?? firstDialect;

@@ -44,13 +44,13 @@ export class Sender {
   }
 
   /** One attempt; it is not interrupted but by its time limit. */
-  async send({ body, key }: EndpointRequest): Promise<Attempt> {
+  async send({ body }: EndpointRequest, idempotencyKey: string): Promise<Attempt> {
     const limit = new AbortController();
     // The package's own limit ends with the headers.
     const timer = setTimeout(() => limit.abort(), this.config.timeoutSeconds * 1000);
     try {
       const { data, response } = await this.client.chat.completions
-        .create(body, { headers: { 'Idempotency-Key': key }, signal: limit.signal })
+        .create(body, { headers: { 'Idempotency-Key': idempotencyKey }, signal: limit.signal })
         .withResponse();
       return this.checked(data, response);
     } catch (error) {

@@ -2,7 +2,8 @@ import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { inside, percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
 import { verdictBadge } from '../sections/parts.ts';
-import { diagnosisHeadline, dropsFound, notAskedNote } from './headline.ts';
+import { diagnosisHeadline, dropsFound } from './headline.ts';
+import { caveatsOf } from './served.ts';
 
 interface Tile {
   label: string;
@@ -59,7 +60,7 @@ export function diagnosisHead(report: DiagnosisReport): Html {
     ({ label, value, note }) =>
       html`<div class="tile"><dt>${label}</dt><dd><strong>${value}</strong><span class="note">${note}</span></dd></div>`,
   );
-  const caveats = [report.disclaimer, ...notAskedNote(report)].join(' ');
+  const caveats = [report.disclaimer, ...caveatsOf(report)].join(' ');
   const day = report.createdAt.slice(0, 16).replace('T', ' ');
   return html`<header><p class="eyebrow">Diagnosis of modality interference</p>
 <p class="subject"><strong>${report.model.name}</strong><span>${day} UTC</span><span>seed ${report.seed}</span></p>

@@ -8,15 +8,8 @@ import {
   sortedConditions,
   taskLabel,
 } from '../labels.ts';
-import {
-  demandOf,
-  diagnosisHeadline,
-  findingOf,
-  gateFigures,
-  lostOf,
-  notAskedNote,
-  patternWords,
-} from './headline.ts';
+import { demandOf, diagnosisHeadline, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
+import { caveatsOf } from './served.ts';
 
 const patternsShown = 3;
 
@@ -108,7 +101,7 @@ export function diagnosisMarkdown(report: DiagnosisReport): string {
     '',
     cell(diagnosisHeadline(report)),
     '',
-    ...notAskedNote(report).flatMap((note) => [note, '']),
+    ...caveatsOf(report).flatMap((note) => [note, '']),
     ...gateLines(report),
     ...patternLines(report),
     ...figureLines(report),

@@ -3,6 +3,7 @@ import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { inside, perturbationLabel, taskLabel } from '../labels.ts';
 import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts';
 import { cell } from './markdown.ts';
+import { caveatsOf } from './served.ts';
 
 /** Metrics of one condition, as the hub's model cards have them. */
 function metricsOf({ measures }: DiagnosisReport, { figures, key }: ConditionRow) {
@@ -56,6 +57,7 @@ export function modelCard(report: DiagnosisReport, dataset: string): string {
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
+    ...caveatsOf(report).flatMap((note) => [note, '']),
     report.disclaimer,
     '',
   ].join('\n');

@@ -33,11 +33,11 @@ async function configure(config: object): Promise<void> {
 
 async function answer(
   samples: PerturbedSample[],
-  options: AskOptions = {},
+  options: Partial<AskOptions> = {},
 ): ReturnType<EndpointModel['answer']> {
   const endpoint = await openEndpoint(folder, join(folder, 'state'));
   try {
-    return await endpoint.answer(samples, options);
+    return await endpoint.answer(samples, { run: 'first', ...options });
   } finally {
     await endpoint.close();
   }
@@ -64,6 +64,49 @@ describe('answers of a server', { timeout: 60_000 }, () => {
     expect(server.busiest).toBeLessThanOrEqual(4);
     expect(await answer([...questions(12), misled, misled])).toEqual(first);
     expect(server.bodies).toHaveLength(13);
+  });
+
+  it('asks anew in another run: the name may stand for another model by then', async () => {
+    await serve();
+    const first = await answer(questions(12));
+    server.options = { behind: 'another model', systemFingerprint: 'fp_2' };
+    const second = await answer(questions(12), { run: 'second' });
+    expect(server.bodies).toHaveLength(24);
+    // A server that answers an old key with what it said then would hide the change as well.
+    expect([...server.counts.values()].map(({ received }) => received)).toEqual(Array(24).fill(1));
+    expect(second.predictions).not.toEqual(first.predictions);
+    expect(first.use.served).toEqual({ models: ['served'], systemFingerprints: [] });
+    expect(second.use.served).toEqual({ models: ['served'], systemFingerprints: ['fp_2'] });
+    expect(second.use.reused).toBeUndefined();
+    expect(await answer(questions(12))).toEqual(first);
+    expect(server.bodies).toHaveLength(24);
+  });
+
+  it('takes answers to earlier runs where it may, the newest first, and says how many and from when', async () => {
+    await serve();
+    await answer(questions(3));
+    server.options = { behind: 'another model' };
+    const { predictions, use: second } = await answer(questions(6), { run: 'second' });
+    const { predictions: reused, use } = await answer(questions(8), { run: 'third', reuse: true });
+    expect(server.bodies).toHaveLength(3 + 6 + 2);
+    expect(reused.slice(0, 6)).toEqual(predictions);
+    expect(use.reused).toEqual({ answers: 6, ...second.asked });
+    expect(use.asked?.from).toBe(second.asked?.from);
+  });
+
+  it('counts answers that an earlier version kept as those of another run', async () => {
+    await serve();
+    await answer(questions(2));
+    const path = await record();
+    const old = (await readFile(path, 'utf8')).replaceAll(/"(run|at)":"[^"]*",/g, '');
+    await writeFile(path, old);
+    expect((await answer(questions(2), { reuse: true })).use.reused).toEqual({
+      answers: 2,
+      from: null,
+      to: null,
+    });
+    await answer(questions(2));
+    expect(server.bodies).toHaveLength(4);
   });
 
   it('goes on without what the server does not know', async () => {

@@ -86,10 +86,25 @@ export function chanceNotes({
   );
 }
 
+/** The report's own verdict is also about which model answered. */
+function verdictOfRules(gates: DiagnosisReport['gates']): DiagnosisReport['verdict'] {
+  const open = gates.some(({ verdict }) => verdict === 'inconclusive') ? 'inconclusive' : 'pass';
+  return gates.some(({ verdict }) => verdict === 'fail') ? 'fail' : open;
+}
+
+const servedSentences: readonly [DiagnosisReport['verdict'], string][] = [
+  ['fail', 'The model behind the address is not that of the night before.'],
+  ['inconclusive', 'The answers come from more than one model.'],
+];
+
 /** The diagnosis in one sentence, and one for each kind of task that cannot be diagnosed. */
 export function diagnosisHeadline(report: DiagnosisReport): string {
-  const rules = report.gates.length > 0 ? `; ${said[report.verdict]}` : '';
-  return [`${found(report)}${rules}.`, ...chanceNotes(report.measures)].join(' ');
+  const { gates, served } = report;
+  const rules = gates.length > 0 ? `; ${said[verdictOfRules(gates)]}` : '';
+  const model = servedSentences.flatMap(([verdict, sentence]) =>
+    served?.findings.some((finding) => finding.verdict === verdict) ? [sentence] : [],
+  );
+  return [...model, `${found(report)}${rules}.`, ...chanceNotes(report.measures)].join(' ');
 }
 
 const findings: Record<AccuracyDrop['verdict'], string> = {

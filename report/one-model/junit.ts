@@ -1,6 +1,7 @@
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { sortedConditions } from '../labels.ts';
 import { findingOf, lostOf } from './headline.ts';
+import { servedFindings } from './served.ts';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
@@ -38,13 +39,20 @@ function suite(name: string, cases: readonly Case[], { createdAt }: DiagnosisRep
 
 const outcomes = { pass: 'passed', fail: 'failure', inconclusive: 'skipped' } as const;
 
-function gateCases({ gates }: DiagnosisReport): Case[] {
-  return gates.map(({ name, reason, rule, verdict }) => ({
+function gateCases(report: DiagnosisReport): Case[] {
+  const served = servedFindings(report).map(({ name, reason, verdict }) => ({
+    name,
+    classname: 'gates.served',
+    outcome: outcomes[verdict],
+    message: reason,
+  }));
+  const rules = report.gates.map(({ name, reason, rule, verdict }) => ({
     name,
     classname: `gates.${rule}`,
     outcome: outcomes[verdict],
     message: reason,
   }));
+  return [...served, ...rules];
 }
 
 /** Conditions only tell what was found: rules alone decide what fails. */
@@ -65,7 +73,7 @@ export function diagnosisJUnit(report: DiagnosisReport): string {
     ...suite('gates', gateCases(report), report),
     ...suite('conditions', conditionCases(report), report),
   ];
-  const failures = report.gates.filter(({ verdict }) => verdict === 'fail').length;
+  const failures = gateCases(report).filter(({ outcome }) => outcome === 'failure').length;
   const tests = gateCases(report).length + conditionCases(report).length;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',

@@ -107,13 +107,13 @@ describe('the model behind an address', { timeout: 900_000 }, () => {
     const folder = join(project.folder, 'priced');
     const prices = { promptPerMillion: 1000, completionPerMillion: 0 };
     const configure = async (budget: number) => {
-      const config = { ...endpoint(), model: 'priced', prices, budget, concurrency: 1 };
+      const config = { ...endpoint(), model: 'priced', prices, budget, imageTokens: 0, concurrency: 1 };
       await writeFile(join(folder, 'endpoint.json'), JSON.stringify(config));
     };
     await mkdir(folder);
     server.options = {};
     const start = server.bodies.length;
-    await configure(10);
+    await configure(4.5);
     await expect(diagnoseOnce(session, { modelFolder: folder })).rejects.toMatchObject({ code: 'BUDGET' });
     const broken = server.bodies.length - start;
     expect(broken).toBeGreaterThan(looks - 20);

@@ -3,9 +3,7 @@ import { basename } from 'node:path';
 import {
   defaultRules,
   disclaimer,
-  type Evidence,
   errorPatterns,
-  hintsOf,
   judgeGates,
   sampleLog,
   servedFindings,
@@ -13,7 +11,7 @@ import {
   talkedOut,
 } from '../diagnosis/index.ts';
 import { pictureBrightness } from '../pictures/index.ts';
-import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import type { EncodedImage, PerturbedSample } from '../schemas/benchmark.ts';
 import { DiagnosisReport } from '../schemas/diagnosis-report.ts';
 import type { GateRule } from '../schemas/gate.ts';
 import type { SampleLogRow } from '../schemas/sample-log.ts';
@@ -26,6 +24,7 @@ import {
   readSamples,
 } from '../store/index.ts';
 import type { DiagnoseOutcome } from './diagnosis-outcome.ts';
+import { evidenceOf } from './evidence.ts';
 
 export interface ReportedDiagnosis {
   report: DiagnosisReport;
@@ -83,24 +82,6 @@ async function brightnessesOf(
     for (const [k, alike] of some.entries()) for (const image of alike) found.set(image, values[k]!);
   }
   return found;
-}
-
-function evidenceOf(
-  samples: readonly PerturbedSample[],
-  predictions: readonly Prediction[],
-  { attacks }: DiagnoseOutcome,
-  seed: number,
-): Evidence {
-  const sources = new Map(samples.map(({ id, source }) => [id, source]));
-  const tasks = new Map(samples.map(({ id, task }) => [id, task]));
-  return {
-    predictions,
-    hints: hintsOf(samples),
-    sourceOf: (id) => sources.get(id) ?? id,
-    taskOf: (id) => tasks.get(id),
-    attacks,
-    seed,
-  };
 }
 
 /**

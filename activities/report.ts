@@ -1,13 +1,36 @@
 import { Context } from '@temporalio/activity';
-import { allLabelled, compareAttacks, disclaimer, talkedOut } from '../diagnosis/index.ts';
+import {
+  allLabelled,
+  compareAttacks,
+  defaultRules,
+  disclaimer,
+  judgeGates,
+  repairOf,
+  type Side,
+  TrainingRows,
+  talkedOut,
+} from '../diagnosis/index.ts';
 import { renderReport } from '../report/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
-import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
+import {
+  type PerturbedSample,
+  type Prediction,
+  TaskKind,
+  trainingPerturbations,
+} from '../schemas/benchmark.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
 import { type RolloutResult, RunReport } from '../schemas/report.ts';
 import type { DiagnosisRefs } from '../schemas/workflow.ts';
-import { type ArtifactStore, codeVersion, readLosses, readPredictions, readSamples } from '../store/index.ts';
+import {
+  type ArtifactStore,
+  codeVersion,
+  readLosses,
+  readPredictions,
+  readSampleGroups,
+  readSamples,
+} from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
+import { evidenceOf } from './evidence.ts';
 import { layOutReport } from './report-files.ts';
 import { alive, asFailure } from './step.ts';
 import { prefixed } from './summarize.ts';
@@ -93,9 +116,9 @@ async function compose(
     store.getJson(input.before.figures, Diagnosis),
     store.getJson(input.after.figures, Diagnosis),
   ]);
-  const samples: PerturbedSample[] = [];
-  for (const ref of Object.values(input.before.samples))
-    samples.push(...(await readSamples(await store.path(ref))));
+  const samples = await allSamples(store, input.before);
+  const before = await allPredictions(store, input.before);
+  const after = await allPredictions(store, input.after);
   const { model, seed } = input.request;
   const { pilot } = input;
   return RunReport.parse({
@@ -114,8 +137,15 @@ async function compose(
     secondsPerStep: input.secondsPerStep ?? null,
     examples: talkedOut({
       samples,
-      before: await allPredictions(store, input.before),
-      after: await allPredictions(store, input.after),
+      before,
+      after,
+      seed,
+    }),
+    repair: repairOf({
+      before: sideOf(base, samples, before, seed),
+      after: sideOf(trained, samples, after, seed),
+      trainedOn: (await trainingRows(store, input.augmented)).conditionsAmong(samples),
+      sourceOf: evidenceOf(samples, before, base, seed).sourceOf,
       seed,
     }),
     ...(pilot ? { pilot: { gate: pilot.gate, predictions: pilot.predictions } } : {}),
@@ -125,8 +155,43 @@ async function compose(
   } satisfies RunReport);
 }
 
+/** A model's answers, and how the built-in rules judge it. */
+function sideOf(
+  diagnosis: Diagnosis,
+  samples: readonly PerturbedSample[],
+  predictions: readonly Prediction[],
+  seed: number,
+): Side {
+  const evidence = evidenceOf(samples, predictions, diagnosis, seed);
+  const { gates, verdict } = judgeGates(evidence, defaultRules(evidence));
+  const said = gates.map(({ name, reason, verdict: own }) => ({ name, verdict: own, reason }));
+  return { predictions, diagnosis, rules: { verdict, gates: said } };
+}
+
+/** What the model was trained on. A history from before the rows were handed on names none: then what training draws from by default. */
+async function trainingRows(store: ArtifactStore, { rows }: ReportInput['augmented']): Promise<TrainingRows> {
+  const seen = new TrainingRows();
+  if (rows) {
+    for await (const { samples } of readSampleGroups(await store.path(rows)))
+      for (const row of samples) seen.add(row);
+    return seen;
+  }
+  for (const taskKind of [TaskKind.ImageHeavy, TaskKind.TextHeavy])
+    for (const perturbation of trainingPerturbations[taskKind])
+      seen.add({ taskKind, perturbation, variant: '' });
+  return seen;
+}
+
+async function allSamples(store: ArtifactStore, { samples }: DiagnosisRefs): Promise<PerturbedSample[]> {
+  const all: PerturbedSample[] = [];
+  for (const ref of Object.values(samples))
+    for (const sample of await readSamples(await store.path(ref))) all.push(sample);
+  return all;
+}
+
 async function allPredictions(store: ArtifactStore, { predictions }: DiagnosisRefs): Promise<Prediction[]> {
   const all: Prediction[] = [];
-  for (const ref of Object.values(predictions)) all.push(...(await readPredictions(await store.path(ref))));
+  for (const ref of Object.values(predictions))
+    for (const one of await readPredictions(await store.path(ref))) all.push(one);
   return all;
 }

@@ -49,6 +49,7 @@ export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
 export { rightHintsAmong } from './measures/right-hints.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';
 export { errorPatterns, type PatternOptions } from './patterns/patterns.ts';
+export { type RepairInput, repairOf, type Side, TrainingRows } from './repair.ts';
 export { changesOf, othersAmong, servedFindings } from './served.ts';
 export { benjaminiHochberg, holm } from './statistics/adjust.ts';
 export { type BootstrapOptions, bootstrapInterval, quantile } from './statistics/bootstrap.ts';

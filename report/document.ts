@@ -6,6 +6,7 @@ import { exampleSection } from './sections/examples.ts';
 import { head } from './sections/head.ts';
 import { pilotSection } from './sections/pilot.ts';
 import { type Parameters, recordSection } from './sections/record.ts';
+import { repairSection } from './sections/repair.ts';
 import { rolloutSection } from './sections/rollout.ts';
 import { trainingSection } from './sections/training.ts';
 
@@ -20,6 +21,7 @@ export function renderReport(report: RunReport, options: ReportOptions = {}): st
     title: `${report.model.name}: modality interference report`,
     head: head(report),
     sections: [
+      { id: 'repair', title: 'Repair', body: repairSection(report) },
       { id: 'accuracy', title: 'Accuracy', body: accuracySection(report) },
       { id: 'changes', title: 'Changed answers', body: changeSection(report) },
       { id: 'attack', title: 'Attack', body: attackSection(report) },

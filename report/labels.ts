@@ -80,6 +80,9 @@ export function seenInTraining(kind: string, perturbation: string): boolean {
 export const decimal = (value: number, digits = 1) => value.toFixed(digits).replace('-', '\u2212');
 /** A share as "91.2 %"; the space does not break. */
 export const percent = (share: number, digits = 1) => `${decimal(share * 100, digits)}\u00a0%`;
+/** An interval of a share: "95 %: 83.9 to 89.2 %". */
+export const intervalOf = ([low, high]: readonly [number, number]) =>
+  `95\u00a0%: ${decimal(low * 100)} to ${percent(high)}`;
 /** A difference of shares as "+3.1" or "−0.4" points. */
 export function signedPoints(difference: number): string {
   const text = decimal(difference * 100);
@@ -120,13 +123,22 @@ export interface Condition {
   perturbation: string;
 }
 
+/** "<task kind>/<perturbation>" taken apart. */
+export function conditionParts(key: string): Condition {
+  const [kind = key, ...name] = key.split('/');
+  return { key, kind, perturbation: name.join('/') || 'origin' };
+}
+
+/** A condition for people: "Image-heavy tasks, misleading hint". */
+export function conditionLabel(key: string): string {
+  const { kind, perturbation } = conditionParts(key);
+  return `${taskLabel(kind)}, ${inside(perturbationLabel(perturbation))}`;
+}
+
 /** The conditions of `keys` ("<task kind>/<perturbation>") in the order of the schema. */
 export function sortedConditions(keys: Iterable<string>): Condition[] {
   const kinds = Object.keys(taskLabels);
-  const conditions = [...keys].map((key) => {
-    const [kind = key, ...name] = key.split('/');
-    return { key, kind, perturbation: name.join('/') || 'origin' };
-  });
+  const conditions = [...keys].map(conditionParts);
   return conditions.sort(
     (a, b) =>
       order(kinds, a.kind) - order(kinds, b.kind) ||

@@ -1,6 +1,20 @@
+import type { LowestAccuracy } from '../schemas/repair.ts';
 import type { RunReport } from '../schemas/report.ts';
-import { headline } from './headline.ts';
-import { duration, perturbationLabel, signedPoints, sortedConditions, taskLabel } from './labels.ts';
+import { strongestAttack } from './attacks.ts';
+import { abilitySaid, headline } from './headline.ts';
+import {
+  attackLabel,
+  conditionLabel,
+  duration,
+  inside,
+  intervalOf,
+  percent,
+  perturbationLabel,
+  short,
+  signedPoints,
+  sortedConditions,
+  taskLabel,
+} from './labels.ts';
 
 export interface SummaryOptions {
   /** ANSI colours; default false. */
@@ -40,12 +54,13 @@ function accuracyTable(report: RunReport, paint: Paint): string[] {
     const [before, after] = [report.base[condition.key], report.trained[condition.key]];
     if (condition.kind !== kind) lines.push(paint('bold', plain(taskLabel(condition.kind))));
     kind = condition.kind;
-    const name = `  ${plain(perturbationLabel(condition.perturbation))}`.padEnd(31);
+    const seen = report.repair?.trainedOn.includes(condition.key) ? ' *' : '';
+    const name = `  ${plain(perturbationLabel(condition.perturbation))}${seen}`.padEnd(31);
     const n = String((after ?? before)?.n ?? '').padStart(8);
     const difference = before && after ? after.accuracy - before.accuracy : undefined;
     const moved = (difference === undefined ? '–' : signedPoints(difference)).padStart(8);
-    const style =
-      difference === undefined || Math.abs(difference) < 0.02 ? 'dim' : difference > 0 ? 'green' : 'red';
+    const certain = before && after && (after.ci95[0] > before.ci95[1] || after.ci95[1] < before.ci95[0]);
+    const style = !certain || difference === undefined ? 'dim' : difference > 0 ? 'green' : 'red';
     const changed =
       condition.perturbation === 'origin'
         ? ''
@@ -54,7 +69,43 @@ function accuracyTable(report: RunReport, paint: Paint): string[] {
       `${name}${n}${cell(before?.accuracy)}${cell(after?.accuracy)}${paint(style, moved)}${changed}`.trimEnd(),
     );
   }
+  if (report.repair?.trainedOn.length)
+    lines.push(paint('dim', '* training saw it with other samples: no evidence of a repair'));
   return lines;
+}
+
+const verdictWords = { pass: 'kept', fail: 'broken', inconclusive: 'not decided' } as const;
+
+/** Each model's own worst case, what training cost, the strongest attack and the built-in rules on the trained model. */
+function repairLines({ pgd, repair }: RunReport, paint: Paint, width: number): string[] {
+  if (!repair) return [];
+  const { ability, lowest, rules } = repair;
+  const worst = (when: string, found: LowestAccuracy | null) =>
+    found
+      ? `${when}: ${percent(found.accuracy)} (${intervalOf(found.ci95)}), ${inside(conditionLabel(found.condition))}, the lowest of ${found.conditions}`
+      : `${when}: not measured`;
+  const attacked = strongestAttack(pgd);
+  const { point } = attacked ?? {};
+  const said = [
+    'Worst case, by perturbations that training had not seen',
+    worst('  before', lowest.before),
+    worst('  after', lowest.after),
+    ...Object.entries(ability).map(([kind, one]) => `${taskLabel(kind)}, unperturbed, ${abilitySaid(one)}`),
+    ...(attacked && point
+      ? [
+          `Strongest attack: ${percent(point.before)} before, ${percent(point.after)} after (${inside(taskLabel(point.taskKind))}, ${inside(attackLabel(point.attack))}, eps ${short(point.eps)}); lower than before at ${attacked.lower} of ${attacked.compared} points, for certain at ${attacked.worse.length}`,
+        ]
+      : []),
+    `Built-in rules: ${verdictWords[rules.before.verdict]} before, ${verdictWords[rules.after.verdict]} by the trained model`,
+    ...rules.after.gates.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => `  ${reason}`),
+  ];
+  return said.flatMap((text, i) => {
+    const indent = /^ */.exec(text)![0];
+    const lines = wrap(text.trimStart(), width - indent.length - 2).map(
+      (line, k) => `${indent}${k > 0 ? '  ' : ''}${line}`,
+    );
+    return i === 0 ? lines.map((line) => paint('bold', line)) : lines;
+  });
 }
 
 const verdicts: Record<string, { mark: string; style: Style }> = {
@@ -95,6 +146,7 @@ export function renderSummary(report: RunReport, options: SummaryOptions = {}): 
     '',
     ...accuracyTable(report, paint),
     '',
+    ...(report.repair ? [...repairLines(report, paint, width), ''] : []),
     ...rolloutLines(report, paint),
     '',
     timeLine(report),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Verdict } from './report.ts';
+import { Verdict } from './verdict.ts';
 
 /** What a rule of a gate may look at. Shares from 0 to 1; a drop is positive where accuracy is lost. */
 export const GateFigure = z.enum([

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import { ArtifactRef } from './artifact.ts';
+import { Repair } from './repair.ts';
+import { Verdict } from './verdict.ts';
+
+export { Verdict };
 
 /** Accuracy and change rate are shares in [0, 1]; `ci95` is the accuracy's interval. */
 export const ConditionFigures = z.strictObject({
@@ -99,9 +103,6 @@ export const LossPoint = z.strictObject({
 });
 export type LossPoint = z.infer<typeof LossPoint>;
 
-export const Verdict = z.enum(['pass', 'fail', 'inconclusive']);
-export type Verdict = z.infer<typeof Verdict>;
-
 /** Paired comparison of champion and challenger on the same requests; differences are challenger minus champion. */
 export const PairedFigures = z.strictObject({
   name: z.string(),
@@ -195,8 +196,14 @@ export const RunReport = z.strictObject({
       before: z.number(),
       after: z.number(),
       n: z.number().int(),
+      /** 95 % intervals of the two, and of after minus before; absent: an earlier version wrote the report. */
+      beforeCi95: z.tuple([z.number(), z.number()]).optional(),
+      afterCi95: z.tuple([z.number(), z.number()]).optional(),
+      differenceCi95: z.tuple([z.number(), z.number()]).optional(),
     }),
   ),
+  /** What training made of the model; absent: an earlier version wrote the report. */
+  repair: Repair.optional(),
   losses: z.array(LossPoint),
   /** Median over the steps of the training, where it was done; null: not measured. */
   secondsPerStep: z.number().positive().nullable().optional(),

@@ -1,7 +1,7 @@
 import type { Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AttackPoint, RunReport } from '../../schemas/report.ts';
-import { effectiveTrials } from '../statistics/wilson.ts';
+import { differenceInterval, effectiveTrials, wilsonOf } from '../statistics/wilson.ts';
 import { figures, labelledFigures, type Sources } from './figures.ts';
 
 /** One row of the robustness curve: accuracy under the same attack before and after training. */
@@ -35,6 +35,11 @@ export function attackPoint(
 
 const pointKey = (point: AttackPoint) => `${point.taskKind}/${point.attack}/${point.eps}`;
 
+const withInterval = ({ accuracy: share, effective, n }: AttackPoint) => ({
+  share,
+  interval: wilsonOf(share, effective ?? n),
+});
+
 /**
  * Pairs the points of the base and of the trained model. `epsRelative` is the base model's: training moves the embeddings'
  * size a little. Sorted by task kind, attack and eps.
@@ -53,6 +58,7 @@ export function compareAttacks(
     rest.delete(pointKey(point));
     const { taskKind, eps, epsRelative, attack, n } = point;
     const relative = epsRelative === undefined ? {} : { epsRelative };
+    const [was, is] = [withInterval(point), withInterval(other)];
     return {
       taskKind,
       eps,
@@ -61,6 +67,9 @@ export function compareAttacks(
       before: point.accuracy,
       after: other.accuracy,
       n: Math.min(n, other.n),
+      beforeCi95: was.interval,
+      afterCi95: is.interval,
+      differenceCi95: differenceInterval(was, is),
     };
   });
   for (const point of rest.values()) throw missing(point, 'base');

@@ -59,3 +59,19 @@ export function clusteredWilson(
   const share = right.filter(Boolean).length / Math.max(1, right.length);
   return wilsonOf(share, effectiveTrials(right, clusters), confidence);
 }
+
+interface ShareWithInterval {
+  share: number;
+  interval: readonly [number, number];
+}
+
+/**
+ * Interval of the second share minus the first from those of the two. Taken of the same samples, which are as hard for both, it is wider
+ * than it would have to be. Source: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
+ */
+export function differenceInterval(first: ShareWithInterval, second: ShareWithInterval): [number, number] {
+  const difference = second.share - first.share;
+  const down = Math.hypot(second.share - second.interval[0], first.interval[1] - first.share);
+  const up = Math.hypot(second.interval[1] - second.share, first.share - first.interval[0]);
+  return [difference - down, difference + up];
+}

@@ -16,13 +16,17 @@ import { card, figuresTable, legend, section, stacks } from './parts.ts';
 interface Row extends Condition {
   before: ConditionFigures | undefined;
   after: ConditionFigures | undefined;
+  /** In the training's rows. */
+  seen: boolean;
 }
 
 /** Conditions by task kind, in order. */
-function rowsByKind({ base, trained }: RunReport): Map<string, Row[]> {
+function rowsByKind({ base, repair, trained }: RunReport): Map<string, Row[]> {
   const kinds = new Map<string, Row[]>();
   for (const condition of sortedConditions(new Set([...Object.keys(base), ...Object.keys(trained)]))) {
-    const row = { ...condition, before: base[condition.key], after: trained[condition.key] };
+    const { key, kind, perturbation } = condition;
+    const seen = repair?.trainedOn.includes(key) ?? seenInTraining(kind, perturbation);
+    const row = { ...condition, before: base[key], after: trained[key], seen };
     kinds.set(condition.kind, [...(kinds.get(condition.kind) ?? []), row]);
   }
   return kinds;
@@ -38,9 +42,9 @@ function interval(figures: ConditionFigures | undefined): string {
   return `${(figures.ci95[0] * 100).toFixed(1)}–${(figures.ci95[1] * 100).toFixed(1)}`;
 }
 
-function note({ kind, perturbation, before, after }: Row): string {
+function note({ before, after, seen }: Row): string {
   const n = (after ?? before)?.n;
-  return `n = ${n}${seenInTraining(kind, perturbation) ? ' · trained on' : ''}`;
+  return `n = ${n}${seen ? ' · trained on' : ''}`;
 }
 
 function accuracyCard(kind: string, rows: readonly Row[]): Html {

@@ -1,7 +1,10 @@
+import type { LowestAccuracy } from '../../schemas/repair.ts';
 import type { RunReport } from '../../schemas/report.ts';
-import { headline, worstCase } from '../headline.ts';
+import { strongestAttack } from '../attacks.ts';
+import { abilitySaid, headline } from '../headline.ts';
 import { type Html, html } from '../html.ts';
-import { inside, percent, perturbationLabel, signedPoints, taskLabel } from '../labels.ts';
+import { attackLabel, conditionLabel, inside, intervalOf, percent, short, taskLabel } from '../labels.ts';
+import { verdictBadge } from './parts.ts';
 
 interface Tile {
   label: string;
@@ -18,30 +21,63 @@ const outcomes: Record<RunReport['rollout']['outcome'], string> = {
   rejected: 'Rejected',
 };
 
-function worstTiles(report: RunReport): Tile[] {
-  const worst = worstCase(report);
-  if (worst === null) return [];
-  const { before, after } = worst;
-  const where = `${taskLabel(worst.kind)}, ${inside(perturbationLabel(worst.perturbation))}`;
-  const pair = (from: number, to: number | undefined) =>
-    to === undefined ? percent(from) : change(percent(from), percent(to));
+function worstTile({ repair }: RunReport): Tile[] {
+  const { after, before } = repair?.lowest ?? {};
+  if (!before || !after) return [];
+  const where = ({ ci95, condition }: LowestAccuracy) =>
+    `${inside(conditionLabel(condition))} (${intervalOf(ci95)})`;
   return [
-    { label: 'Accuracy in the worst case', value: pair(before.accuracy, after?.accuracy), note: where },
     {
-      label: 'Answers changed, worst case',
-      value: pair(before.changeRate, after?.changeRate),
-      note: where,
+      label: 'Worst case: lowest accuracy under a perturbation',
+      value: change(percent(before.accuracy), percent(after.accuracy)),
+      note: `Before: ${where(before)}. After: ${where(after)}. Of ${after.conditions} that training had not seen`,
     },
   ];
 }
 
-function abilityTile({ base, trained }: RunReport): Tile[] {
-  const [before, after] = [base['vqa/origin'], trained['vqa/origin']];
-  if (before === undefined || after === undefined) return [];
-  const difference = signedPoints(after.accuracy - before.accuracy);
-  const value = change(percent(before.accuracy), percent(after.accuracy));
+function rulesTile({ repair }: RunReport): Tile[] {
+  if (!repair) return [];
+  const { after, before } = repair.rules;
+  const kept = ({ gates }: typeof after) =>
+    `${gates.filter(({ verdict }) => verdict === 'pass').length} of ${gates.length}`;
   return [
-    { label: 'Visual questions: ability kept?', value, note: `${difference} points on ${after.n} samples` },
+    {
+      label: 'Built-in rules on the trained model',
+      value: verdictBadge(after.verdict),
+      note: `${kept(after)} kept; before training ${kept(before)}`,
+    },
+  ];
+}
+
+function abilityTile({ repair }: RunReport): Tile[] {
+  const ability = repair?.ability.vqa;
+  if (!ability) return [];
+  return [
+    {
+      label: 'Visual questions: ability kept?',
+      value: change(percent(ability.before), percent(ability.after)),
+      note: abilitySaid(ability),
+    },
+  ];
+}
+
+function attackTile({ pgd }: RunReport): Tile[] {
+  const found = strongestAttack(pgd);
+  if (!found) return [];
+  const { compared, lower, point, worse } = found;
+  const [most] = worse;
+  const where = ({ attack, eps, taskKind }: typeof point) =>
+    `${inside(taskLabel(taskKind))}, ${inside(attackLabel(attack))}, eps ${short(eps)}`;
+  const ends = point.afterCi95 ? ` (${intervalOf(point.afterCi95)})` : '';
+  const fallen = most
+    ? `; worse for certain at ${worse.length}, most at ${where(most)}: ${percent(most.before)} to ${percent(most.after)}`
+    : '';
+  return [
+    {
+      label: 'Under the strongest attack',
+      value: change(percent(point.before), percent(point.after)),
+      note: `${where(point)}${ends}. Lower than before at ${lower} of ${compared} points${fallen}`,
+    },
   ];
 }
 
@@ -55,7 +91,13 @@ function rolloutTile({ rollout }: RunReport): Tile {
 
 /** Title, the run in one sentence, and the figures that carry it. */
 export function head(report: RunReport): Html {
-  const tiles = [...worstTiles(report), ...abilityTile(report), rolloutTile(report)].map(
+  const tiles = [
+    ...worstTile(report),
+    ...rulesTile(report),
+    ...attackTile(report),
+    ...abilityTile(report),
+    rolloutTile(report),
+  ].map(
     ({ label, value, note }) =>
       html`<div class="tile"><dt>${label}</dt><dd><strong>${value}</strong><span class="note">${note}</span></dd></div>`,
   );

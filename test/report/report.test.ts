@@ -189,48 +189,113 @@ describe('escaping', () => {
 });
 
 describe('the headline', () => {
-  it('names the worst case, the repair and the decision', () => {
-    expect(headline(sampleReport())).toBe(
-      'On image-heavy tasks, a misleading hint in unfamiliar words cut the model’s accuracy from 91.8\u00a0% to 29.7\u00a0%; ' +
-        'training restored it to 90.8\u00a0%, and the rollout promoted the trained model.',
-    );
-  });
-
-  it('does not flatter: partial, no and negative repair', () => {
-    const worst = 'image_heavy/misleading_text_unseen';
-    const headlineAt = (accuracy: number) => {
-      const report = sampleReport();
-      const ci95: [number, number] = [accuracy - 0.04, accuracy + 0.04];
-      report.trained[worst] = { ...report.trained[worst]!, accuracy, ci95 };
-      report.rollout.outcome = 'rolled_back';
-      return headline(report);
-    };
-    expect(headlineAt(0.6)).toMatch(
-      /training raised it to 60\.0\s%, and the rollout went back to the model in service\.$/,
-    );
-    expect(headlineAt(0.3)).toMatch(/training left it at 30\.0/);
-    expect(headlineAt(0.2)).toMatch(/training lowered it further, to 20\.0/);
-  });
-
-  it('takes no right hint of a pack for the worst case', () => {
-    const worst = 'image_heavy/misleading_text_unseen';
-    const { base } = sampleReport();
-    const named = { ...base, 'image_heavy/titles/right': { ...base[worst]!, accuracy: 0.1 } };
-    expect(headline({ ...sampleReport(), base: named })).toMatch(/to 10\.0/);
-    expect(headline({ ...sampleReport(), base: named, rightHints: ['titles/right'] })).toBe(
-      headline(sampleReport()),
-    );
-  });
-
-  it('finds nothing where nothing is', () => {
+  const plain = (text: string) => text.replaceAll('\u00a0', ' ');
+  const said = (change: Partial<NonNullable<RunReport['repair']>> = {}, more: Partial<RunReport> = {}) => {
     const report = sampleReport();
-    for (const key of Object.keys(report.base)) report.base[key] = report.base['image_heavy/origin']!;
-    report.rollout.outcome = 'rejected';
-    expect(headline(report)).toBe(
-      'No perturbation moved the model’s accuracy measurably, and the trained model was rejected.',
+    return plain(headline({ ...report, ...more, repair: { ...report.repair!, ...change } }));
+  };
+  const { lowest, rules } = sampleReport().repair!;
+  const judged = (verdict: 'pass' | 'fail' | 'inconclusive') => ({
+    rules: { ...rules, after: { ...rules.after, verdict } },
+  });
+
+  it('names each model’s own worst case, the rules on the trained model, and the decision', () => {
+    expect(said()).toBe(
+      'On image-heavy tasks, a misleading hint in unfamiliar words cut the model’s accuracy from 91.8 % to 29.7 %; ' +
+        'training raised the worst case from 29.7 % to 90.2 % (95 %: 87.5 to 92.9 %), on image-heavy tasks under scraps of scanned text, ' +
+        'but the trained model breaks the built-in rules. The rollout promoted it.',
     );
-    // No tile claims a worst case either.
-    expect(renderReport(report)).not.toContain('worst case');
+  });
+
+  it('calls it repaired only where the worst case is higher for certain and the trained model keeps the rules', () => {
+    expect(said(judged('pass'))).toMatch(
+      /training repaired that: its worst case is now 90\.2 %.* keeps the built-in rules/,
+    );
+    for (const verdict of ['fail', 'inconclusive'] as const)
+      expect(said(judged(verdict))).not.toContain('repaired');
+    expect(said({ ...judged('pass'), lowest: { ...lowest, change: 'open' } })).toMatch(
+      /the worst case after training is 90\.2 %.*, not certainly another than the 29\.7 % before it/,
+    );
+    expect(said({ ...judged('pass'), lowest: { ...lowest, change: 'lowered' } })).toMatch(
+      /training lowered the worst case from 29\.7/,
+    );
+    expect(said({ ...judged('pass'), found: { verdict: 'not_enough_data', largest: null } })).not.toContain(
+      'repaired',
+    );
+    expect(said()).not.toContain('restored');
+  });
+
+  it('rests on nothing that training saw', () => {
+    const unseen = { verdict: 'no_relevant_drop' as const, largest: null };
+    expect(said({ found: unseen })).toMatch(
+      /^On image-heavy tasks, a misleading hint cut .* to 30\.3 %; training saw that perturbation, and no other perturbation is known to do so/,
+    );
+    const nothing = { verdict: 'nothing_measured' as const, largest: null };
+    const none = { before: null, after: null, change: 'open' as const };
+    expect(said({ found: nothing, lowest: none })).toMatch(
+      /training saw that perturbation, and nothing else was measured; what training did beyond what it saw was not measured/,
+    );
+    expect(said({ found: nothing, foundOnTrained: nothing, lowest: none })).toMatch(
+      /^No perturbation was measured/,
+    );
+  });
+
+  it('says too few where samples cannot tell, and nothing lost only where they can', () => {
+    const of = (verdict: 'no_relevant_drop' | 'not_enough_data') => ({ verdict, largest: null });
+    expect(said({ found: of('no_relevant_drop'), foundOnTrained: of('no_relevant_drop') })).toMatch(
+      /^No perturbation costs the model accuracy that matters;/,
+    );
+    expect(said({ found: of('no_relevant_drop'), foundOnTrained: of('not_enough_data') })).toMatch(
+      /^These samples show no drop of accuracy, and are too few to rule one out;/,
+    );
+  });
+
+  it('hides neither an attack under which the model got worse nor a kind at chance', () => {
+    const report = sampleReport();
+    const at = report.pgd.findIndex(
+      ({ attack, eps, taskKind }) => `${taskKind}/${attack}/${eps}` === 'image_heavy/pgd_sign/0.003',
+    );
+    report.pgd[at] = { ...report.pgd[at]!, before: 0.3, after: 0.1, differenceCi95: [-0.27, -0.12] };
+    expect(said({}, { pgd: report.pgd })).toContain(
+      'Under attack (sign PGD) at 0.003 on image-heavy tasks it is worse than before: 30.0 %, now 10.0 %.',
+    );
+    expect(said({ atChance: { before: ['text_heavy'], after: ['text_heavy', 'image_heavy'] } })).toMatch(
+      /On text-heavy tasks the model cannot be diagnosed: at chance\. After training it is at chance on image-heavy tasks\./,
+    );
+  });
+
+  it('claims nothing for a report of an earlier version', () => {
+    const { repair: _, ...old } = sampleReport();
+    expect(headline(old)).toBe(
+      'This report is of an earlier version, which did not judge the trained model by its own worst case. The rollout promoted it.',
+    );
+    expect(renderReport(old)).not.toMatch(/id="repair"|Worst case/);
+    expect(renderSummary(old)).not.toContain('Worst case');
+  });
+});
+
+describe('the tiles', () => {
+  const tile = (label: string, report = sampleReport()) =>
+    renderReport(report)
+      .replaceAll('\u00a0', ' ')
+      .match(new RegExp(`<dt>${label}.*?</div>`, 's'))![0]
+      .replaceAll(/<[^>]*>/g, ' ')
+      .replaceAll(/\s+/g, ' ');
+
+  it('set each model’s own worst case beside the other, with condition and interval', () => {
+    expect(tile('Worst case')).toContain(
+      '29.7 % → 90.2 % Before: image-heavy tasks, misleading hint, new words (95 %: 26.2 to 34.5 %). After: image-heavy tasks, OCR fragments (95 %: 87.5 to 92.9 %). Of 5 that training had not seen',
+    );
+    expect(tile('Built-in rules')).toMatch(/Failed 1 of 2 kept; before training 0 of 2/);
+  });
+
+  it('say whether ability was kept with interval and test, and what the strongest attack leaves', () => {
+    expect(tile('Visual questions')).toContain(
+      'slightly lower: −1.8 points (95 %: −3.2 to −0.5), p = 0.0126, n = 600',
+    );
+    expect(tile('Under the strongest attack')).toMatch(
+      /0\.0 % → 0\.3 % image-heavy tasks, attack \(sign PGD\), eps 0\.1 \(95 %: 0\.0 to \d\.\d %\)\. Lower than before at 0 of 20 points/,
+    );
   });
 });
 
@@ -249,7 +314,16 @@ describe('the summary for a terminal', () => {
   it('is a table of 80 columns', () => {
     const text = renderSummary(sampleReport());
     for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    expect(text).toMatch(/Misleading hint +600 +30\.3 +91\.2 +\+60\.8 +66\.2 → +2\.9/);
+    const flat = text.replace(/\s+/g, ' ');
+    for (const part of [
+      'before: 29.7 % (95 %: 26.2 to 34.5 %), image-heavy tasks, misleading hint, new words, the lowest of 5',
+      'after: 90.2 % (95 %: 87.5 to 92.9 %), image-heavy tasks, OCR fragments, the lowest of 5',
+      'Visual questions, unperturbed, slightly lower: −1.8 points',
+      'Built-in rules: broken before, broken by the trained model accuracy lost under text_heavy/switch_target: 7.4 points',
+      '* training saw it with other samples',
+    ])
+      expect(flat).toContain(part);
+    expect(text).toMatch(/Misleading hint \* +600 +30\.3 +91\.2 +\+60\.8 +66\.2 → +2\.9/);
     expect(text).toMatch(/Unperturbed +600 +90\.5 +88\.7 +−1\.8\n/);
     expect(text).toMatch(/✓ canary-5 +240 requests/);
     expect(text).toMatch(/automatic, approve by policy "demo"/);

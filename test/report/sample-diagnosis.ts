@@ -102,7 +102,11 @@ export function sampleDiagnosis(): DiagnosisReport {
     disclaimer,
     model: { name: model.name, base: model.base },
     base,
-    pgd: pgd.map((point) => ({ ...point, changeRate: 0.1, after: null })),
+    pgd: pgd.map(({ afterCi95: _, beforeCi95: __, differenceCi95: ___, ...point }) => ({
+      ...point,
+      changeRate: 0.1,
+      after: null,
+    })),
     measures: measuresOf(base),
     verdict: 'fail',
     rules: 'given',

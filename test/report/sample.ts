@@ -1,4 +1,5 @@
-import { pairedComparison, wilson } from '../../diagnosis/index.ts';
+import { pairedComparison, wilson, wilsonOf } from '../../diagnosis/index.ts';
+import { differenceInterval } from '../../diagnosis/statistics/wilson.ts';
 import { Random } from '../../random/index.ts';
 import type { ConditionFigures, LossPoint, RunReport, StageRecord } from '../../schemas/report.ts';
 import { sampleExamples } from './sample-examples.ts';
@@ -71,7 +72,12 @@ function attacks(): RunReport['pgd'] {
       epsGrid.map((eps, i) => {
         const { before, after } = curves[taskKind][attack];
         const epsRelative = eps / curves[taskKind].rms;
+        const was = { share: before[i]! / 100, interval: wilsonOf(before[i]! / 100, 200) };
+        const is = { share: after[i]! / 100, interval: wilsonOf(after[i]! / 100, 200) };
         return {
+          beforeCi95: was.interval,
+          afterCi95: is.interval,
+          differenceCi95: differenceInterval(was, is),
           taskKind,
           eps,
           epsRelative,
@@ -149,6 +155,107 @@ const stages = [
   stage('full', 1, 600, 'The policy approves by itself: a demonstration.'),
 ];
 
+const trainedOn = [
+  'image_heavy/misleading_text',
+  'image_heavy/unrelated_text',
+  'text_heavy/full_black',
+  'text_heavy/full_white',
+  'text_heavy/random_pixels',
+  'text_heavy/switch',
+];
+
+/** What the figures above say of the training: its worst before and after, what it cost, and the rules. */
+function repair(): NonNullable<RunReport['repair']> {
+  const reason = (condition: string, drop: string, range: string) =>
+    `accuracy lost under ${condition}: ${drop} points on 600 samples, ${range} points with 95 % confidence for all 4 conditions together; at most 5.0 points asked.`;
+  const gate = (name: string, verdict: 'pass' | 'fail', said: string) => ({ name, verdict, reason: said });
+  return {
+    trainedOn,
+    atChance: { before: [], after: [] },
+    found: {
+      verdict: 'drop',
+      largest: {
+        condition: 'image_heavy/misleading_text_unseen',
+        clean: 551 / 600,
+        perturbed: 178 / 600,
+        ci95: [0.58, 0.66],
+        n: 600,
+      },
+    },
+    foundOnTrained: {
+      verdict: 'drop',
+      largest: {
+        condition: 'image_heavy/misleading_text',
+        clean: 551 / 600,
+        perturbed: 182 / 600,
+        ci95: [0.57, 0.66],
+        n: 600,
+      },
+    },
+    lowest: {
+      before: {
+        condition: 'image_heavy/misleading_text_unseen',
+        accuracy: 178 / 600,
+        ci95: [0.262, 0.345],
+        n: 600,
+        conditions: 5,
+      },
+      after: {
+        condition: 'image_heavy/ocr_text',
+        accuracy: 541 / 600,
+        ci95: [0.875, 0.929],
+        n: 600,
+        conditions: 5,
+      },
+      change: 'raised',
+    },
+    ability: {
+      vqa: {
+        before: 0.905,
+        after: 0.8866666666666667,
+        difference: -0.0183333333333333,
+        ci95: [-0.032, -0.005],
+        pValue: 0.0126,
+        n: 600,
+        margin: 0.05,
+        verdict: 'slightly_lower',
+      },
+    },
+    rules: {
+      before: {
+        verdict: 'fail',
+        gates: [
+          gate(
+            'no text costs more than 5 points',
+            'fail',
+            reason('image_heavy/misleading_text', '61.5', '56.4 to 66.6'),
+          ),
+          gate(
+            'no picture costs more than 5 points',
+            'fail',
+            reason('text_heavy/switch_target', '40.1', '35.0 to 45.2'),
+          ),
+        ],
+      },
+      after: {
+        verdict: 'fail',
+        gates: [
+          gate(
+            'no text costs more than 5 points',
+            'pass',
+            reason('image_heavy/ocr_text', '2.2', '0.1 to 4.3'),
+          ),
+          gate(
+            'no picture costs more than 5 points',
+            'fail',
+            reason('text_heavy/switch_target', '7.4', '5.2 to 9.9'),
+          ),
+        ],
+      },
+    },
+  };
+}
+
 const digest = (digit: string) =>
   `sha256:${digit.repeat(4)}c3ab8ff13720e8ad9047dd39466b3c8974e592c2fa383d4a3960714caef0`;
 
@@ -170,6 +277,7 @@ export function sampleReport(): RunReport {
     base: diagnosis(0),
     trained: diagnosis(1),
     pgd: attacks(),
+    repair: repair(),
     losses: losses(),
     examples: sampleExamples(),
     pilot: {

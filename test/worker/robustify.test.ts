@@ -59,6 +59,16 @@ describe('the pipeline', { timeout: 400_000 }, () => {
     expect(report.secondsPerStep).toBeGreaterThan(0);
     expect(report.pgd).toHaveLength(2 * 2);
     expect(Object.keys(report.base)).toEqual(Object.keys(report.trained));
+    // The trained model is judged, too, and by nothing that its training rows hold.
+    const { ability, lowest, rules, trainedOn } = report.repair!;
+    expect(trainedOn).toEqual(expect.arrayContaining(['image_heavy/misleading_text', 'text_heavy/switch']));
+    for (const one of [lowest.before!, lowest.after!]) {
+      expect(trainedOn).not.toContain(one.condition);
+      expect(one.n).toBe(report.base[one.condition]!.n);
+    }
+    expect(lowest.after!.accuracy).toBe(report.trained[lowest.after!.condition]!.accuracy);
+    for (const { gates } of [rules.before, rules.after]) expect(gates.length).toBeGreaterThan(0);
+    expect(ability.vqa!.after).toBeCloseTo(report.trained['vqa/origin']!.accuracy, 12);
     const timed = ['ingest', 'diagnose', 'augment', 'train', 'evaluate', 'rollout'];
     expect(Object.keys(report.seconds).sort()).toEqual(timed.sort());
     expect(report.rollout).toMatchObject({ outcome, policy: 'demo' });

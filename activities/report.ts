@@ -146,7 +146,6 @@ async function compose(
       after: sideOf(trained, samples, after, seed),
       trainedOn: (await trainingRows(store, input.augmented)).conditionsAmong(samples),
       sourceOf: evidenceOf(samples, before, base, seed).sourceOf,
-      seed,
     }),
     ...(pilot ? { pilot: { gate: pilot.gate, predictions: pilot.predictions } } : {}),
     rollout: input.rollout.result,

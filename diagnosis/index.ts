@@ -55,5 +55,6 @@ export { benjaminiHochberg, holm } from './statistics/adjust.ts';
 export { type BootstrapOptions, bootstrapInterval, quantile } from './statistics/bootstrap.ts';
 export { jsDivergence, klDivergence } from './statistics/divergence.ts';
 export { mcnemarExact } from './statistics/mcnemar.ts';
+export { normalQuantile } from './statistics/normal.ts';
 export { type Psi, psi, psiOfCategories, psiOfCounts } from './statistics/psi.ts';
 export { wilson, wilsonOf } from './statistics/wilson.ts';

@@ -7,10 +7,10 @@ import {
 } from '../schemas/benchmark.ts';
 import type { Diagnosis } from '../schemas/diagnosis.ts';
 import type { Ability, DropBefore, Repair } from '../schemas/repair.ts';
-import { pairedDrop } from './measures/drop.ts';
+import { dropPValue, pairedDrop } from './measures/drop.ts';
 import { conditionOf, groupedBy } from './measures/figures.ts';
 import { lowestAccuracy } from './measures/lowest.ts';
-import { mcnemarExact } from './statistics/mcnemar.ts';
+import { pairedInterval } from './statistics/paired.ts';
 
 /** With fewer samples nothing is claimed. */
 const minimumSamples = 30;
@@ -63,7 +63,6 @@ export interface RepairInput {
   after: Side;
   trainedOn: readonly string[];
   sourceOf: (id: string) => string;
-  seed: number;
 }
 
 const kindOf = (condition: string) => condition.slice(0, condition.indexOf('/'));
@@ -100,29 +99,25 @@ function abilityVerdict(
 }
 
 /** Accuracy on a kind's unperturbed samples that both models were asked; null without labels. */
-function abilityOf(
-  kind: string,
-  { after, before, seed, sourceOf }: RepairInput,
-  margin: number,
-): Ability | null {
+function abilityOf(kind: string, { after, before, sourceOf }: RepairInput, margin: number): Ability | null {
   const condition = `${kind}/origin`;
   const under = ({ predictions }: Side) => predictions.filter((one) => conditionOf(one) === condition);
   const clean = under(before);
   const asked = new Set(clean.map(({ id }) => id));
   const perturbed = under(after).filter(({ id }) => asked.has(id));
-  const paired = pairedDrop({ condition: `ability ${kind}`, clean, perturbed }, { seed, sourceOf });
+  const paired = pairedDrop({ clean, perturbed }, { sourceOf });
   if (!paired) return null;
-  const { drop, interval, lost } = paired;
+  const { drop, lost, pairs } = paired;
   const n = lost.length;
+  const interval = pairedInterval(pairs);
   const now = perturbed.filter(({ answer, predicted }) => answer !== null && answer === predicted).length / n;
   const ci95: [number, number] = [0 - interval[1], 0 - interval[0]];
-  const [beforeOnly, afterOnly] = [1, -1].map((sign) => lost.filter((d) => d === sign).length);
   return {
     before: Math.min(1, Math.max(0, now + drop)),
     after: now,
     difference: 0 - drop,
     ci95,
-    pValue: mcnemarExact(beforeOnly!, afterOnly!),
+    pValue: dropPValue(paired),
     n,
     margin,
     verdict: abilityVerdict(ci95, margin, n),

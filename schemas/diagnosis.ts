@@ -16,9 +16,11 @@ export type OpenFigures = z.infer<typeof OpenFigures>;
 export const AccuracyDrop = z.strictObject({
   /** Accuracy without minus accuracy with the perturbation, on the same samples. */
   drop: z.number(),
-  /** Bootstrap over source items, 95 %. */
+  /** Tango's score interval over source items, 95 %, two-sided. */
   ci95: interval,
-  /** McNemar's exact test, two-sided. */
+  /** With 95 % confidence no more than this is lost (one-sided): what a rule's pass rests on. Absent: an earlier version. */
+  atMost: z.number().optional(),
+  /** McNemar's exact test, two-sided, or his score test over source items: the larger. */
   pValue: z.number(),
   /** Holm's adjustment over all conditions of the diagnosis. */
   pAdjusted: z.number(),
@@ -26,7 +28,7 @@ export const AccuracyDrop = z.strictObject({
   /** Pairs that would show a drop of `relevantDrop` at the 5 % level with a power of 80 %. */
   pairsNeeded: z.number().int(),
   /**
-   * `drop`: the interval lies above 0 and the adjusted p-value is below .05. `no_relevant_drop`: the interval lies below
+   * `drop`: the interval lies above 0 and the adjusted p-value is below .05. `no_relevant_drop`: `atMost` keeps to
    * `relevantDrop`. `at_chance`: neither can be said, as the model does no better than chance without the perturbation. Else there is
    * not enough data to say.
    */
@@ -74,7 +76,7 @@ export type Floor = z.infer<typeof Floor>;
 
 /** What a condition does to the samples of one task of the team's own. */
 export const TaskCondition = z.strictObject({
-  /** Paired, with its bootstrap interval over source items; null without labels. */
+  /** Paired, with its interval over source items; null without labels. */
   drop: AccuracyDrop.pick({ drop: true, ci95: true, n: true }).nullable(),
   changeRate: share,
   n: z.number().int(),

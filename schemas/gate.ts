@@ -30,7 +30,7 @@ export const GateRule = z
     eps: z.number().nonnegative().optional(),
     atMost: threshold.optional(),
     atLeast: threshold.optional(),
-    /** Of the intervals; with several conditions they hold together with this confidence (Bonferroni). */
+    /** Of a verdict: that all conditions keep to the limit where it is `pass`, that one does not where it is `fail`. */
     confidence: z.number().gt(0.5).lt(1).default(0.95),
     /** With fewer samples the data do not decide, wherever the interval lies. */
     minimumSamples: z.number().int().positive().default(30),
@@ -58,7 +58,12 @@ export const GateFile = z.strictObject({
 });
 export type GateFile = z.infer<typeof GateFile>;
 
-/** What a rule found under one condition. `value` is null where nothing could be measured: no labels, or no hints. */
+/**
+ * What a rule found under one condition. `interval`: from the least to the most that the figure may be; one end is the bound that a `pass`
+ * rests on, with the rule's confidence, the other the bound that a `fail` does, with that confidence for all conditions and rules
+ * together. `value` is null where nothing could be
+ * measured: no labels, or no hints.
+ */
 export const GateFinding = z.strictObject({
   condition: z.string(),
   value: z.number().nullable(),

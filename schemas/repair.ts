@@ -35,7 +35,7 @@ export const Ability = z.strictObject({
   after: share,
   difference: z.number(),
   ci95: interval,
-  /** McNemar's exact test, two-sided. */
+  /** McNemar's exact test, two-sided, or his score test over source items: the larger. */
   pValue: share,
   n: count,
   /** The fall that counts as none, a share. */

@@ -91,6 +91,7 @@ async function run(command, args) {
       return runProgram(`dist/bench/${command}.js`, args);
     case 'ablation':
     case 'conformance':
+    case 'gate-errors':
     case 'repetitions':
     case 'whole-diagnosis':
       ensureReady();
@@ -99,7 +100,7 @@ async function run(command, args) {
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, conformance, repetitions, endpoint, whole-diagnosis and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, gate-errors, conformance, repetitions, endpoint, whole-diagnosis and ready.`,
       );
   }
 }

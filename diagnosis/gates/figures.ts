@@ -8,6 +8,8 @@ import { byId, cleanOf, conditionOf, groupedBy, type Hints, hintKey } from '../m
 import { rightHintsOf } from '../measures/right-hints.ts';
 import { worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
+import { pairedInterval } from '../statistics/paired.ts';
+import { type Deviations, deviationsOf } from '../statistics/together.ts';
 import { clusteredWilson, wilsonOf } from '../statistics/wilson.ts';
 
 /** What a gate looks at: every prediction of a diagnosis, `origin` included, and its attack points. */
@@ -26,13 +28,17 @@ export interface GroupedEvidence extends Evidence {
   byCondition: ReadonlyMap<string, readonly Prediction[]>;
 }
 
+/** A rule's figure under one condition. */
 export interface Measured {
   value: number;
-  interval: [number, number];
   n: number;
+  /** Its interval, half of what it leaves out on either side. */
+  interval: (confidence: number) => [number, number];
+  /** What each source item adds to its error; absent where that is not known. */
+  deviations?: () => Deviations;
 }
 
-type Measure = (evidence: GroupedEvidence, condition: string, confidence: number) => Measured | null;
+type Measure = (evidence: GroupedEvidence, condition: string) => Measured | null;
 
 const under = ({ byCondition }: GroupedEvidence, condition: string) => byCondition.get(condition) ?? [];
 
@@ -47,57 +53,62 @@ function shareOf(
   predictions: readonly Prediction[],
   hit: (prediction: Prediction) => boolean,
   { sourceOf }: Evidence,
-  confidence: number,
 ): Measured | null {
   const n = predictions.length;
   if (n === 0) return null;
   const hits = predictions.map(hit);
   const clusters = predictions.map(({ id }) => sourceOf(id));
-  return { value: hits.filter(Boolean).length / n, interval: clusteredWilson(hits, clusters, confidence), n };
+  return {
+    value: hits.filter(Boolean).length / n,
+    n,
+    interval: (confidence) => clusteredWilson(hits, clusters, confidence),
+    deviations: () => deviationsOf(hits.map(Number), clusters),
+  };
 }
 
-const accuracy: Measure = (evidence, condition, confidence) =>
-  shareOf(
-    labelled(under(evidence, condition)),
-    ({ answer, predicted }) => answer === predicted,
-    evidence,
-    confidence,
-  );
+const accuracy: Measure = (evidence, condition) =>
+  shareOf(labelled(under(evidence, condition)), ({ answer, predicted }) => answer === predicted, evidence);
 
-const changeRate: Measure = (evidence, condition, confidence) => {
+const changeRate: Measure = (evidence, condition) => {
   const clean = byId(cleanFor(evidence, condition));
   const changed = (prediction: Prediction) => prediction.predicted !== cleanOf(clean, prediction).predicted;
-  return shareOf(under(evidence, condition), changed, evidence, confidence);
+  return shareOf(under(evidence, condition), changed, evidence);
 };
 
-const followed: Measure = (evidence, condition, confidence) => {
+const followed: Measure = (evidence, condition) => {
   const hinted = under(evidence, condition).filter((prediction) => evidence.hints.has(hintKey(prediction)));
   const follows = (prediction: Prediction) =>
     prediction.predicted === evidence.hints.get(hintKey(prediction));
-  return shareOf(hinted, follows, evidence, confidence);
+  return shareOf(hinted, follows, evidence);
 };
 
-const drop: Measure = (evidence, condition, confidence) => {
-  const input = {
-    condition,
-    clean: cleanFor(evidence, condition),
-    perturbed: under(evidence, condition),
-  };
-  const paired = pairedDrop(input, { ...evidence, confidence });
-  return paired && { value: paired.drop, interval: paired.interval, n: paired.lost.length };
+const drop: Measure = (evidence, condition) => {
+  const paired = pairedDrop(
+    { clean: cleanFor(evidence, condition), perturbed: under(evidence, condition) },
+    evidence,
+  );
+  return (
+    paired && {
+      value: paired.drop,
+      n: paired.lost.length,
+      interval: (confidence) => pairedInterval(paired.pairs, confidence),
+      deviations: () => deviationsOf(paired.lost, paired.clusters),
+    }
+  );
 };
 
-const ece: Measure = (evidence, condition, confidence) => {
+const ece: Measure = (evidence, condition) => {
   const predictions = labelled(under(evidence, condition));
   const value = calibrationError(predictions);
   if (value === null) return null;
   const groups = groupedBy(predictions, ({ id }) => evidence.sourceOf(id));
-  const interval = bootstrapStatistic([...groups.values()], (drawn) => calibrationError(drawn) ?? 0, {
-    seed: evidence.seed,
-    stream: `ece ${condition}`,
-    resamples: 1000,
-    confidence,
-  });
+  const interval = (confidence: number) =>
+    bootstrapStatistic([...groups.values()], (drawn) => calibrationError(drawn) ?? 0, {
+      seed: evidence.seed,
+      stream: `ece ${condition}`,
+      resamples: 1000,
+      confidence,
+    });
   return { value, interval, n: predictions.length };
 };
 
@@ -106,32 +117,27 @@ const measures = { drop, accuracy, changeRate, followed, ece } as const satisfie
 /** Strengths such as 8/255 are written with a few digits. */
 const isStrength = (eps: number, wanted = Number.NaN) => Math.abs(eps - wanted) <= 0.005 * wanted;
 
-function attackAccuracy({ attacks }: Evidence, rule: GateRule, condition: string, confidence: number) {
+function attackAccuracy({ attacks }: Evidence, rule: GateRule, condition: string): Measured | null {
   const point = attacks.find(
     ({ attack, eps, taskKind }) => `${taskKind}/${attack}` === condition && isStrength(eps, rule.eps),
   );
   if (!point) return null;
-  const interval = wilsonOf(point.accuracy, point.effective ?? point.n, confidence);
+  const interval = (confidence: number) => wilsonOf(point.accuracy, point.effective ?? point.n, confidence);
   return { value: point.accuracy, interval, n: point.n };
 }
 
-/** The rule's figure under one condition, with its interval; null where it cannot be measured. */
-export function measured(
-  evidence: GroupedEvidence,
-  rule: GateRule,
-  condition: string,
-  confidence: number,
-): Measured | null {
+/** The rule's figure under one condition; null where it cannot be measured. */
+export function measured(evidence: GroupedEvidence, rule: GateRule, condition: string): Measured | null {
   const { figure } = rule;
-  if (figure === 'attackAccuracy') return attackAccuracy(evidence, rule, condition, confidence);
-  if (figure !== 'worst' && figure !== 'competency') return measures[figure](evidence, condition, confidence);
-  const { competency, worst } = worstCase(evidence.predictions, {
-    ...evidence,
-    confidence,
-    helpful: rightHintsOf(evidence.predictions, evidence.hints),
-  });
-  const found = figure === 'competency' ? competency : worst[condition];
-  return found ? { value: found.share, interval: found.ci95, n: found.n } : null;
+  if (figure === 'attackAccuracy') return attackAccuracy(evidence, rule, condition);
+  if (figure !== 'worst' && figure !== 'competency') return measures[figure](evidence, condition);
+  const helpful = rightHintsOf(evidence.predictions, evidence.hints);
+  const at = (confidence: number) => {
+    const { competency, worst } = worstCase(evidence.predictions, { ...evidence, confidence, helpful });
+    return figure === 'competency' ? competency : (worst[condition] ?? null);
+  };
+  const found = at(rule.confidence);
+  return found && { value: found.share, n: found.n, interval: (confidence) => at(confidence)!.ci95 };
 }
 
 /** Figures of interference: a pattern of theirs does not mean `origin`, right hints, or what takes the deciding modality away. */

@@ -4,11 +4,14 @@ import type { GateFinding, GateResult, GateRule } from '../../schemas/gate.ts';
 import type { Verdict } from '../../schemas/report.ts';
 import { conditionOf, groupedBy } from '../measures/figures.ts';
 import { atChanceWords, floorOf } from '../measures/floor.ts';
+import { upperTail } from '../statistics/normal.ts';
+import { togetherQuantile } from '../statistics/together.ts';
 import {
   cleanFor,
   conditionsOf,
   type Evidence,
   type GroupedEvidence,
+  type Measured,
   matching,
   measured,
   ofInterference,
@@ -53,7 +56,7 @@ function limitOf({ atLeast, atMost }: GateRule): Limit {
     : { limit: 'atMost', threshold: atMost };
 }
 
-/** `pass`: the whole interval keeps to the limit; `fail`: the whole interval is beyond it. Else the data do not decide. */
+/** `pass`: the bound on the limit's side keeps to it; `fail`: the other one is beyond it. Else the data do not decide. */
 function judged([low, high]: readonly [number, number], { limit, threshold }: Limit): Verdict {
   const [best, worst] = limit === 'atMost' ? [low, high] : [-high, -low];
   const bound = limit === 'atMost' ? threshold : -threshold;
@@ -68,13 +71,71 @@ function hopeless(evidence: GroupedEvidence, { figure }: GateRule, condition: st
   return floor?.atChance ? floor : null;
 }
 
-function find(evidence: GroupedEvidence, rule: GateRule, condition: string, confidence: number): GateFinding {
-  const found = measured(evidence, rule, condition, confidence);
-  const { interval = null, n = 0, value = null } = found ?? {};
-  const judgedAs = interval !== null && n >= rule.minimumSamples ? judged(interval, limitOf(rule)) : null;
+/** What the two verdicts ask for: confidences, each of a bound on one side. */
+interface Confidences {
+  pass: number;
+  fail: number;
+}
+
+/**
+ * A pass claims that every condition keeps to the limit. It is wrong only if the bound of the one that does not is, so each is asked
+ * for at the rule's own confidence (an intersection-union test, Berger 1982). A failure claims that one condition does not: the bounds
+ * of all conditions hold together, and those of all rules.
+ */
+function confidencesFor(
+  { confidence }: GateRule,
+  found: readonly (Measured | null)[],
+  { rules, seed }: { rules: number; seed: number },
+): Confidences {
+  const fail = 1 - (1 - confidence) / rules;
+  const measuredOnes = found.filter((one) => one !== null);
+  const shared = measuredOnes.map(({ deviations }) => deviations?.() ?? new Map<string, number>());
+  return { pass: confidence, fail: 1 - upperTail(togetherQuantile(shared, fail, seed)) };
+}
+
+/** The ends that the verdicts rest on. */
+function boundsOf({ interval }: Measured, { limit }: Limit, { fail, pass }: Confidences): [number, number] {
+  const oneSided = (confidence: number) => interval(2 * confidence - 1);
+  return limit === 'atMost' ? [oneSided(fail)[0], oneSided(pass)[1]] : [oneSided(pass)[0], oneSided(fail)[1]];
+}
+
+function find(
+  evidence: GroupedEvidence,
+  rule: GateRule,
+  condition: string,
+  { confidences, found }: { confidences: Confidences; found: Measured | null },
+): GateFinding {
+  const limit = limitOf(rule);
+  const { n = 0, value = null } = found ?? {};
+  const interval = found && boundsOf(found, limit, confidences);
+  const judgedAs = interval !== null && n >= rule.minimumSamples ? judged(interval, limit) : null;
   const decided = judgedAs === 'pass' && hopeless(evidence, rule, condition) ? null : judgedAs;
   const verdict = decided === null || decided === 'inconclusive' ? rule.onNotEnoughData : decided;
   return { condition, value, interval, n, verdict };
+}
+
+/** About how many samples would decide if the figure stayed what it is; null where that is more than a hundred times as many. */
+function samplesNeeded({ interval, n, value }: GateFinding, { limit, threshold }: Limit): number | null {
+  if (value === null || interval === null || value === threshold) return null;
+  const keeps = limit === 'atMost' ? value < threshold : value > threshold;
+  const bound = keeps === (limit === 'atMost') ? interval[1] : interval[0];
+  const times = ((bound - value) / (threshold - value)) ** 2;
+  return times > 100 ? null : Number((n * times).toPrecision(2));
+}
+
+/** What is known with the rule's confidence: what its verdict rests on, or both bounds. */
+function boundsIn({ interval }: GateFinding, rule: GateRule, several: number): string {
+  const say = rule.figure === 'drop' ? inPoints : percent;
+  const [low, high] = interval!;
+  const limit = limitOf(rule);
+  const verdict = judged(interval!, limit);
+  const sure = `with ${percent(rule.confidence).replace('.0', '')} confidence`;
+  // Only the bound that a failure rests on is one for all conditions together.
+  const together = several > 1 ? ` (${several} conditions together)` : '';
+  const [ofLow, ofHigh] = limit.limit === 'atMost' ? [together, ''] : ['', together];
+  const [least, most] = [`at least ${say(low)} ${sure}${ofLow}`, `at most ${say(high)} ${sure}${ofHigh}`];
+  if (verdict === 'inconclusive') return `${least}, ${most}`;
+  return (verdict === 'pass') === (limit.limit === 'atMost') ? most : least;
 }
 
 function reasonOf(evidence: GroupedEvidence, finding: GateFinding, rule: GateRule, several: number): string {
@@ -87,16 +148,17 @@ function reasonOf(evidence: GroupedEvidence, finding: GateFinding, rule: GateRul
   const what = `${names[rule.figure]}${where}`;
   if (value === null || interval === null)
     return `${what} could not be measured (${missing[rule.figure]}); ${asked}.`;
-  const together = several > 1 ? ` for all ${several} conditions together` : '';
-  const sure = `${say(interval[0]).replace(/ points$/, '')} to ${say(interval[1])} with ${percent(rule.confidence).replace('.0', '')} confidence${together}`;
-  const figures = `${what}: ${say(value)} on ${n} samples, ${sure}; ${asked}`;
+  const figures = `${what}: ${say(value)} on ${n} samples, ${boundsIn(finding, rule, several)}; ${asked}`;
   if (n < rule.minimumSamples)
     return `${figures}, but fewer than ${rule.minimumSamples} samples decide nothing.`;
   const floor = judged(interval, { limit, threshold }) === 'pass' && hopeless(evidence, rule, condition);
   if (floor)
     return `${figures}; but the model ${atChanceWords(floor)}, which the rule takes for "${verdict}".`;
-  if (judged(interval, { limit, threshold }) === 'inconclusive')
-    return `${figures}: the data do not decide, which the rule takes for "${verdict}".`;
+  if (judged(interval, { limit, threshold }) === 'inconclusive') {
+    const needed = samplesNeeded(finding, { limit, threshold });
+    const more = needed === null ? '' : ` (about ${needed} samples would, if the figure stayed)`;
+    return `${figures}: the data do not decide${more}, which the rule takes for "${verdict}".`;
+  }
   return `${figures}.`;
 }
 
@@ -121,11 +183,14 @@ function unknownCondition(evidence: Evidence, rule: GateRule): GuardError {
 }
 
 /** @throws GuardError BadConfig for a condition that the diagnosis does not have */
-function judgeRule(evidence: GroupedEvidence, rule: GateRule): GateResult {
+function judgeRule(evidence: GroupedEvidence, rule: GateRule, rules: number): GateResult {
   const conditions = matching(evidence, rule);
   if (conditions.length === 0) throw unknownCondition(evidence, rule);
-  const each = 1 - (1 - rule.confidence) / conditions.length;
-  const findings = conditions.map((condition) => find(evidence, rule, condition, each));
+  const found = conditions.map((condition) => measured(evidence, rule, condition));
+  const confidences = confidencesFor(rule, found, { rules, seed: evidence.seed });
+  const findings = conditions.map((condition, i) =>
+    find(evidence, rule, condition, { confidences, found: found[i]! }),
+  );
   const limit = limitOf(rule);
   const rank = (finding: GateFinding) => severity.indexOf(finding.verdict);
   const decisive = findings.reduce((worst, next) =>
@@ -148,16 +213,17 @@ function judgeRule(evidence: GroupedEvidence, rule: GateRule): GateResult {
 }
 
 /**
- * Judges a diagnosis by rules. A rule over several conditions fails if one of them does and passes if all do; their
- * intervals are widened so that they hold together. The verdict of all: `fail` if one rule fails, else `inconclusive` if
- * one is or there is none. @throws GuardError BadConfig for a rule whose condition the diagnosis does not have
+ * Judges a diagnosis by rules. A rule over several conditions fails if one of them does and passes if all do. A model that keeps to
+ * all rules fails by chance no more often than their confidence says, however many rules and conditions there are. The verdict of
+ * all: `fail` if one rule fails, else `inconclusive` if one is or there is none.
+ * @throws GuardError BadConfig for a rule whose condition the diagnosis does not have
  */
 export function judgeGates(
   evidence: Evidence,
   rules: readonly GateRule[],
 ): { verdict: Verdict; gates: GateResult[] } {
   const grouped = { ...evidence, byCondition: groupedBy(evidence.predictions, conditionOf) };
-  const gates = rules.map((rule) => judgeRule(grouped, rule));
+  const gates = rules.map((rule) => judgeRule(grouped, rule, rules.length));
   return { verdict: gates.length === 0 ? 'inconclusive' : strictest(gates), gates };
 }
 

@@ -1,10 +1,9 @@
 import type { Prediction } from '../../schemas/benchmark.ts';
 import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
 import { holm } from '../statistics/adjust.ts';
-import { bootstrapInterval } from '../statistics/bootstrap.ts';
 import { mcnemarExact } from '../statistics/mcnemar.ts';
+import { type Pairs, pairedInterval, pairedPValue, pairsOf } from '../statistics/paired.ts';
 import { pairsToShow } from '../statistics/power.ts';
-import { wilson } from '../statistics/wilson.ts';
 import { byId, cleanOf } from './figures.ts';
 
 const significance = 0.05;
@@ -20,25 +19,31 @@ export interface DropInput {
   atChance?: boolean | undefined;
 }
 
-type Unadjusted = Omit<AccuracyDrop, 'pAdjusted' | 'verdict'>;
+type Unadjusted = Omit<AccuracyDrop, 'pAdjusted' | 'verdict' | 'atMost'> & { atMost: number };
+
+/** With 95 % confidence no more than this is lost. One-sided, as a rule's pass is: the upper end of a 90 % interval. */
+const mostLost = (pairs: Pairs) => pairedInterval(pairs, 0.9)[1];
 
 export interface DropOptions {
-  seed: number;
   /** Accuracy that may be lost without anybody minding, a share. */
   relevantDrop: number;
   /** The source item of a sample, by id. */
   sourceOf: (id: string) => string;
 }
 
-/**
- * The accuracy that a perturbation costs and its bootstrap interval, that of findings and rules alike; null without labels. `lost`: 1,
- * 0 or -1 a pair. Where no answer moved the bootstrap knows of no spread; the share that moves may still be as large as Wilson's bound
- * of 0 of so many source items.
- */
+/** The accuracy that a perturbation costs, for findings and rules alike. `lost`: 1, 0 or -1 a pair. */
+export interface PairedDrop {
+  drop: number;
+  pairs: Pairs;
+  lost: number[];
+  clusters: string[];
+}
+
+/** The pairs of a condition, by source item; null without labels. */
 export function pairedDrop(
-  { condition, clean, perturbed }: DropInput,
-  { confidence = 0.95, seed, sourceOf }: Pick<DropOptions, 'seed' | 'sourceOf'> & { confidence?: number },
-): { drop: number; interval: [number, number]; lost: number[] } | null {
+  { clean, perturbed }: Pick<DropInput, 'clean' | 'perturbed'>,
+  { sourceOf }: Pick<DropOptions, 'sourceOf'>,
+): PairedDrop | null {
   const cleanById = byId(clean);
   const labelled = perturbed.filter(({ answer }) => answer !== null);
   if (labelled.length === 0) return null;
@@ -47,31 +52,32 @@ export function pairedDrop(
     return Number(before.predicted === before.answer) - Number(prediction.predicted === prediction.answer);
   });
   const clusters = labelled.map(({ id }) => sourceOf(id));
-  if (lost.every((d) => d === 0)) {
-    const [, most] = wilson(0, new Set(clusters).size, confidence);
-    return { drop: 0, interval: [-most, most], lost };
-  }
-  return {
-    drop: lost.reduce((sum, d) => sum + d, 0) / lost.length,
-    interval: bootstrapInterval(lost, { seed, clusters, stream: condition, confidence }),
-    lost,
-  };
+  const pairs = pairsOf(lost, clusters);
+  return { drop: pairs.mean, pairs, lost, clusters };
+}
+
+/**
+ * Two-sided p-value of no drop. McNemar's exact test takes samples of one source item for independent, his score test over source items is
+ * good for many: the larger counts.
+ */
+export function dropPValue({ lost, pairs }: PairedDrop): number {
+  const [more, less] = [1, -1].map((sign) => lost.filter((d) => d === sign).length);
+  return Math.max(mcnemarExact(more!, less!), pairedPValue(pairs));
 }
 
 function measure(input: DropInput, options: DropOptions): Unadjusted | null {
   const { relevantDrop } = options;
   const paired = pairedDrop(input, options);
   if (paired === null) return null;
-  const { drop, interval, lost } = paired;
+  const { drop, lost, pairs } = paired;
   const n = lost.length;
-  const cleanOnly = lost.filter((d) => d === 1).length;
-  const perturbedOnly = lost.filter((d) => d === -1).length;
   return {
     drop,
-    ci95: interval,
-    pValue: mcnemarExact(cleanOnly, perturbedOnly),
+    ci95: pairedInterval(pairs),
+    atMost: mostLost(pairs),
+    pValue: dropPValue(paired),
     n,
-    pairsNeeded: pairsToShow(relevantDrop, (cleanOnly + perturbedOnly) / n),
+    pairsNeeded: pairsToShow(relevantDrop, pairs.discordant),
   };
 }
 
@@ -83,7 +89,7 @@ function verdictOf(
   if (drop.n < minimumPairs) return 'not_enough_data';
   if (drop.ci95[0] > 0 && drop.pAdjusted < significance) return 'drop';
   if (atChance) return 'at_chance';
-  return drop.ci95[1] < relevantDrop ? 'no_relevant_drop' : 'not_enough_data';
+  return drop.atMost <= relevantDrop ? 'no_relevant_drop' : 'not_enough_data';
 }
 
 /**

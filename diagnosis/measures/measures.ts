@@ -74,7 +74,7 @@ export function diagnosisMeasures(
       perturbed: group,
       atChance: floors[group[0]!.taskKind]?.atChance,
     })),
-    { seed, relevantDrop, sourceOf },
+    { relevantDrop, sourceOf },
   );
   const conditions = [...groups].map(([condition, group]): [string, ConditionMeasures] => [
     condition,
@@ -94,7 +94,7 @@ export function diagnosisMeasures(
     floors,
     ...(tasks.size > 0
       ? {
-          tasks: taskConditions(predictions, { seed, sourceOf, taskOf }),
+          tasks: taskConditions(predictions, { sourceOf, taskOf }),
           taskFloors: floorsOf(tasked, ({ id }) => tasks.get(id)!, sourceOf),
         }
       : {}),

@@ -1,3 +1,4 @@
+import { effectiveNumber } from './effective.ts';
 import { twoSided } from './normal.ts';
 
 /**
@@ -21,28 +22,9 @@ function score(share: number, n: number, confidence: number): [number, number] {
   return [share === 0 ? 0 : centre - half, share === 1 ? 1 : centre + half];
 }
 
-/**
- * How many independent trials say as much as these, of which those of one cluster (a source item) are not independent: their number
- * over the design effect, the ratio of the cluster-robust variance to that of independent trials, never below 1. 0 for none.
- * Source: Korn and Graubard 1998.
- */
+/** How many independent trials say as much as these, of which those of one cluster (a source item) are not independent. */
 export function effectiveTrials(right: readonly boolean[], clusters: readonly string[]): number {
-  const n = right.length;
-  if (clusters.length !== n) throw new RangeError(`${n} trials but ${clusters.length} cluster names`);
-  if (n === 0) return 0;
-  const share = right.filter(Boolean).length / n;
-  const residuals = new Map<string, number>();
-  right.forEach((hit, i) => {
-    const name = clusters[i]!;
-    residuals.set(name, (residuals.get(name) ?? 0) + Number(hit) - share);
-  });
-  const count = residuals.size;
-  const squares = [...residuals.values()].reduce((sum, residual) => sum + residual ** 2, 0);
-  // All right or all wrong tells nothing about how alike a cluster's trials are: then a cluster counts once.
-  if (count === 1 || squares === 0) return count;
-  const robust = (squares * count) / (count - 1);
-  const independent = (n * share * (1 - share) * n) / (n - 1);
-  return n / Math.max(1, robust / independent);
+  return effectiveNumber(right.map(Number), clusters);
 }
 
 /** Wilson's interval of a share that so many independent trials, not necessarily whole, would tell. */

@@ -35,7 +35,7 @@ export function gateSection({ gates, rules }: DiagnosisReport): Html | null {
   return section(
     'gates',
     'Does the model keep to the rules?',
-    `${whose} A rule passes where the whole interval keeps to it and fails where the whole interval is beyond it; else the data do not decide.`,
+    `${whose} A rule passes where the figure keeps to it under every condition with the rule’s confidence, and fails where it is beyond it under one; else the data do not decide.`,
     html`<ol class="timeline">${gates.map(gateItem)}</ol>`,
   );
 }

@@ -82,7 +82,15 @@ describe('the drop of a condition', () => {
       { predictions: still(40), hints: new Map(), sourceOf: (id) => id, attacks: [], seed: 3 },
       [rule],
     ).gates;
-    expect(gate!.interval).toEqual(dropOf(still(40)).ci95);
+    // The finding and the rule rest on one bound.
+    expect(gate!.interval![1]).toBe(dropOf(still(40)).atMost);
+    expect(gate!.verdict).toBe('inconclusive');
+  });
+
+  it('has a p-value that does not take samples of one photo for independent', () => {
+    const predictions = condition(200, 180, 16, 'misleading_text');
+    expect(dropOf(predictions).pValue).toBeLessThan(0.001);
+    expect(dropOf(predictions, 10).pValue).toBeGreaterThan(0.05);
   });
 
   it('is less sure where samples share their source', () => {

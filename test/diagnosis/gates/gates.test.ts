@@ -35,6 +35,26 @@ describe('a rule on the drop', () => {
     expect(one(misled, losing(4)).verdict).toBe('pass');
   });
 
+  it('says the bound that its verdict rests on, and how many samples would decide', () => {
+    expect(one(misled, losing(4)).reason).toBe(
+      'accuracy lost under image_heavy/misleading_text: 1.0 points on 400 samples, at most 2.2 points with 95 % confidence; at most 5.0 points asked.',
+    );
+    expect(one(misled, losing(80)).reason).toMatch(
+      /20\.0 points on 400 samples, at least \S+ points with 95 %/,
+    );
+    const open = one(misled, losing(14));
+    expect(open.reason).toMatch(/at least .* at most .* the data do not decide \(about \d+ samples would/);
+    const needed = Number(/about (\d+) samples/.exec(open.reason)![1]);
+    expect(one(misled, losing(Math.round(0.035 * 0.7 * needed), Math.round(0.7 * needed))).verdict).toBe(
+      'inconclusive',
+    );
+    expect(one(misled, losing(Math.round(0.035 * 1.3 * needed), Math.round(1.3 * needed))).verdict).toBe(
+      'pass',
+    );
+    // A figure at the limit is decided by no number of samples.
+    expect(one(misled, losing(20)).reason).toContain('do not decide, which');
+  });
+
   it('is open where the interval holds the limit, and then does what it was told', () => {
     expect(one(misled, losing(20)).verdict).toBe('inconclusive');
     expect(one({ ...misled, onNotEnoughData: 'fail' }, losing(20)).verdict).toBe('fail');
@@ -49,7 +69,10 @@ describe('a rule on the drop', () => {
   it('does not take 30 samples that did not move for proof', () => {
     const gate = one(misled, losing(0, 30));
     expect(gate.verdict).toBe('inconclusive');
-    expect(gate.interval![1]).toBeCloseTo(wilson(0, 30)[1], 12);
+    // One-sided: the upper end of a 90 % interval is a bound with 95 % confidence.
+    expect(gate.interval![1]).toBeCloseTo(wilson(0, 30, 0.9)[1], 12);
+    expect(one(misled, losing(0, 52)).verdict).toBe('pass');
+    expect(one(misled, losing(0, 51)).verdict).toBe('inconclusive');
     expect(one(misled, losing(0, 100)).verdict).toBe('pass');
   });
 
@@ -80,12 +103,39 @@ describe('a rule over several conditions', () => {
     ]);
   });
 
-  it('widens the intervals so that they hold together', () => {
+  it('asks more of a failure the more conditions there are, and no more of a pass', () => {
     const alone = one(misled, losing(40)).interval!;
-    const together = one(any, [...losing(40), ...condition(400, 0, 'ocr_text')]).findings[0]!.interval!;
-    expect(together[1] - together[0]).toBeGreaterThan(1.1 * (alone[1] - alone[0]));
-    const wider = one({ ...misled, confidence: 0.975 }, losing(40)).interval!;
-    expect(together).toEqual(wider);
+    const several = one(any, [...losing(40), ...condition(400, 0, 'ocr_text')]).findings[0]!.interval!;
+    expect(several[0]).toBeLessThan(alone[0]);
+    expect(several[1]).toBe(alone[1]);
+    const surer = one({ ...misled, confidence: 0.975 }, losing(40)).interval!;
+    expect(several[0]).toBeGreaterThanOrEqual(surer[0]);
+    expect(surer[1]).toBeGreaterThan(alone[1]);
+  });
+
+  it('asks no more of a failure for conditions under which the same samples fall', () => {
+    const alone = one(misled, losing(40)).interval!;
+    const twice = one(any, [...losing(40), ...condition(400, 40, 'ocr_text')]).findings[0]!.interval!;
+    expect(twice[0]).toBeCloseTo(alone[0], 2);
+    const other = one(any, [...losing(40), ...condition(400, 0, 'ocr_text')]).findings[0]!.interval!;
+    expect(alone[0] - other[0]).toBeGreaterThan(3 * Math.abs(alone[0] - twice[0]));
+  });
+
+  it('asks for what the limit is on: the least where it is "at least"', () => {
+    const rule = {
+      ...misled,
+      figure: 'accuracy',
+      condition: 'image_heavy/*',
+      atMost: undefined,
+      atLeast: 0.8,
+    };
+    const predictions = [...losing(40), ...condition(400, 0, 'ocr_text')];
+    const [low, high] = one(rule, predictions).findings.find((f) => f.condition === misled.condition)!
+      .interval!;
+    expect(low).toBeCloseTo(wilson(360, 400, 0.9)[0], 12);
+    expect(high).toBeGreaterThan(wilson(360, 400, 0.9)[1]);
+    expect(one(rule, predictions).verdict).toBe('pass');
+    expect(one({ ...rule, atLeast: 0.95 }, predictions).verdict).toBe('fail');
   });
 
   it('takes scenarios of packs, whose names have a slash', () => {
@@ -163,7 +213,7 @@ describe('the other figures', () => {
     expect(judged(alone)).toMatchObject({ verdict: 'pass', value: 0.9, n: 100 });
     expect(judged(together)).toMatchObject({ verdict: 'inconclusive', value: 0.9, n: 100 });
     const right = answers(10).map(({ answer, predicted }) => answer === predicted);
-    expect(judged(together).interval).toEqual(clusteredWilson(right, [...photos.values()]));
+    expect(judged(together).interval).toEqual(clusteredWilson(right, [...photos.values()], 0.9));
   });
 
   it('without labels only changes can be measured', () => {
@@ -183,6 +233,14 @@ describe('all rules together', () => {
     expect(judgeGates(found, rules(0.5, 0.1)).verdict).toBe('inconclusive');
     expect(judgeGates(found, rules(0.5)).verdict).toBe('pass');
     expect(judgeGates(found, []).verdict).toBe('inconclusive');
+  });
+
+  it('fail by chance no more often the more rules there are', () => {
+    const found = evidence(losing(40));
+    const [alone] = judgeGates(found, rules(0.5)).gates;
+    const [among] = judgeGates(found, rules(0.5, 0.4, 0.3, 0.2)).gates;
+    expect(among!.interval![0]).toBeLessThan(alone!.interval![0]);
+    expect(among!.interval![1]).toBe(alone!.interval![1]);
   });
 
   it('the built-in ones ask for at most 5 points of what was perturbed, or without labels 10 % of the answers', () => {

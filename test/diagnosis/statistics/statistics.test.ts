@@ -6,9 +6,12 @@ import { bootstrapInterval, quantile } from '../../../diagnosis/statistics/boots
 import { jsDivergence, klDivergence } from '../../../diagnosis/statistics/divergence.ts';
 import { logFactorials } from '../../../diagnosis/statistics/factorials.ts';
 import { mcnemarExact } from '../../../diagnosis/statistics/mcnemar.ts';
+import { normalQuantile } from '../../../diagnosis/statistics/normal.ts';
+import { pairedInterval, pairedPValue, pairsOf } from '../../../diagnosis/statistics/paired.ts';
 import { pairsToShow } from '../../../diagnosis/statistics/power.ts';
 import { psi, psiOfCategories, psiOfCounts } from '../../../diagnosis/statistics/psi.ts';
 import { drawBinomial, resampler } from '../../../diagnosis/statistics/resample.ts';
+import { togetherQuantile } from '../../../diagnosis/statistics/together.ts';
 import { clusteredWilson, wilson } from '../../../diagnosis/statistics/wilson.ts';
 import { Random } from '../../../random/index.ts';
 
@@ -18,6 +21,15 @@ interface Reference {
   adjusted: { p: number[]; holm: number[]; bh: number[] }[];
   clusteredShare: { right: boolean[]; clusters: string[]; interval: [number, number] }[];
   pairsToShow: { difference: number; discordant: number; pairs: number }[];
+  paired: {
+    more: number;
+    less: number;
+    n: number;
+    effective: number;
+    confidence: number;
+    interval: [number, number];
+  }[];
+  together: { size: number; shared: number; quantile: number }[];
   divergences: { p: number[]; q: number[]; kl: number; js: number }[];
   psi: {
     numbers: { name: string; expected: number[]; actual: number[]; psi: number }[];
@@ -67,6 +79,33 @@ describe('figures of SciPy and statsmodels', () => {
   it.each(reference.pairsToShow)('pairs that show $difference', ({ difference, discordant, pairs }) => {
     expect(pairsToShow(difference, discordant)).toBe(pairs);
   });
+
+  it.each(reference.paired)(
+    'paired differences: $more against $less of $n',
+    ({ confidence, effective, interval, less, more, n }) => {
+      const pairs = { mean: (more - less) / n, discordant: (more + less) / n, effective };
+      const [low, high] = pairedInterval(pairs, confidence);
+      near(low, interval[0], 1e-6);
+      near(high, interval[1], 1e-6);
+    },
+  );
+
+  it.each(reference.together)(
+    'the largest of $size estimates, correlated by $shared',
+    ({ quantile: wanted, shared, size }) => {
+      // Estimate k moves with the cluster that all have and with one of its own.
+      const estimates = Array.from(
+        { length: size },
+        (_, k) =>
+          new Map([
+            ['all', Math.sqrt(shared)],
+            [`own ${k}`, Math.sqrt(1 - shared)],
+          ]),
+      );
+      // Four standard errors of a quantile of so many draws.
+      near(togetherQuantile(estimates, 0.95, 1), wanted, 0.07);
+    },
+  );
 
   it.each(reference.divergences)('KL $kl and JS $js', ({ p, q, kl, js }) => {
     near(klDivergence(p, q), kl);
@@ -121,6 +160,65 @@ describe('figures of SciPy and statsmodels', () => {
       near(own[end], plain[end], 1 / 150 + 1e-9);
       near(ownClustered[end], clustered[end], 0.003);
     }
+  });
+});
+
+describe('paired differences', () => {
+  const alone = (values: readonly number[]) => values.map((_, i) => `${i}`);
+
+  it('where none differs are those of Wilson for 0', () => {
+    const still = new Array<number>(75).fill(0);
+    const [low, high] = pairedInterval(pairsOf(still, alone(still)));
+    near(high, wilson(0, 75)[1], 1e-12);
+    near(low, -high, 1e-12);
+    expect(pairedPValue(pairsOf(still, alone(still)))).toBe(1);
+  });
+
+  it('mirror, hold what was found, and are wider where a cluster’s move alike', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(-1, 0, 0, 0, 1), { minLength: 2, maxLength: 80 }), (values) => {
+        const pairs = pairsOf(values, alone(values));
+        const [low, high] = pairedInterval(pairs);
+        expect(low).toBeLessThanOrEqual(pairs.mean);
+        expect(high).toBeGreaterThanOrEqual(pairs.mean);
+        const mirrored = values.map((value) => -value);
+        near(pairedInterval(pairsOf(mirrored, alone(values)))[0], -high, 1e-9);
+        const tripled = values.flatMap((value) => [value, value, value]);
+        const clusters = tripled.map((_, i) => `${Math.floor(i / 3)}`);
+        const [from, to] = pairedInterval(pairsOf(tripled, clusters));
+        expect(from).toBeLessThanOrEqual(low + 1e-9);
+        expect(to).toBeGreaterThanOrEqual(high - 1e-9);
+      }),
+    );
+  });
+
+  it('refuse what is no difference of two answers', () => {
+    expect(() => pairsOf([0.5], ['a'])).toThrow('expected differences of 1, 0 or -1');
+    expect(() => pairsOf([], [])).toThrow('expected differences');
+  });
+});
+
+describe('estimates judged together', () => {
+  const unrelated = (size: number) => Array.from({ length: size }, (_, k) => new Map([[`cluster ${k}`, 1]]));
+
+  it('ask for one’s own quantile where all are the same, and never for more than Bonferroni', () => {
+    const same = Array.from(
+      { length: 20 },
+      () =>
+        new Map([
+          ['a', 1],
+          ['b', -2],
+        ]),
+    );
+    near(togetherQuantile(same, 0.95, 2), normalQuantile(0.95), 0.06);
+    expect(togetherQuantile(unrelated(20), 0.95, 2)).toBeLessThanOrEqual(normalQuantile(1 - 0.05 / 20));
+    expect(togetherQuantile(unrelated(1), 0.95, 2)).toBe(normalQuantile(0.95));
+    // What never moved shares nothing that is known of.
+    expect(togetherQuantile([new Map(), new Map()], 0.95, 2)).toBeGreaterThan(normalQuantile(0.97));
+  });
+
+  it('repeat themselves for a seed', () => {
+    expect(togetherQuantile(unrelated(5), 0.9, 3)).toBe(togetherQuantile(unrelated(5), 0.9, 3));
   });
 });
 

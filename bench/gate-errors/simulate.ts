@@ -1,0 +1,78 @@
+import { type Evidence, normalQuantile } from '../../diagnosis/index.ts';
+import { Random } from '../../random/index.ts';
+import {
+  imagePerturbations,
+  isInterference,
+  type Prediction,
+  TaskKind,
+  textPerturbations,
+  withRightHints,
+} from '../../schemas/benchmark.ts';
+
+const interference = (names: readonly string[]) =>
+  names.filter((name) => isInterference(name, withRightHints()));
+
+/** What a diagnosis asks by default, of either kind. */
+const asked = {
+  [TaskKind.ImageHeavy]: interference(textPerturbations),
+  [TaskKind.TextHeavy]: interference(imagePerturbations),
+};
+
+/** The conditions of a simulated diagnosis, without `origin`. */
+export const conditions = Object.entries(asked).flatMap(([kind, names]) =>
+  names.map((name) => `${kind}/${name}`),
+);
+
+export interface Truth {
+  /** Accuracy that a condition truly costs, by condition; 0 where none is named. */
+  costs: Readonly<Record<string, number>>;
+  /**
+   * Part of what decides between right and wrong that is drawn anew for each answer: how often answers change although nothing is
+   * lost.
+   */
+  noise: number;
+}
+
+/** Accuracy of an endless diagnosis without a perturbation. */
+const cleanAccuracy = 0.9;
+
+/** Parts of what decides: the source item, and the source item under one condition. What neither they nor the noise take is the sample's. */
+const [ofSource, ofSourceUnderCondition] = [0.4, 0.03];
+
+/**
+ * The answers of a diagnosis whose truth is known, `samples` of either kind. One to five samples share a source item. A sample is
+ * answered rightly where the sum of normal numbers for its source item, for itself, for the source item under the condition and for
+ * this one answer stays below the quantile of the condition's accuracy. So what a condition costs is exact, source items differ in
+ * how hard they are and in what they lose, and the same samples tend to fall under every condition.
+ */
+export function simulateDiagnosis({ costs, noise }: Truth, samples: number, seed: number): Evidence {
+  const predictions: Prediction[] = [];
+  for (const [taskKind, names] of Object.entries(asked) as [TaskKind, string[]][]) {
+    const random = new Random(seed, 'simulated gate', taskKind);
+    const bounds = ['origin', ...names].map((perturbation) => ({
+      perturbation,
+      bound: normalQuantile(cleanAccuracy - (costs[`${taskKind}/${perturbation}`] ?? 0)),
+    }));
+    const draw = (part: number) => Math.sqrt(part) * random.normal();
+    for (let [n, source] = [0, 0]; n < samples; source++) {
+      const level = draw(ofSource);
+      const underCondition = bounds.map(() => draw(ofSourceUnderCondition));
+      for (let left = Math.min(1 + random.int(5), samples - n); left > 0; left--, n++) {
+        const own = level + draw(1 - ofSource - ofSourceUnderCondition - noise);
+        for (const [i, { bound, perturbation }] of bounds.entries()) {
+          const right = own + underCondition[i]! + draw(noise) < bound;
+          predictions.push({
+            id: `${taskKind} ${source} ${left}`,
+            taskKind,
+            perturbation,
+            answer: 0,
+            predicted: right ? 0 : 1,
+            probabilities: right ? [0.8, 0.2] : [0.3, 0.7],
+          });
+        }
+      }
+    }
+  }
+  const sourceOf = (id: string) => id.slice(0, id.lastIndexOf(' '));
+  return { predictions, hints: new Map(), sourceOf, attacks: [], seed };
+}

@@ -125,15 +125,22 @@ function abilityOf(kind: string, { after, before, sourceOf }: RepairInput, margi
 }
 
 function lowestOf({ after, before, sourceOf }: RepairInput, counts: (condition: string) => boolean) {
-  const [was, is] = [before, after].map(({ predictions }) =>
-    lowestAccuracy(predictions, { counts, sourceOf }),
-  );
+  const of = ({ predictions }: Side) => lowestAccuracy(predictions, { counts, sourceOf });
+  return { before: of(before), after: of(after) };
+}
+
+function lowest(
+  input: RepairInput,
+  isNew: (condition: string) => boolean,
+  interferes: (condition: string) => boolean,
+): Repair['lowest'] {
+  const { after: is, before: was } = lowestOf(input, isNew);
   const change = (): Repair['lowest']['change'] => {
     if (!was || !is || Math.min(was.n, is.n) < minimumSamples) return 'open';
     if (is.ci95[0] > was.ci95[1]) return 'raised';
     return is.ci95[1] < was.ci95[0] ? 'lowered' : 'open';
   };
-  return { before: was ?? null, after: is ?? null, change: change() };
+  return { before: was, after: is, change: change(), overall: lowestOf(input, interferes) };
 }
 
 const atChance = ({ diagnosis: { measures } }: Side) =>
@@ -159,7 +166,7 @@ export function repairOf(input: RepairInput): Repair {
     atChance: { before: hopeless, after: atChance(after) },
     found: dropBefore(before.diagnosis, isNew),
     foundOnTrained: dropBefore(before.diagnosis, isOld),
-    lowest: lowestOf(input, isNew),
+    lowest: lowest(input, isNew, interferes),
     ability: Object.fromEntries(abilities),
     rules: { before: before.rules, after: after.rules },
   };

@@ -65,16 +65,23 @@ function repaired({ found: fresh, lowest: { after, before, change }, rules }: Re
   return `training raised the worst case from ${percent(before.accuracy)} to ${now}, but ${kept}`;
 }
 
+/** The trained model's lowest accuracy, where it lies under a perturbation that training saw. */
+export function lowerWhereTrained({ lowest: { overall }, trainedOn }: Repair): LowestAccuracy | null {
+  return overall.after && trainedOn.includes(overall.after.condition) ? overall.after : null;
+}
+
 /** Where the trained model is worse than it was, which no good news may hide. */
 function reservations({ pgd, repair }: RunReport): string[] {
   if (!repair) return [];
   const after = repair.atChance.after.filter((kind) => !repair.atChance.before.includes(kind));
   const [worse] = strongestAttack(pgd)?.worse ?? [];
+  const seen = lowerWhereTrained(repair);
   return [
     ...(repair.atChance.before.length > 0
       ? [`On ${listed(repair.atChance.before)} the model cannot be diagnosed: at chance.`]
       : []),
     ...(after.length > 0 ? [`After training it is at chance on ${listed(after)}.`] : []),
+    ...(seen ? [`It is lower still ${at(seen)}, which training saw: ${percent(seen.accuracy)}.`] : []),
     ...(worse
       ? [
           `Under ${inside(attackLabel(worse.attack))} at ${short(worse.eps)} on ${tasksOf(worse.taskKind)} it is worse than before: ${percent(worse.before)}, now ${percent(worse.after)}.`,

@@ -1,7 +1,7 @@
 import type { LowestAccuracy } from '../schemas/repair.ts';
 import type { RunReport } from '../schemas/report.ts';
 import { strongestAttack } from './attacks.ts';
-import { abilitySaid, headline } from './headline.ts';
+import { abilitySaid, headline, lowerWhereTrained } from './headline.ts';
 import {
   attackLabel,
   conditionLabel,
@@ -84,12 +84,14 @@ function repairLines({ pgd, repair }: RunReport, paint: Paint, width: number): s
     found
       ? `${when}: ${percent(found.accuracy)} (${intervalOf(found.ci95)}), ${inside(conditionLabel(found.condition))}, the lowest of ${found.conditions}`
       : `${when}: not measured`;
+  const seen = lowerWhereTrained(repair);
   const attacked = strongestAttack(pgd);
   const { point } = attacked ?? {};
   const said = [
     'Worst case, by perturbations that training had not seen',
     worst('  before', lowest.before),
     worst('  after', lowest.after),
+    ...(seen ? [worst('  after, where training saw it', seen)] : []),
     ...Object.entries(ability).map(([kind, one]) => `${taskLabel(kind)}, unperturbed, ${abilitySaid(one)}`),
     ...(attacked && point
       ? [

@@ -68,6 +68,8 @@ export const Repair = z.strictObject({
     after: LowestAccuracy.nullable(),
     /** The intervals lie apart; `open`: they do not, or there are fewer than 30 samples. */
     change: z.enum(['raised', 'lowered', 'open']),
+    /** The same over all perturbations, those that training had seen included. */
+    overall: z.strictObject({ before: LowestAccuracy.nullable(), after: LowestAccuracy.nullable() }),
   }),
   /** By task kind. */
   ability: z.record(z.string(), Ability),

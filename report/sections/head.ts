@@ -1,7 +1,7 @@
 import type { LowestAccuracy } from '../../schemas/repair.ts';
 import type { RunReport } from '../../schemas/report.ts';
 import { strongestAttack } from '../attacks.ts';
-import { abilitySaid, headline } from '../headline.ts';
+import { abilitySaid, headline, lowerWhereTrained } from '../headline.ts';
 import { type Html, html } from '../html.ts';
 import { attackLabel, conditionLabel, inside, intervalOf, percent, short, taskLabel } from '../labels.ts';
 import { verdictBadge } from './parts.ts';
@@ -22,15 +22,16 @@ const outcomes: Record<RunReport['rollout']['outcome'], string> = {
 };
 
 function worstTile({ repair }: RunReport): Tile[] {
-  const { after, before } = repair?.lowest ?? {};
-  if (!before || !after) return [];
+  if (!repair?.lowest.before || !repair.lowest.after) return [];
+  const { after, before } = repair.lowest;
+  const seen = lowerWhereTrained(repair);
   const where = ({ ci95, condition }: LowestAccuracy) =>
     `${inside(conditionLabel(condition))} (${intervalOf(ci95)})`;
   return [
     {
       label: 'Worst case: lowest accuracy under a perturbation',
       value: change(percent(before.accuracy), percent(after.accuracy)),
-      note: `Before: ${where(before)}. After: ${where(after)}. Of ${after.conditions} that training had not seen`,
+      note: `Before: ${where(before)}. After: ${where(after)}. Of ${after.conditions} that training had not seen${seen ? `; under ${inside(conditionLabel(seen.condition))}, which it saw, ${percent(seen.accuracy)}` : ''}`,
     },
   ];
 }

@@ -16,9 +16,14 @@ export function repairSection({ repair }: RunReport): Html | null {
   if (!repair) return null;
   const { ability, lowest, rules, trainedOn } = repair;
   const worst = table({
-    caption: 'Lowest accuracy under a perturbation that training had not seen',
+    caption: 'Lowest accuracy under a perturbation that training had not seen, and under any',
     columns: ['Model', 'Condition', '#Accuracy (95 %)', '#n', '#Lowest of'],
-    rows: [lowestRow('Before training', lowest.before), lowestRow('After training', lowest.after)],
+    rows: [
+      lowestRow('Before training', lowest.before),
+      lowestRow('After training', lowest.after),
+      lowestRow('Before training, of all', lowest.overall.before),
+      lowestRow('After training, of all', lowest.overall.after),
+    ],
   });
   const abilities = table({
     caption:

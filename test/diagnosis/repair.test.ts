@@ -77,6 +77,10 @@ describe('what training made of a model', () => {
       before: { condition: 'image_heavy/misleading_text_unseen', accuracy: 0.405, n: 200, conditions: 2 },
       after: { condition: 'text_heavy/switch_target', accuracy: 0.86, n: 200, conditions: 2 },
       change: 'raised',
+      overall: {
+        before: { condition: 'image_heavy/misleading_text', accuracy: 0.1, conditions: 3 },
+        after: { condition: 'image_heavy/misleading_text', accuracy: 0.15, conditions: 3 },
+      },
     });
     expect(found.found.largest).toMatchObject({
       condition: 'image_heavy/misleading_text_unseen',
@@ -106,7 +110,7 @@ describe('what training made of a model', () => {
     ];
     expect(repair(model(base), model(trained), all)).toMatchObject({
       found: { verdict: 'nothing_measured', largest: null },
-      lowest: { before: null, after: null, change: 'open' },
+      lowest: { before: null, after: null, change: 'open', overall: { after: { conditions: 3 } } },
     });
   });
 

@@ -231,13 +231,23 @@ describe('the headline', () => {
       /^On image-heavy tasks, a misleading hint cut .* to 30\.3 %; training saw that perturbation, and no other perturbation is known to do so/,
     );
     const nothing = { verdict: 'nothing_measured' as const, largest: null };
-    const none = { before: null, after: null, change: 'open' as const };
+    const overall = { before: null, after: null };
+    const none = { ...overall, change: 'open' as const, overall };
     expect(said({ found: nothing, lowest: none })).toMatch(
       /training saw that perturbation, and nothing else was measured; what training did beyond what it saw was not measured/,
     );
     expect(said({ found: nothing, foundOnTrained: nothing, lowest: none })).toMatch(
       /^No perturbation was measured/,
     );
+  });
+
+  it('hides no worse case that training saw', () => {
+    const after = { ...lowest.after!, condition: 'text_heavy/switch', accuracy: 0.6 };
+    const { overall } = lowest;
+    expect(said({ lowest: { ...lowest, overall: { ...overall, after } } })).toContain(
+      'It is lower still on text-heavy tasks under another sample’s photo, which training saw: 60.0 %.',
+    );
+    expect(said()).not.toContain('lower still');
   });
 
   it('says too few where samples cannot tell, and nothing lost only where they can', () => {

@@ -208,6 +208,22 @@ function repair(): NonNullable<RunReport['repair']> {
         conditions: 5,
       },
       change: 'raised',
+      overall: {
+        before: {
+          condition: 'image_heavy/misleading_text_unseen',
+          accuracy: 178 / 600,
+          ci95: [0.261, 0.35],
+          n: 600,
+          conditions: 11,
+        },
+        after: {
+          condition: 'image_heavy/ocr_text',
+          accuracy: 541 / 600,
+          ci95: [0.875, 0.931],
+          n: 600,
+          conditions: 11,
+        },
+      },
     },
     ability: {
       vqa: {

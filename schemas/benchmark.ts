@@ -19,6 +19,8 @@ export const textPerturbations = [
   'misleading_text_unseen',
   'ocr_text',
   'helpful_text',
+  'long_text',
+  'rare_words',
 ] as const;
 export const imagePerturbations = [
   'full_black',

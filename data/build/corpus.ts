@@ -1,8 +1,17 @@
-import { randomFacts } from '../../diagnosis/perturbations/index.ts';
-import { Random } from '../../random/index.ts';
-import type { NounEntry } from './nouns.ts';
 import {
-  captionHints,
+  catalogueList,
+  catalogueTexts,
+  randomFacts,
+  randomHint,
+  templateWords,
+} from '../../diagnosis/perturbations/index.ts';
+import { renderForMini } from '../../models/index.ts';
+import { Random } from '../../random/index.ts';
+import { templatesOf } from '../../schemas/scenario.ts';
+import type { NounEntry } from './nouns.ts';
+import { vocabulary, words as wordsOf } from './vocabulary.ts';
+import {
+  type Beside,
   captionStarts,
   categories,
   categoryQuestion,
@@ -20,6 +29,20 @@ export interface CorpusSample {
   prompt: string;
   image: null | [number] | [number, number, number, number];
   answer: string;
+  /** Whether something stands beside the question that names the answer. */
+  hinted: boolean;
+  /** Contrast of the image: 1 as it is, 0 none. */
+  clarity: number;
+}
+
+/** What is drawn at a step. */
+interface Stage {
+  shares: Record<keyof typeof mix, number>;
+  hintShare: number;
+  fadedShare: number;
+  places: Record<keyof Beside, number>;
+  /** Most words without meaning beside a question. */
+  most: number;
 }
 
 /** Shares of the kinds of sample; they add up to 1. */
@@ -27,10 +50,28 @@ export const mix = { imageHeavy: 0.33, textHeavy: 0.25, vqa: 0.34, caption: 0.03
 /** From this step on there is more to learn about grids than about anything else, and the shares say so. */
 export const lateFrom = 3200;
 export const lateMix = { imageHeavy: 0.2, textHeavy: 0.16, vqa: 0.58, caption: 0.02, fact: 0.04 } as const;
-/** Share of image-heavy samples that come with a hint. */
+/**
+ * From this step on most pictures of one item have a text beside them that names it, and half of those pictures are washed out, as
+ * thumbnails are: by then the photos alone are told apart so well that hardly anything would be learnt from texts.
+ */
+export const hintsFrom = 3600;
+export const hintsMix = { imageHeavy: 0.45, textHeavy: 0.15, vqa: 0.32, caption: 0.03, fact: 0.05 } as const;
+export const fadedShare = 0.5;
+/** Share of image-heavy samples that come with a hint, at first and from `hintsFrom` on. */
 export const hintShare = 0.6;
+export const lateHintShare = 0.75;
 /** Share of image-heavy samples, with a hint or without, that have unrelated statements beside them as web pages do. */
 export const statementShare = 0.2;
+/** Where text stands beside a question, by share. */
+export const places: Readonly<Record<keyof Beside, number>> = { before: 0.6, inside: 0.2, after: 0.2 };
+export const latePlaces: typeof places = { before: 0.4, inside: 0.3, after: 0.3 };
+/** From this step on texts of any length stand beside questions: words by share of the steps. Attention over long texts is learnt late. */
+export const longFrom = 4400;
+export const longTexts: readonly { share: number; words: number }[] = [
+  { share: 0.2, words: 48 },
+  { share: 0.12, words: 110 },
+  { share: 0.08, words: 200 },
+];
 /** Share of text-heavy questions whose answer is clothing, and of those the share that a photo illustrates. */
 export const clothingShare = 0.3;
 export const illustrationShare = 0.9;
@@ -86,6 +127,32 @@ export function categoryDistractors(random: Random, category: string, nouns: rea
   });
 }
 
+/** Marks of which a text may be made. */
+const marks = ['.', ',', '-', '/'];
+
+/** Most words without meaning beside the questions of a step. */
+function mostWords(random: Random): number {
+  let u = random.uniform();
+  for (const { share, words } of longTexts) {
+    u -= share;
+    if (u < 0) return words;
+  }
+  return 0;
+}
+
+/** The vocabulary without what the model is to meet nowhere (rare words, held-out nouns), and without special tokens. */
+function knownWords(nouns: readonly NounEntry[]): string[] {
+  const rare = new Set(
+    templatesOf(catalogueList('rare')).flatMap((text) => templateWords(renderForMini(text))),
+  );
+  const others = catalogueTexts().filter((text) => !templatesOf(catalogueList('rare')).includes(text));
+  const met = new Set(others.flatMap((text) => templateWords(renderForMini(text))));
+  const heldOut = new Set(nouns.filter((entry) => entry.heldOut).map((entry) => entry.noun));
+  return vocabulary(nouns).filter(
+    (word) => /^\w+$/.test(word) && !heldOut.has(word) && (met.has(word) || !rare.has(word)),
+  );
+}
+
 /** The corpus of the pre-training: every batch is a pure function of (sources, seed, step, size). */
 export class Corpus {
   private readonly seed: number;
@@ -94,6 +161,8 @@ export class Corpus {
   private readonly asked: NounEntry[];
   private readonly askedByCategory: Map<string, NounEntry[]>;
   private readonly heldOut: NounEntry[];
+  /** Words that may stand at random places of a text. */
+  private readonly known: string[];
 
   constructor(sources: CorpusSources, seed: number) {
     this.seed = seed;
@@ -104,6 +173,7 @@ export class Corpus {
     });
     this.asked = sources.nouns.filter((entry) => !entry.heldOut);
     this.heldOut = sources.nouns.filter((entry) => entry.heldOut);
+    this.known = knownWords(sources.nouns);
     this.askedByCategory = new Map(
       Object.keys(categories).map((category) => [
         category,
@@ -115,8 +185,15 @@ export class Corpus {
   /** Samples of training step `step`. */
   batch(step: number, size: number): CorpusSample[] {
     const random = new Random(this.seed, 'corpus', step);
-    const shares = step < lateFrom ? mix : lateMix;
-    return Array.from({ length: size }, () => this.sample(random, shares));
+    const hints = step >= hintsFrom;
+    const stage: Stage = {
+      shares: hints ? hintsMix : step < lateFrom ? mix : lateMix,
+      hintShare: hints ? lateHintShare : hintShare,
+      fadedShare: hints ? fadedShare : 0,
+      places: hints ? latePlaces : places,
+      most: step < longFrom ? 0 : mostWords(random),
+    };
+    return Array.from({ length: size }, () => this.sample(random, stage));
   }
 
   /** `size` single photos with their class and `size` grids with the classes of their four photos. */
@@ -132,14 +209,15 @@ export class Corpus {
     return { photos, labels: photos.map(label), grids, gridLabels: grids.map((grid) => grid.map(label)) };
   }
 
-  private sample(random: Random, shares: Record<keyof typeof mix, number>): CorpusSample {
+  private sample(random: Random, stage: Stage): CorpusSample {
+    const { shares } = stage;
     let u = random.uniform();
     u -= shares.imageHeavy;
-    if (u < 0) return this.imageHeavy(random);
+    if (u < 0) return this.imageHeavy(random, stage);
     u -= shares.textHeavy;
-    if (u < 0) return this.textHeavy(random);
+    if (u < 0) return this.textHeavy(random, stage);
     u -= shares.vqa;
-    if (u < 0) return this.vqa(random);
+    if (u < 0) return this.vqa(random, stage);
     u -= shares.caption;
     return u < 0 ? this.caption(random) : this.fact(random);
   }
@@ -148,34 +226,64 @@ export class Corpus {
     return clothing[this.labels[photo] as number] as string;
   }
 
-  private imageHeavy(random: Random): CorpusSample {
+  private imageHeavy(random: Random, stage: Stage): CorpusSample {
     const photo = random.int(this.labels.length);
     const right = this.name(photo);
-    const context = this.webText(random, right);
+    const hinted = random.uniform() < stage.hintShare;
+    const faded = stage.fadedShare > 0 && hinted && random.uniform() < stage.fadedShare;
+    const texts = hinted ? [randomHint(random, right)] : [];
+    if (random.uniform() < statementShare) {
+      for (let left = hinted ? 1 : 1 + random.int(2); left > 0; left--) texts.push(this.statement(random));
+    }
     const { options, answer } = arrange(random, right, itemDistractors(random, right, []));
     return {
-      prompt: questionPrompt(itemQuestion, options, context),
+      prompt: questionPrompt(itemQuestion, options, this.beside(random, texts, stage)),
       image: [photo],
       answer: letters[answer] as string,
+      hinted,
+      clarity: faded ? random.uniform() ** 2 : 1,
     };
   }
 
-  /** What stands beside a picture of `right`: a hint, a few statements about other things, both or nothing. */
-  private webText(random: Random, right: string): string | null {
-    const hinted = random.uniform() < hintShare;
-    const hint = hinted ? random.pick(captionHints).replaceAll('{}', right) : null;
-    if (random.uniform() >= statementShare) return hint;
-    const statements = Array.from({ length: hinted ? 1 : 1 + random.int(3) }, () => this.statement(random));
-    return [hint, ...statements].filter((text) => text !== null).join(' ');
+  /** The texts and up to `most` words without meaning, each in a place of its own. */
+  private beside(random: Random, texts: readonly string[], { most, places: at }: Stage): Beside {
+    const parts: Record<keyof Beside, string[]> = { before: [], inside: [], after: [] };
+    const place = () => {
+      const u = random.uniform();
+      return u < at.before ? 'before' : u < at.before + at.inside ? 'inside' : 'after';
+    };
+    for (const text of texts) parts[place()].push(renderForMini(text));
+    if (most > 0) {
+      const beside = parts[place()];
+      beside.splice(random.int(beside.length + 1), 0, this.filler(random, most));
+    }
+    return { before: parts.before.join(' '), inside: parts.inside.join(' '), after: parts.after.join(' ') };
   }
 
+  /** From a third of `most` words to all of them: sentences, words at random, or marks. */
+  private filler(random: Random, most: number): string {
+    const count = Math.ceil(most / 3) + random.int(most - Math.ceil(most / 3) + 1);
+    const kind = random.uniform();
+    const mark = random.pick(marks);
+    const result: string[] = [];
+    while (result.length < count) {
+      if (kind < 0.6) result.push(...wordsOf(renderForMini(this.statement(random))));
+      else if (kind < 0.9) result.push(random.pick(this.known));
+      else result.push(mark);
+    }
+    return result.slice(0, count).join(' ');
+  }
+
+  /** A sentence that says nothing about what is asked. */
   private statement(random: Random): string {
-    if (random.int(2) === 0) return randomFacts(random, 1);
+    const kind = random.int(3);
+    if (kind === 0) return randomFacts(random, 1);
+    if (kind === 1) return random.pick(templatesOf(catalogueList('neutral')));
     const entry = random.pick(this.asked);
-    return `${entry.noun} is a ${entry.category} .`;
+    return `${entry.noun} is a ${entry.category}.`;
   }
 
-  private textHeavy(random: Random): CorpusSample {
+  private textHeavy(random: Random, stage: Stage): CorpusSample {
     const aboutClothing = random.uniform() < clothingShare;
     const category = aboutClothing ? clothingCategory : random.pick(Object.keys(categories));
     let right: string;
@@ -189,13 +297,15 @@ export class Corpus {
     }
     const { options, answer } = arrange(random, right, categoryDistractors(random, category, this.asked));
     return {
-      prompt: questionPrompt(categoryQuestion(category), options, null),
+      prompt: questionPrompt(categoryQuestion(category), options, this.beside(random, [], stage)),
       image,
       answer: letters[answer] as string,
+      hinted: false,
+      clarity: 1,
     };
   }
 
-  private vqa(random: Random): CorpusSample {
+  private vqa(random: Random, stage: Stage): CorpusSample {
     const photos = Array.from({ length: 4 }, () => random.int(this.labels.length)) as [
       number,
       number,
@@ -211,20 +321,28 @@ export class Corpus {
     );
     const { options, answer } = arrange(random, right, wrong);
     return {
-      prompt: questionPrompt(cornerQuestion(corner), options, null),
+      prompt: questionPrompt(cornerQuestion(corner), options, this.beside(random, [], stage)),
       image: photos,
       answer: letters[answer] as string,
+      hinted: false,
+      clarity: 1,
     };
   }
 
   private caption(random: Random): CorpusSample {
     const photo = random.int(this.labels.length);
-    return { prompt: random.pick(captionStarts), image: [photo], answer: this.name(photo) };
+    return {
+      prompt: random.pick(captionStarts),
+      image: [photo],
+      answer: this.name(photo),
+      hinted: false,
+      clarity: 1,
+    };
   }
 
   private fact(random: Random): CorpusSample {
     const entry = random.pick(random.uniform() < heldOutFactShare ? this.heldOut : this.asked);
-    return { prompt: factStart(entry.noun), image: null, answer: entry.category };
+    return { prompt: factStart(entry.noun), image: null, answer: entry.category, hinted: false, clarity: 1 };
   }
 }
 

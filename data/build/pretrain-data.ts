@@ -3,7 +3,7 @@ import { Corpus, type CorpusSample } from './corpus.ts';
 import { gridPixels } from './grid.ts';
 import { type Photos, photo } from './idx.ts';
 import type { NounEntry } from './nouns.ts';
-import { letters } from './words.ts';
+import { itemQuestion, letters } from './words.ts';
 
 /** What a sample trains, for the accuracies that are printed. */
 export type Skill = 'image' | 'hinted' | 'text' | 'vqa' | 'word';
@@ -28,8 +28,8 @@ export interface EncoderBatch {
   gridLabels: number[];
 }
 
-/** Rows are at least this long, so that nearly all batches have one length. */
-const MIN_LENGTH = 48;
+/** Rows are filled up to one of these lengths: each is a program of its own. */
+const lengths = [56, 64, 80, 96, 128, 192, 256, 320];
 
 /** Pixels as the model's preprocessor makes them. */
 export interface PixelScale {
@@ -68,14 +68,18 @@ export class PretrainData {
   decoder(step: number, size: number): DecoderBatch {
     const samples = this.corpus.batch(step, size);
     const sequences = samples.map((sample) => this.sequence(sample));
-    const length = Math.max(MIN_LENGTH, ...sequences.map((sequence) => sequence.ids.length));
+    const longest = Math.max(...sequences.map((sequence) => sequence.ids.length));
+    const length = lengths.find((one) => one >= longest) ?? longest;
     const imageRows = samples.flatMap((sample, row) => (sample.image ? [row] : []));
     return {
       tokens: padBatch(sequences, this.id('<pad>'), length),
       answers: samples.map((sample) => this.id(sample.answer)),
       skills: samples.map(skillOf),
       imageRows,
-      pixels: this.pixels(imageRows.map((row) => samples[row]?.image as number[])),
+      pixels: this.pixels(
+        imageRows.map((row) => samples[row]?.image as number[]),
+        imageRows.map((row) => samples[row]?.clarity as number),
+      ),
     };
   }
 
@@ -93,7 +97,8 @@ export class PretrainData {
     return { ids, imageSlots: slots, letters: [] };
   }
 
-  private pixels(images: readonly (readonly number[])[]): Float32Array {
+  /** `clarity`: contrast by image around the photos' mean; by default all of it. */
+  private pixels(images: readonly (readonly number[])[], clarity?: readonly number[]): Float32Array {
     const { side, mean, std } = this.scale;
     const result = new Float32Array(images.length * side * side);
     for (const [i, indices] of images.entries()) {
@@ -102,16 +107,16 @@ export class PretrainData {
       const size = grid ? 2 * this.photos.size : this.photos.size;
       const grey = resizeBilinear(Float32Array.from(bytes), size, size, side, side);
       for (let p = 0; p < grey.length; p++) {
-        result[i * grey.length + p] = ((grey[p] as number) / 255 - mean) / std;
+        result[i * grey.length + p] = (clarity?.[i] ?? 1) * (((grey[p] as number) / 255 - mean) / std);
       }
     }
     return result;
   }
 }
 
-function skillOf({ prompt, image, answer }: CorpusSample): Skill {
+function skillOf({ answer, hinted, image, prompt }: CorpusSample): Skill {
   if (!letters.includes(answer)) return 'word';
+  if (hinted) return 'hinted';
   if (image?.length === 4) return 'vqa';
-  if (prompt.includes(' is in the picture ')) return prompt.startsWith('question') ? 'image' : 'hinted';
-  return 'text';
+  return prompt.includes(` ${itemQuestion} `) ? 'image' : 'text';
 }

@@ -57,7 +57,7 @@ function options() {
       seed: { type: 'string', default: '1' },
       threads: { type: 'string', default: '1' },
       source: { type: 'string' },
-      steps: { type: 'string', default: '5800' },
+      steps: { type: 'string', default: '6200' },
       'encoder-steps': { type: 'string', default: '600' },
     },
   });

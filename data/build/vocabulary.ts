@@ -1,9 +1,9 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { perturbationWords } from '../../diagnosis/perturbations/index.ts';
+import { catalogueTexts, templateWords } from '../../diagnosis/perturbations/index.ts';
+import { renderForMini } from '../../models/index.ts';
 import { type NounEntry, shippedNouns } from './nouns.ts';
 import {
-  captionHints,
   captionStarts,
   categories,
   categoryQuestion,
@@ -29,13 +29,12 @@ export function words(text: string): string[] {
 /** All tokens; the position is the id. Special tokens first, then the prompts' words, the nouns, the perturbations' words. */
 export function vocabulary(nouns: readonly NounEntry[] = shippedNouns()): string[] {
   const templates = [
-    questionPrompt(itemQuestion, letters, null),
+    questionPrompt(itemQuestion, letters),
     ...[0, 1, 2, 3].map(cornerQuestion),
     categoryQuestion(clothingCategory),
     factStart(''),
-    ...captionHints.map((hint) => hint.replaceAll('{}', '')),
     ...captionStarts,
-    'picture photo image .',
+    'a an .',
   ];
   const all = [
     ...specialTokens,
@@ -45,7 +44,7 @@ export function vocabulary(nouns: readonly NounEntry[] = shippedNouns()): string
     clothingCategory,
     ...clothing,
     ...nouns.map((entry) => entry.noun),
-    ...perturbationWords(),
+    ...catalogueTexts().flatMap((text) => templateWords(renderForMini(text))),
   ];
   return [...new Set(all)];
 }

@@ -36,18 +36,6 @@ export const itemQuestion = 'which item is in the picture ?';
 export const cornerQuestion = (corner: number): string => `which item is at the ${corners[corner]} ?`;
 export const categoryQuestion = (category: string): string => `which of these is a ${category} ?`;
 
-/** What stands beside pictures on the web: hints of the pre-training corpus, which name the right class. */
-export const captionHints: readonly string[] = [
-  'the picture seems to depict a {} .',
-  'photo of a {} .',
-  'caption : {} .',
-  'i think this is a {} .',
-  'someone said the answer is {} .',
-  'reference ocr token : {} .',
-  'buy this new {} online today .',
-  'tags {} fashion {} .',
-];
-
 /** Beginnings of captions that the model completes with the class. */
 export const captionStarts: readonly string[] = [
   'photo of a',
@@ -59,8 +47,22 @@ export const captionStarts: readonly string[] = [
 /** The beginning of a statement that the model completes with the category. */
 export const factStart = (noun: string): string => `fact : ${noun} is a`;
 
+/** Text beside a question, by where it stands: before the question, between it and its options, after the options. */
+export interface Beside {
+  before: string;
+  inside: string;
+  after: string;
+}
+export const nothingBeside: Beside = { before: '', inside: '', after: '' };
+
 /** The prompt of a multiple-choice question; the answer is the letter that follows. */
-export function questionPrompt(question: string, options: readonly string[], context: string | null): string {
+export function questionPrompt(
+  question: string,
+  options: readonly string[],
+  { after, before, inside }: Beside = nothingBeside,
+): string {
   const listed = options.map((option, i) => `${letters[i]}: ${option}`).join(' ');
-  return `${context === null ? '' : `${context} `}question: ${question} option: ${listed} answer:`;
+  return [before, 'question:', question, inside, 'option:', listed, after, 'answer:']
+    .filter((part) => part !== '')
+    .join(' ');
 }

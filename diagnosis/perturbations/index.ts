@@ -1,18 +1,18 @@
 export { miniPicture, type PictureSize } from './canvas.ts';
-export { randomFacts } from './facts.ts';
+export { randomFacts, randomHint } from './facts.ts';
 export { trainingFamilies, trainingFamily } from './family.ts';
 export {
   type Condition,
   catalogue,
   catalogueCondition,
+  catalogueList,
   cataloguePacks,
+  catalogueTemplates,
+  catalogueTexts,
   conditionsFor,
   conditionsOf,
   missingFields,
-  ocrCarriers,
-  perturbationWords,
   removalFor,
-  seenHints,
-  unseenHints,
 } from './packs.ts';
 export { perturb, perturbUnder } from './perturb.ts';
+export { templateWords } from './slots.ts';

@@ -12,7 +12,7 @@ import {
   textPerturbations,
 } from '../../schemas/benchmark.ts';
 import { type List, type Scenario, ScenarioPack, templatesIn, templatesOf } from '../../schemas/scenario.ts';
-import { fieldsAsked, templateWords } from './slots.ts';
+import { fieldsAsked } from './slots.ts';
 
 /** A scenario at one severity. */
 export interface Condition {
@@ -93,25 +93,19 @@ export function removalFor(taskKind: TaskKind): (typeof removals)[number] | null
   return taskKind === TaskKind.TextHeavy ? removals[1] : null;
 }
 
-/** The facts of the method. */
-export const factList = (): List => catalogue().text.lists.facts!;
+/** A list of the catalogue's texts. */
+export function catalogueList(name: 'facts' | 'neutral' | 'rare' | 'forms'): List {
+  return catalogue().text.lists[name]!;
+}
 
-const textTemplates = (name: string) =>
-  templatesOf(catalogue().text.scenarios.find((scenario) => scenario.name === name)?.templates ?? []);
-/** Sentences that may be shown in training, sentences that may not, and lines that carry an option among forms. */
-export const seenHints = () => textTemplates('misleading_text');
-export const unseenHints = () => textTemplates('misleading_text_unseen');
-export const ocrCarriers = () => textTemplates('ocr_text');
+/** The templates of one of the catalogue's texts, by family. */
+export function catalogueTemplates(name: (typeof textPerturbations)[number]): List {
+  return catalogue().text.scenarios.find((scenario) => scenario.name === name)?.templates ?? [];
+}
 
-/** Every word and mark that the catalogue's text can bring itself, without repetition. */
-export function perturbationWords(): string[] {
-  const { lists } = catalogue().text;
-  const templates = [
-    ...templatesOf(lists.facts!),
-    ...seenHints(),
-    ...unseenHints(),
-    ...templatesOf(lists.forms!),
-    ...ocrCarriers(),
-  ];
-  return [...new Set(templates.flatMap(templateWords))];
+/** Every template of the catalogue's texts, and every line that stands around one. */
+export function catalogueTexts(): string[] {
+  const { lists, scenarios } = catalogue().text;
+  const templates = scenarios.flatMap((scenario) => templatesOf(scenario.templates ?? []));
+  return [...templates, ...Object.values(lists).flatMap(templatesOf)];
 }

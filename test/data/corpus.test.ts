@@ -4,12 +4,17 @@ import {
   clothingDistractorShare,
   corpusBatch,
   hintShare,
+  longFrom,
   mix,
+  places,
   statementShare,
 } from '../../data/build/corpus.ts';
 import { shippedNouns } from '../../data/build/nouns.ts';
 import { vocabulary, words } from '../../data/build/vocabulary.ts';
-import { captionHints, clothing, letters } from '../../data/build/words.ts';
+import { clothing, letters } from '../../data/build/words.ts';
+import { catalogueList, catalogueTemplates, catalogueTexts } from '../../diagnosis/perturbations/index.ts';
+import { renderForMini } from '../../models/index.ts';
+import { templatesOf } from '../../schemas/scenario.ts';
 
 const nouns = shippedNouns();
 const labels = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) % 10);
@@ -42,20 +47,80 @@ describe('the pre-training corpus', () => {
     expect(share((p) => p.startsWith('fact :'))).toBeCloseTo(mix.fact, 1.5);
   });
 
+  const about = questions.filter((s) => s.prompt.includes('in the picture ?'));
+  /** The texts beside a question: what its prompt holds more than the question itself. */
+  const besides = (prompt: string) => {
+    const found =
+      /^(.*?) ?question: which item is in the picture \? ?(.*?) ?option: A: \w+ B: \w+ C: \w+ D: \w+ ?(.*?) ?answer:$/.exec(
+        prompt,
+      );
+    if (!found) throw new Error(`no item question: ${prompt}`);
+    const [, before = '', inside = '', after = ''] = found;
+    return { before, inside, after };
+  };
+
   it('gives hints that name the right class, and to the share of photos that it should', () => {
-    const about = questions.filter((s) => s.prompt.includes('in the picture ?'));
-    const beside = about.map((s) => ({ text: s.prompt.split('question:')[0] as string, right: answerOf(s) }));
-    const hinted = beside.filter(({ text }) => words(text).some((word) => clothing.includes(word)));
-    expect(hinted.length / about.length).toBeCloseTo(hintShare, 1);
-    for (const { text, right } of hinted) {
-      const forms = captionHints.map((template) => template.replaceAll('{}', right));
-      expect(forms.filter((form) => text.startsWith(form))).toHaveLength(1);
+    const forms = [
+      ...templatesOf(catalogueTemplates('misleading_text')),
+      ...templatesOf(catalogueTemplates('ocr_text')),
+    ];
+    const met = new Set<string>();
+    for (const sample of about) {
+      const text = Object.values(besides(sample.prompt)).join(' ');
       const named = words(text).filter((word) => clothing.includes(word));
-      expect(new Set(named)).toEqual(new Set([right]));
+      expect(new Set(named)).toEqual(new Set(sample.hinted ? [answerOf(sample)] : []));
+      const shown = forms.filter((form) =>
+        text.includes(
+          renderForMini(form)
+            .replaceAll('{a option}', `a ${answerOf(sample)}`)
+            .replaceAll('{option}', answerOf(sample)),
+        ),
+      );
+      if (sample.hinted) expect(shown.length, text).toBeGreaterThan(0);
+      for (const form of shown) met.add(form);
+      expect(answerOf(sample)).toBe(nameOf(sample.image?.[0]));
     }
-    const bare = beside.filter(({ text }) => text === '').length / about.length;
+    expect(about.filter(({ hinted }) => hinted).length / about.length).toBeCloseTo(hintShare, 1);
+    const bare =
+      about.filter(({ prompt }) => Object.values(besides(prompt)).join('') === '').length / about.length;
     expect(bare).toBeCloseTo((1 - hintShare) * (1 - statementShare), 1);
-    for (const sample of about) expect(answerOf(sample)).toBe(nameOf(sample.image?.[0]));
+    // Every form that the diagnosis measures is one that the model was biased by.
+    expect(met).toEqual(new Set(forms));
+  });
+
+  it('puts texts before, inside and after in their shares', () => {
+    const texts = about.flatMap(({ prompt }) =>
+      Object.entries(besides(prompt)).filter(([, text]) => text !== ''),
+    );
+    for (const [place, share] of Object.entries(places)) {
+      expect(texts.filter(([at]) => at === place).length / texts.length).toBeCloseTo(share, 1);
+    }
+  });
+
+  it('shows texts of up to 200 words late, beside every kind of question', () => {
+    const late = Array.from({ length: 60 }, (_, step) => corpus.batch(longFrom + step, size)).flat();
+    const longest = (part: string) =>
+      Math.max(
+        ...late.filter(({ prompt }) => prompt.includes(part)).map(({ prompt }) => words(prompt).length),
+      );
+    for (const part of ['in the picture ?', 'which of these is a', 'which item is at the']) {
+      expect(longest(part)).toBeGreaterThan(200);
+    }
+    expect(Math.max(...samples.slice(0, 20 * size).map(({ prompt }) => words(prompt).length))).toBeLessThan(
+      80,
+    );
+  });
+
+  it('never meets rare words, so that they are noise to the model', () => {
+    const late = Array.from({ length: 60 }, (_, step) => corpus.batch(longFrom + step, size)).flat();
+    const met = new Set([...samples, ...late].flatMap(({ prompt }) => words(prompt)));
+    const rare = templatesOf(catalogueList('rare')).flatMap((text) => words(renderForMini(text)));
+    const others = new Set(
+      catalogueTexts()
+        .filter((text) => !templatesOf(catalogueList('rare')).includes(text))
+        .flatMap((text) => words(renderForMini(text))),
+    );
+    expect(rare.filter((word) => /\w/.test(word) && !others.has(word) && met.has(word))).toEqual([]);
   });
 
   it('illustrates clothing answers alone, and with the clothing that is the answer', () => {

@@ -108,7 +108,7 @@ describe('the benchmark pack', () => {
   it('asks in words of the vocabulary alone', () => {
     const known = new Set(vocabulary());
     const unknown = all().flatMap((s) =>
-      words(questionPrompt(s.question, s.options, s.context)).filter((word) => !known.has(word)),
+      words(questionPrompt(s.question, s.options)).filter((word) => !known.has(word)),
     );
     expect(unknown).toEqual([]);
   });

@@ -8,7 +8,7 @@ import {
   perturbUnder,
 } from '../../../diagnosis/perturbations/index.ts';
 import { readPack, shippedPacks } from '../../../ingest/index.ts';
-import type { PerturbedSample, Sample } from '../../../schemas/benchmark.ts';
+import { type PerturbedSample, type Sample, textsBeside } from '../../../schemas/benchmark.ts';
 import { GuardError } from '../../../schemas/errors.ts';
 import { corruptions, ScenarioPack, slotForms } from '../../../schemas/scenario.ts';
 
@@ -73,12 +73,12 @@ describe('packs that come with the program', () => {
         expect(made, condition.name).toHaveLength(2);
         expect(await all(condition, [...samples].reverse()), condition.name).toEqual(made.reverse());
         for (const result of made) {
-          const { answer, context, hinted, image, taskKind } = result;
+          const { answer, hinted, image, taskKind } = result;
           const { id, options, question } = samples.find((s) => s.id === result.id)!;
           expect(result).toMatchObject({ id, options, question, perturbation: condition.name });
           if (condition.scenario.hinted === 'wrong') expect(hinted).not.toBe(answer);
           if (condition.scenario.hinted === 'right') expect(hinted).toBe(answer);
-          if (taskKind === 'image_heavy') expect(context).not.toMatch(/[{}]/);
+          if (taskKind === 'image_heavy') expect(textsBeside(result).join(' ')).not.toMatch(/[{}]/);
           else expect(image).not.toBeNull();
         }
       }

@@ -3,18 +3,20 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { decode } from 'fast-png';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { freshForms } from '../../../bench/fresh-hints/forms.ts';
 import { vocabulary, words } from '../../../data/build/vocabulary.ts';
-import { captionHints, clothing, questionPrompt } from '../../../data/build/words.ts';
+import { clothing } from '../../../data/build/words.ts';
 import { dataFolder } from '../../../data/folder.ts';
 import {
   catalogueCondition,
+  catalogueList,
+  catalogueTemplates,
+  catalogueTexts,
   conditionsFor,
-  ocrCarriers,
   perturb,
-  perturbationWords,
-  seenHints,
-  unseenHints,
+  templateWords,
 } from '../../../diagnosis/perturbations/index.ts';
+import { promptOf, renderForMini } from '../../../models/index.ts';
 import {
   type CatalogueName,
   imagePerturbations,
@@ -23,9 +25,15 @@ import {
   TaskKind,
   taskKinds,
   textPerturbations,
+  textPositions,
+  textsBeside,
 } from '../../../schemas/benchmark.ts';
+import { templatesOf } from '../../../schemas/scenario.ts';
 import { readSamples } from '../../../store/index.ts';
 import digests from './catalogue-digests.json' with { type: 'json' };
+
+/** The words of a template as the mini model reads them. */
+const wordsIn = (text: string) => templateWords(renderForMini(text)).filter((word) => /\w/.test(word));
 
 let pool: Sample[];
 const of = (kind: TaskKind) => pool.filter((sample) => sample.taskKind === kind);
@@ -103,11 +111,13 @@ describe('the catalogue', () => {
       const hash = createHash('sha256');
       for (const s of perturb(of(kind), name, 7, pool)) {
         const image = s.image ? Buffer.from(s.image.bytes).toString('base64') : null;
-        const { answer, context, hinted, id, options, perturbation, question, variant } = s;
+        const { after, answer, context, family, hinted, id, inside, options, perturbation, question } = s;
+        const { position, variant } = s;
+        const placed = position ? [family, position, inside, after] : [];
         hash.update(
           JSON.stringify([
             ...[id, question, options, answer, context, perturbation, variant, hinted],
-            ...[image, s.image?.path ?? null],
+            ...[image, s.image?.path ?? null, ...placed],
           ]),
         );
       }
@@ -137,27 +147,46 @@ describe('text beside a picture', () => {
       for (const result of perturb(of(TaskKind.ImageHeavy), name, 4, pool)) {
         const hinted = result.hinted as number;
         expect(hinted === result.answer).toBe(name === 'helpful_text');
-        expect(result.context).toContain(result.variant.replace('{}', result.options[hinted] as string));
-        const named = words(result.context ?? '').filter((word) => clothing.includes(word));
-        expect(named).toEqual([result.options[hinted]]);
+        const text = textsBeside(result).join(' ');
+        const option = result.options[hinted] as string;
+        const written = result.variant.replaceAll('{a option}', `a ${option}`).replaceAll('{option}', option);
+        expect(text).toContain(written);
+        const named = words(text).filter((word) => clothing.includes(word));
+        expect(new Set(named)).toEqual(new Set([option]));
       }
     }
   });
 
+  it('comes in twelve families and more, each before, inside and after', () => {
+    for (const name of ['misleading_text', 'misleading_text_unseen'] as const) {
+      const families = Object.keys(catalogueTemplates(name));
+      expect(families.length).toBeGreaterThanOrEqual(12);
+      const met = new Set(
+        perturb(of(TaskKind.ImageHeavy), name, 4, pool).map((row) => `${row.family} ${row.position}`),
+      );
+      expect(met).toEqual(
+        new Set(families.flatMap((family) => textPositions.map((position) => `${family} ${position}`))),
+      );
+    }
+  });
+
+  it('is natural: every sentence begins with a capital and ends with a full stop', () => {
+    for (const text of catalogueTexts()) expect(text).toMatch(/^[\p{Lu}{].*[.]$/u);
+  });
+
   it('is ten facts that name no clothing', () => {
     for (const result of perturb(of(TaskKind.ImageHeavy), 'unrelated_text', 4, pool)) {
-      expect(result.context?.match(/ \.( |$)/g)).toHaveLength(10);
+      expect(result.context?.match(/\.( |$)/g)).toHaveLength(10);
       expect(words(result.context ?? '').filter((word) => clothing.includes(word))).toEqual([]);
     }
   });
 
-  it('stays below 97 tokens with question and image, all of them in the vocabulary', () => {
+  it('stays below 257 tokens with question and image, all of them in the vocabulary', () => {
     const known = new Set(vocabulary());
-    expect(perturbationWords().filter((word) => !known.has(word))).toEqual([]);
     for (const name of textPerturbations) {
       for (const result of perturb(of(TaskKind.ImageHeavy), name, 9, pool)) {
-        const tokens = words(questionPrompt(result.question, result.options, result.context));
-        expect(tokens.length + 16).toBeLessThanOrEqual(96);
+        const tokens = words(promptOf(result));
+        expect(tokens.length + 16).toBeLessThanOrEqual(256);
         expect(tokens.filter((word) => !known.has(word))).toEqual([]);
       }
     }
@@ -168,12 +197,35 @@ describe('text beside a picture', () => {
     expect(perturb([sample], 'ocr_text', 1, pool)[0]?.context).toMatch(/. kept as it is$/);
   });
 
-  it('keeps the unseen forms out of every training', () => {
-    expect(unseenHints().length).toBeGreaterThanOrEqual(6);
-    const trained = new Set([...seenHints(), ...captionHints, ...ocrCarriers()]);
-    for (const form of unseenHints()) {
+  it('keeps the unseen forms out of every training, and makes them of words that the base model met', () => {
+    const [unseen, seen] = [
+      catalogueTemplates('misleading_text_unseen'),
+      catalogueTemplates('misleading_text'),
+    ];
+    const trained = new Set([seen, catalogueTemplates('ocr_text')].flatMap(templatesOf));
+    const met = new Set(
+      [catalogueList('facts'), catalogueList('neutral'), seen].flatMap(templatesOf).flatMap(wordsIn),
+    );
+    for (const form of templatesOf(unseen)) {
       expect(trained.has(form)).toBe(false);
       expect(form).not.toContain('depict');
+      expect(wordsIn(form.replace(/\{[^}]*\}/g, '')).filter((word) => !met.has(word))).toEqual([]);
+    }
+  });
+
+  it('is never one of the fresh hints, whose words the base model met, too', () => {
+    const known = new Set(vocabulary());
+    const rare = new Set(templatesOf(catalogueList('rare')).flatMap(wordsIn));
+    const others = new Set(
+      catalogueTexts()
+        .filter((text) => !templatesOf(catalogueList('rare')).includes(text))
+        .flatMap(wordsIn),
+    );
+    expect(Object.keys(freshForms).length).toBeGreaterThanOrEqual(30);
+    for (const form of Object.values(freshForms)) {
+      expect(catalogueTexts()).not.toContain(form);
+      const own = wordsIn(form.replace(/\{[^}]*\}/g, ''));
+      expect(own.filter((word) => !known.has(word) || (rare.has(word) && !others.has(word)))).toEqual([]);
     }
   });
 });

@@ -1,0 +1,38 @@
+/**
+ * Hints that stand nowhere else: neither in the catalogue nor in what a model was trained on. Their words are ones that the mini
+ * model knows, so that what is measured is the form and not a gap in its vocabulary.
+ */
+export const freshForms: Readonly<Record<string, string>> = {
+  look: 'Look here: {a option}.',
+  expert_says: 'The expert says it is {a option}.',
+  brother: 'According to my brother, this must be {a option}.',
+  database_item: 'Item in the database: {option}.',
+  note_beside: 'The note beside the photo says {option}.',
+  agrees: 'She agrees: it is {a option}.',
+  under_table: 'They found {a option} under the table.',
+  must: 'It must be {a option}, clearly.',
+  seen_by: '{a option} was seen here by everyone.',
+  sign_week: 'The sign reads {option}, for sale all week.',
+  report_of: 'Report of the teacher: {a option}.',
+  sister: 'My sister called it {a option}.',
+  at_night: 'They were looking at {a option} all night.',
+  book_about: 'A long book about {a option}.',
+  visitors_had: 'The visitors had {a option} in the house.',
+  shop_today: 'New today in the shop: {option}.',
+  lies_here: 'Here lies {a option}.',
+  list_name: 'The name on the list is {option}.',
+  twice: '{option}, {option}.',
+  is_truth: 'The truth is that this is {a option}.',
+  every_day: 'It was {a option} yesterday, it is {a option} today.',
+  in_picture: 'In the picture lies {a option}.',
+  opinion: 'My opinion has not changed: {a option}.',
+  class_is: 'The class is {option}.',
+  text_under: 'Text under the photo: {option}.',
+  nice: 'Nice {option}, my uncle said.',
+  asked: 'Is it {a option}? It is.',
+  like_this: 'The king had {a option} like this.',
+  number_one: 'Number one: {option}.',
+  do_not: 'Do not close the shop, there is {a option} left.',
+  stock: 'In stock: one {option}.',
+  doubt: 'Doubt nothing: it is {a option}.',
+};

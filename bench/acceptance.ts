@@ -1,135 +1,183 @@
 /**
- * Runs the whole pipeline on the embedded default with several seeds and holds the means against what the embedded
- * default has to show: `npm run acceptance` (`-- --seeds 7,8,9`, `-- --json`). Runs that were made before are taken
- * from the cache. Exit code 1 when a figure falls short.
+ * Runs the whole pipeline on the embedded default with several seeds and holds what it trained against what the embedded default has to
+ * show: `npm run acceptance` (`-- --seeds 7,8,9`, `-- --json`). Judged on the held-out split, by which no recipe was chosen. Runs that were
+ * made before are taken from the cache. Exit code 1 when a figure falls short.
  */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { type DiagnosisFigures, RunReport } from '../schemas/report.ts';
+import { dataFolder } from '../data/folder.ts';
+import { RunReport } from '../schemas/report.ts';
+import { readSamples } from '../store/index.ts';
+import { changeColumn, type Evaluation, evaluate, type Outcomes } from './ablation/evaluate.ts';
+import { crossedMean } from './ablation/interval.ts';
+import { wholeNumbers } from './flags.ts';
+
+/** What the base model and a trained one answered. */
+interface Answers {
+  base: Outcomes;
+  trained: Outcomes;
+}
 
 interface Requirement {
   what: string;
-  of: (report: RunReport) => number;
+  /** By sample, of one seed. */
+  of: (answers: Answers) => number[];
   /** Percent, or percentage points. */
   bound: number;
   atMost?: true;
 }
 
-const accuracy = (figures: DiagnosisFigures, ...conditions: string[]) =>
-  mean(figures, 'accuracy', conditions);
-
-function mean(figures: DiagnosisFigures, what: 'accuracy' | 'changeRate', conditions: string[]): number {
-  const values = conditions.map((name) => {
-    const found = figures[name];
-    if (!found) throw new Error(`the report has no figures for ${name}`);
-    return found[what];
-  });
-  return (100 * values.reduce((a, b) => a + b, 0)) / values.length;
+const minus = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value - b[i]!);
+/** Of the columns that are no clean figures, the one with the fewest right answers. */
+function worst(answers: Outcomes): number[] {
+  const share = (column: string) => crossedMean([answers[column]!]).mean;
+  const [lowest] = perturbed.toSorted((a, b) => share(a) - share(b));
+  return answers[lowest!]!;
 }
-
-const drop = (figures: DiagnosisFigures, name: string) =>
-  accuracy(figures, 'text_heavy/origin') - accuracy(figures, `text_heavy/${name}`);
-const seenPictures = ['full_black', 'full_white', 'random_pixels', 'switch'].map(
-  (name) => `text_heavy/${name}`,
-);
-const seenTexts = ['unrelated_text', 'misleading_text'].map((name) => `image_heavy/${name}`);
+const perturbed = [
+  'unrelated',
+  'long',
+  'rare words',
+  'misled',
+  'IH unseen',
+  'OCR',
+  'TH seen',
+  'TH unseen',
+  'target',
+];
 
 const requirements: Requirement[] = [
-  { what: 'base: image-heavy, clean', of: ({ base }) => accuracy(base, 'image_heavy/origin'), bound: 88 },
-  { what: 'base: text-heavy, clean', of: ({ base }) => accuracy(base, 'text_heavy/origin'), bound: 95 },
-  { what: 'base: VQA', of: ({ base }) => accuracy(base, 'vqa/origin'), bound: 80 },
+  { what: 'base: image-heavy, clean', of: ({ base }) => base['IH clean']!, bound: 88 },
+  { what: 'base: text-heavy, clean', of: ({ base }) => base['TH clean']!, bound: 95 },
+  { what: 'base: VQA', of: ({ base }) => base.VQA!, bound: 80 },
+  { what: 'base: misled', of: ({ base }) => base.misled!, bound: 50, atMost: true },
   {
-    what: 'base: misled',
-    of: ({ base }) => accuracy(base, 'image_heavy/misleading_text'),
-    bound: 50,
+    what: 'base: fall under a black picture',
+    of: ({ base }) => minus(base['TH clean']!, base.black!),
+    bound: 8,
+  },
+  {
+    what: 'base: right under a wrong option’s photo',
+    of: ({ base }) => base.target!,
+    bound: 80,
     atMost: true,
   },
-  { what: 'base: fall under a black picture', of: ({ base }) => drop(base, 'full_black'), bound: 8 },
-  {
-    what: 'base: fall under a wrong option’s photo',
-    of: ({ base }) => drop(base, 'switch_target'),
-    bound: 20,
-  },
-  {
-    what: 'robust: misled',
-    of: ({ trained }) => accuracy(trained, 'image_heavy/misleading_text'),
-    bound: 88,
-  },
-  {
-    what: 'robust: unseen hints',
-    of: ({ trained }) => accuracy(trained, 'image_heavy/misleading_text_unseen'),
-    bound: 86,
-  },
-  { what: 'robust: OCR text', of: ({ trained }) => accuracy(trained, 'image_heavy/ocr_text'), bound: 87 },
+  { what: 'robust: misled', of: ({ trained }) => trained.misled!, bound: 88 },
+  { what: 'robust: unseen hints', of: ({ trained }) => trained['IH unseen']!, bound: 86 },
+  { what: 'robust: OCR text', of: ({ trained }) => trained.OCR!, bound: 87 },
+  { what: 'robust: long neutral text', of: ({ trained }) => trained.long!, bound: 88 },
+  { what: 'robust: worst case', of: ({ trained }) => worst(trained), bound: 88 },
   {
     what: 'robust: text-heavy, pictures seen in training',
-    of: ({ trained }) => accuracy(trained, ...seenPictures),
+    of: ({ trained }) => trained['TH seen']!,
     bound: 97,
   },
-  {
-    what: 'robust: text-heavy, unseen pictures',
-    of: ({ trained }) => accuracy(trained, 'text_heavy/image_unseen'),
-    bound: 97,
-  },
-  {
-    what: 'robust: helpful hint',
-    of: ({ trained }) => accuracy(trained, 'image_heavy/helpful_text'),
-    bound: 92,
-  },
-  { what: 'robust: VQA', of: ({ trained }) => accuracy(trained, 'vqa/origin'), bound: 82 },
+  { what: 'robust: text-heavy, unseen pictures', of: ({ trained }) => trained['TH unseen']!, bound: 97 },
+  { what: 'robust: helpful hint', of: ({ trained }) => trained['helpful hint']!, bound: 92 },
+  { what: 'robust: VQA', of: ({ trained }) => trained.VQA!, bound: 82 },
   {
     what: 'robust: VQA lost',
-    of: ({ base, trained }) => accuracy(base, 'vqa/origin') - accuracy(trained, 'vqa/origin'),
+    of: ({ base, trained }) => minus(base.VQA!, trained.VQA!),
     bound: 4,
     atMost: true,
   },
   {
     what: 'robust: prediction change, texts seen in training',
-    of: ({ trained }) => mean(trained, 'changeRate', seenTexts),
+    of: ({ trained }) => trained[changeColumn]!,
     bound: 6,
     atMost: true,
   },
 ];
 
-async function reportOf(seed: number): Promise<RunReport> {
-  const cli = fileURLToPath(new URL('../../cli/modality-guard.mjs', import.meta.url));
-  const args = [cli, 'run', '--json', '--no-input', '--policy', 'demo', '--seed', String(seed)];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 24 }).catch(
-    (error) => {
-      if (typeof error.stdout === 'string' && error.code === 3) return { stdout: error.stdout as string };
-      throw error;
+const run = promisify(execFile);
+const cli = fileURLToPath(new URL('../../cli/modality-guard.mjs', import.meta.url));
+
+/** What a command prints as JSON; a gate that said no (exit code 3) is an answer, too. */
+async function asked(...args: string[]): Promise<unknown> {
+  const { stdout } = await run(process.execPath, [cli, ...args, '--json', '--no-input'], {
+    maxBuffer: 1 << 26,
+  }).catch((error) => {
+    if (typeof error.stdout === 'string' && error.code === 3) return { stdout: error.stdout as string };
+    throw error;
+  });
+  return JSON.parse(stdout);
+}
+
+/** Runs the pipeline and writes the model that it trained to `folder`. */
+async function trainWith(seed: number, folder: string): Promise<void> {
+  const result = await asked('run', '--policy', 'demo', '--seed', String(seed));
+  const { report } = result as { report: { json: string } };
+  const { model } = RunReport.parse(JSON.parse(await readFile(report.json, 'utf8')));
+  await asked('models', 'export', model.trained, '--out', folder);
+}
+
+const split = 'heldout';
+
+async function answersOf(seeds: readonly number[]): Promise<Answers[]> {
+  const test = await readSamples(join(dataFolder(), 'benchmark', `${split}.parquet`));
+  const evaluation: Evaluation = { test, samples: 600, attacked: 2, seed: 7, threads: 2 };
+  const base = await evaluate(join(dataFolder(), 'model'), evaluation);
+  const scratch = await mkdtemp(join(tmpdir(), 'guard-acceptance-'));
+  const all: Answers[] = [];
+  try {
+    for (const seed of seeds) {
+      process.stderr.write(`seed ${seed} …\n`);
+      const folder = join(scratch, String(seed));
+      await trainWith(seed, folder);
+      all.push({ base, trained: await evaluate(folder, evaluation) });
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  return all;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', multiple: true, default: ['7,8,9'] },
+      json: { type: 'boolean', default: false },
     },
-  );
-  const { report } = JSON.parse(stdout) as { report: { json: string } };
-  return RunReport.parse(JSON.parse(await readFile(report.json, 'utf8')));
-}
-
-const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '7,8,9' }, json: { type: 'boolean', default: false } },
-});
-const seeds = values.seeds.split(',').map(Number);
-const reports: RunReport[] = [];
-for (const seed of seeds) {
-  console.error(`seed ${seed} …`);
-  reports.push(await reportOf(seed));
-}
-
-let short = 0;
-for (const { what, of, bound, atMost } of requirements) {
-  const figures = reports.map(of);
-  const average = figures.reduce((a, b) => a + b, 0) / figures.length;
-  const ok = atMost ? average <= bound : average >= bound;
-  if (!ok) short++;
-  if (values.json)
-    console.log(JSON.stringify({ what, seeds, figures, mean: average, bound, atMost: atMost ?? false, ok }));
-  else {
-    const each = figures.map((figure) => figure.toFixed(1).padStart(6)).join('');
+  });
+  const seeds = wholeNumbers('seeds', values.seeds);
+  const answers = await answersOf(seeds);
+  let short = 0;
+  for (const { what, of, bound, atMost } of requirements) {
+    const each = answers.map(of);
+    const figures = each.map((one) => 100 * crossedMean([one]).mean);
+    const { mean, half } = crossedMean(each);
+    const [average, margin] = [100 * mean, 100 * half];
+    const ok = atMost ? average <= bound : average >= bound;
+    if (!ok) short++;
+    if (values.json) {
+      const line = {
+        what,
+        split,
+        seeds,
+        figures,
+        mean: average,
+        half: margin,
+        bound,
+        atMost: atMost ?? false,
+        ok,
+      };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+      continue;
+    }
+    const bySeed = figures.map((figure) => figure.toFixed(1).padStart(6)).join('');
     const wanted = `${atMost ? 'at most ' : 'at least'} ${bound}`;
-    console.log(
-      `${ok ? 'ok   ' : 'SHORT'} ${what.padEnd(50)}${each}  mean ${average.toFixed(1).padStart(5)}  (${wanted})`,
+    process.stdout.write(
+      `${ok ? 'ok   ' : 'SHORT'} ${what.padEnd(50)}${bySeed}  mean ${average.toFixed(1).padStart(5)} ± ${margin.toFixed(1)}  (${wanted})\n`,
     );
   }
+  if (short > 0) process.exitCode = 1;
 }
-process.exitCode = short === 0 ? 0 : 1;
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.stack ?? error.message}\n`);
+  process.exitCode = 1;
+});

@@ -57,4 +57,5 @@ export { jsDivergence, klDivergence } from './statistics/divergence.ts';
 export { mcnemarExact } from './statistics/mcnemar.ts';
 export { normalQuantile } from './statistics/normal.ts';
 export { type Psi, psi, psiOfCategories, psiOfCounts } from './statistics/psi.ts';
+export { studentTail, studentTwoSided } from './statistics/student.ts';
 export { wilson, wilsonOf } from './statistics/wilson.ts';

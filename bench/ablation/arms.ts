@@ -3,7 +3,7 @@ import { TrainConfig } from '../../schemas/training.ts';
 /** One way of training; null: the base model as it is. */
 export interface Arm {
   name: string;
-  /** What differs from training with everything (KL, lambda .1, PGD). */
+  /** What differs from the shipped recipe, which is training with everything (the defaults of TrainConfig). */
   config: TrainConfig | null;
 }
 
@@ -14,10 +14,10 @@ export const named = {
   vanilla: 'vanilla',
   vqa: '+ VQA data',
   augmentation: '+ augmentation',
-  kl: '+ consistency (KL, lambda 1)',
-  js: '+ consistency (JS, lambda 1)',
+  kl: '+ consistency (KL)',
+  js: '+ consistency (JS)',
   adversarial: '+ adversarial',
-  all: 'all',
+  all: 'all: the shipped recipe',
   rg: 'all, RG in place of PGD',
   control: 'control: the extra pass without an attack',
   lora: 'all, LoRA rank 8',
@@ -27,8 +27,8 @@ const changes: readonly (readonly [name: string, config: Record<string, unknown>
   [named.vanilla, null],
   [named.vqa, { ...without, data: 'vqa', augmentation: false }],
   [named.augmentation, without],
-  [named.kl, { ...without, consistency: 'kl', lambda: 1 }],
-  [named.js, { ...without, consistency: 'js', lambda: 1 }],
+  [named.kl, { ...without, consistency: 'kl' }],
+  [named.js, { ...without, consistency: 'js' }],
   [named.adversarial, { consistency: 'none' }],
   [named.all, {}],
   [named.rg, { adversarial: { kind: 'rg' } }],
@@ -43,8 +43,8 @@ const changes: readonly (readonly [name: string, config: Record<string, unknown>
 ];
 
 /** The arms of the method's ablation, in the paper's order, and their controls. */
-export const armsOf = (steps: number): Arm[] =>
+export const armsOf = (steps?: number): Arm[] =>
   changes.map(([name, config]) => ({
     name,
-    config: config && TrainConfig.parse({ steps, lambda: 0.1, learningRate: 3e-4, ...config }),
+    config: config && TrainConfig.parse({ steps, ...config }),
   }));

@@ -1,5 +1,5 @@
 import { attackColumn } from './evaluate.ts';
-import { meanOf, type Row } from './table.ts';
+import { percentOf, type Row } from './table.ts';
 
 const series = [
   { column: 'misled', colour: '#2f6db5' },
@@ -13,10 +13,10 @@ function bars(row: Row, index: number): string {
   const top = 40 + index * (series.length * barHeight + gap);
   const label = `<text x="${left - 10}" y="${top + 18}" text-anchor="end">${escaped(row.name)}</text>`;
   const drawnBars = series.map(({ column, colour }, i) => {
-    const value = meanOf(row, column);
+    const { mean: value, half } = percentOf(row, column);
     const [y, end] = [top + i * barHeight, (value / 100) * width];
-    const ranges = row.runs.map((run) => ((run[column] ?? 0) / 100) * width);
-    const [low, high] = [left + Math.min(...ranges), left + Math.max(...ranges)];
+    const at = (percent: number) => left + (Math.min(100, Math.max(0, percent)) / 100) * width;
+    const [low, high] = [at(value - half), at(value + half)];
     const middle = y + barHeight / 2 - 0.5;
     return [
       `<rect x="${left}" y="${y}" width="${end.toFixed(1)}" height="${barHeight - 1}" fill="${colour}"/>`,
@@ -27,7 +27,7 @@ function bars(row: Row, index: number): string {
   return label + drawnBars.join('');
 }
 
-/** Accuracy by arm as an SVG, bars the means and lines the range over the seeds. */
+/** Accuracy by arm as an SVG, bars the means and lines their 95 % intervals over seeds and samples. */
 export function drawn(rows: readonly Row[]): string {
   const height = 60 + rows.length * (series.length * barHeight + gap);
   const legend = series.map(

@@ -1,4 +1,4 @@
-import { diagnosisFigures } from '../../diagnosis/index.ts';
+import { conditionOf, groupedBy } from '../../diagnosis/index.ts';
 import { conditionsFor, perturb } from '../../diagnosis/perturbations/index.ts';
 import { openModel } from '../../models/index.ts';
 import { Random } from '../../random/index.ts';
@@ -10,8 +10,8 @@ import {
   taskKinds,
 } from '../../schemas/benchmark.ts';
 
-/** Accuracy in percent by what is measured. */
-export type Figures = Record<string, number>;
+/** By what is measured: each sample's share of right answers (or of changed ones), the samples in the same order for every model. */
+export type Outcomes = Record<string, number[]>;
 
 export interface Evaluation {
   test: readonly Sample[];
@@ -25,12 +25,17 @@ export interface Evaluation {
 const columns: Record<string, readonly string[]> = {
   'IH clean': ['image_heavy/origin'],
   unrelated: ['image_heavy/unrelated_text'],
+  long: ['image_heavy/long_text'],
+  'rare words': ['image_heavy/rare_words'],
   misled: ['image_heavy/misleading_text'],
   'IH unseen': ['image_heavy/misleading_text_unseen'],
   OCR: ['image_heavy/ocr_text'],
   'TH seen': ['full_black', 'full_white', 'random_pixels', 'switch'].map((name) => `text_heavy/${name}`),
   'TH unseen': ['text_heavy/image_unseen', 'text_heavy/ui_screenshot'],
   target: ['text_heavy/switch_target'],
+  'helpful hint': ['image_heavy/helpful_text'],
+  'TH clean': ['text_heavy/origin'],
+  black: ['text_heavy/full_black'],
   VQA: ['vqa/origin'],
 };
 /**
@@ -65,24 +70,38 @@ function conditions({ test, samples, seed }: Evaluation): PerturbedSample[] {
   return rows;
 }
 
-/** Accuracy of a model folder under every perturbation and under PGD, in percent. */
-export async function evaluate(folder: string, evaluation: Evaluation): Promise<Figures> {
+/** Share by sample of the rows of some conditions that are `so`. */
+function bySample(
+  predictions: readonly Prediction[],
+  names: readonly string[],
+  so: (row: Prediction) => boolean,
+): number[] {
+  const rows = predictions.filter((row) => names.includes(conditionOf(row)));
+  if (rows.length === 0) throw new Error(`no predictions of ${names.join(', ')}`);
+  return [...groupedBy(rows, ({ id }) => id).values()].map((same) => same.filter(so).length / same.length);
+}
+
+/** What a model folder answers under every perturbation and under PGD. */
+export async function evaluate(folder: string, evaluation: Evaluation): Promise<Outcomes> {
   const { attacked, seed, test, threads } = evaluation;
   const model = await openModel(folder, { threads });
   try {
     const predictions: Prediction[] = await model.predict(conditions(evaluation));
-    const figures = diagnosisFigures(predictions);
-    const mean = (names: readonly string[], what: 'accuracy' | 'changeRate') =>
-      (100 * names.reduce((sum, name) => sum + (figures[name]?.[what] ?? Number.NaN), 0)) / names.length;
-    const result: Figures = {};
-    for (const [column, names] of Object.entries(columns)) result[column] = mean(names, 'accuracy');
-    result[changeColumn] = mean(['image_heavy/unrelated_text', 'image_heavy/misleading_text'], 'changeRate');
+    const right = ({ answer, predicted }: Prediction) => answer === predicted;
+    const result: Outcomes = {};
+    for (const [column, names] of Object.entries(columns))
+      result[column] = bySample(predictions, names, right);
+    const clean = new Map(
+      predictions.filter((row) => row.perturbation === 'origin').map((row) => [row.id, row.predicted]),
+    );
+    const changed = ['image_heavy/unrelated_text', 'image_heavy/misleading_text'];
+    result[changeColumn] = bySample(predictions, changed, ({ id, predicted }) => clean.get(id) !== predicted);
     const images = test.filter(({ taskKind }) => taskKind === TaskKind.ImageHeavy);
     const chosen = new Random(seed, 'attack', TaskKind.ImageHeavy).shuffle(images).slice(0, attacked);
-    const clean = perturb(chosen, 'origin', seed, test);
+    const unperturbed = perturb(chosen, 'origin', seed, test);
     for (const [column, options] of Object.entries(attacks)) {
-      const { predictions: found } = await model.attack(clean, { ...options, seed });
-      result[column] = (100 * found.filter((row) => row.answer === row.predicted).length) / found.length;
+      const { predictions: found } = await model.attack(unperturbed, { ...options, seed });
+      result[column] = found.map((row) => Number(right(row)));
     }
     return result;
   } finally {

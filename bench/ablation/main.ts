@@ -1,64 +1,43 @@
 /**
- * The ablation of the method on the embedded default: `npm run ablation -- [--seeds 7,8,9] [--arms <part of a name>]...
- * [--steps 75] [--samples 600] [--jobs 2] [--json]`. Every arm is trained with every seed, `jobs` at once with a thread
- * each; what was measured before is taken from .modality-guard/ablation. Prints mean and spread by arm, then what each
+ * The ablation of the method on the embedded default: `npm run ablation -- [--seeds 7,8,9]... [--arms <part of a name>]...
+ * [--steps 150] [--samples 600] [--jobs 2] [--json]`. Every arm is trained with every seed, `jobs` at once with a thread
+ * each; what was measured before is taken from .modality-guard/ablation. Prints mean and interval by arm, then what each
  * part of the method gains; `--chart <file>` also draws the arms. Exit code 1 where a gain is smaller than promised.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataFolder } from '../../data/folder.ts';
-import { trainingFamilies } from '../../diagnosis/perturbations/index.ts';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
 import { stateFolder } from '../../schemas/config.ts';
-import type { TrainConfig } from '../../schemas/training.ts';
 import { codeVersion, digestOf, readSamples, writeAtomically } from '../../store/index.ts';
-import { trainInThread } from '../../training/index.ts';
-import { count } from '../flags.ts';
+import { count, wholeNumbers } from '../flags.ts';
 import { type Arm, armsOf } from './arms.ts';
 import { drawn } from './chart.ts';
-import { type Evaluation, evaluate, type Figures } from './evaluate.ts';
+import { type Evaluation, evaluate, type Outcomes } from './evaluate.ts';
 import { gainTable, type Row, table } from './table.ts';
+import { withTrained } from './train.ts';
 
 const cacheFolder = join(stateFolder, 'ablation');
 const note = (line: string) => process.stderr.write(`${line}\n`);
 
 interface Setting {
   evaluation: Evaluation;
-  train: PerturbedSample[];
+  train: readonly PerturbedSample[];
   model: string;
 }
 
-function trainingRows(
-  pool: PerturbedSample[],
-  { batch, steps }: TrainConfig,
-  seed: number,
-): PerturbedSample[] {
-  const pairs = (steps * batch) / 8;
-  // Training on VQA samples alone sees eight of them in place of a pair of each kind and four.
-  const budget = { image_heavy: pairs, text_heavy: pairs, vqa: 8 * pairs };
-  return [...trainingFamilies(pool, budget, seed)].flat();
-}
-
-async function measure({ config }: Arm, seed: number, setting: Setting): Promise<Figures> {
-  if (!config) return evaluate(setting.model, setting.evaluation);
-  const scratch = await mkdtemp(join(tmpdir(), 'guard-ablation-'));
-  try {
-    const { folder } = await trainInThread({
-      modelFolder: setting.model,
-      rows: trainingRows(setting.train, config, seed),
-      config: { ...config, seed, threads: setting.evaluation.threads },
-      outFolder: join(scratch, 'model'),
-    });
-    return await evaluate(folder, setting.evaluation);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+async function measure({ config }: Arm, seed: number, setting: Setting): Promise<Outcomes> {
+  const { evaluation, model, train } = setting;
+  if (!config) return evaluate(model, evaluation);
+  return withTrained(
+    { folder: model, samples: train, config: { ...config, seed, threads: evaluation.threads } },
+    (folder) => evaluate(folder, evaluation),
+  );
 }
 
 /** Measures an arm with a seed, or takes what the same code measured before. */
-async function figuresOf(arm: Arm, seed: number, setting: Setting): Promise<Figures> {
+async function figuresOf(arm: Arm, seed: number, setting: Setting): Promise<Outcomes> {
   const { samples, attacked, seed: drawnBy, threads } = setting.evaluation;
   const code = await codeVersion(['training', 'models', 'engine', 'diagnosis', 'random', 'schemas']);
   const key = digestOf({
@@ -72,7 +51,7 @@ async function figuresOf(arm: Arm, seed: number, setting: Setting): Promise<Figu
   });
   const path = join(cacheFolder, `${key.slice(7, 39)}.json`);
   const known = await readFile(path, 'utf8').catch(() => null);
-  if (known) return JSON.parse(known) as Figures;
+  if (known) return JSON.parse(known) as Outcomes;
   const begin = performance.now();
   const figures = await measure(arm, seed, setting);
   note(`${arm.name}, seed ${seed}: ${((performance.now() - begin) / 1000).toFixed(0)} s`);
@@ -94,9 +73,9 @@ async function together<T>(tasks: readonly (() => Promise<T>)[], jobs: number): 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      seeds: { type: 'string', default: '7,8,9' },
+      seeds: { type: 'string', multiple: true, default: ['7,8,9'] },
       arms: { type: 'string', multiple: true, default: [''] },
-      steps: { type: 'string', default: '75' },
+      steps: { type: 'string', default: '150' },
       samples: { type: 'string', default: '600' },
       jobs: { type: 'string', default: '2' },
       chart: { type: 'string' },
@@ -104,7 +83,7 @@ async function main(): Promise<void> {
     },
   });
   const samples = count('samples', values.samples);
-  const seeds = values.seeds.split(',').map((seed) => count('seeds', seed));
+  const seeds = wholeNumbers('seeds', values.seeds);
   const benchmark = join(dataFolder(), 'benchmark');
   const test = await readSamples(join(benchmark, 'test.parquet'));
   const setting: Setting = {

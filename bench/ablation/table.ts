@@ -1,33 +1,31 @@
 import { named } from './arms.ts';
-import { attackColumn, type Figures } from './evaluate.ts';
+import { attackColumn, type Outcomes } from './evaluate.ts';
+import { crossedMean } from './interval.ts';
 
 /** An arm with what each of its seeds gave. */
 export interface Row {
   name: string;
-  runs: readonly Figures[];
+  runs: readonly Outcomes[];
 }
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+/** Percent, or points, with half of the 95 % interval over seeds and samples. */
+export function percentOf({ runs }: Row, column: string): { mean: number; half: number } {
+  return inPercent(runs.map((run) => run[column]!));
+}
 
-/** Mean over the seeds. */
-export const meanOf = ({ runs }: Row, column: string) => mean(runs.map((run) => run[column] ?? Number.NaN));
+function inPercent(values: readonly (readonly number[])[]) {
+  const { mean, half } = crossedMean(values);
+  return { mean: 100 * mean, half: 100 * half };
+}
 
-/** Half the distance between the largest and the smallest seed. */
-const spreadOf = ({ runs }: Row, column: string) => {
-  const values = runs.map((run) => run[column] ?? Number.NaN);
-  return (Math.max(...values) - Math.min(...values)) / 2;
-};
+const shown = ({ mean, half }: { mean: number; half: number }) => `${mean.toFixed(1)} ± ${half.toFixed(1)}`;
 
-/** A Markdown table: mean ± half the range over the seeds, in percent. */
+/** A Markdown table: mean ± half the 95 % interval over seeds and samples, in percent. */
 export function table(rows: readonly Row[]): string {
   const columns = Object.keys(rows[0]?.runs[0] ?? {});
-  const lines = rows.map((row) => {
-    const cells = columns.map((column) => {
-      const spread = row.runs.length > 1 ? ` ± ${spreadOf(row, column).toFixed(1)}` : '';
-      return `${meanOf(row, column).toFixed(1)}${spread}`;
-    });
-    return `| ${[row.name, ...cells].join(' | ')} |`;
-  });
+  const lines = rows.map(
+    (row) => `| ${[row.name, ...columns.map((column) => shown(percentOf(row, column)))].join(' | ')} |`,
+  );
   return [`| arm | ${columns.join(' | ')} |`, `| --- |${' ---: |'.repeat(columns.length)}`, ...lines].join(
     '\n',
   );
@@ -58,22 +56,31 @@ const gains: readonly Gain[] = [
   { of: named.lora, over: named.all, column: 'TH seen', least: -2 },
 ];
 
-/** The gains between the rows that were measured, seed by seed, as a Markdown table; `failed`: some are too small. */
+/**
+ * The gains between the rows that were measured, seed by seed and with the interval of their mean over seeds and samples, as a Markdown
+ * table; `failed`: some are smaller than promised.
+ */
 export function gainTable(rows: readonly Row[]): { text: string; failed: boolean } {
-  const lines = ['| what | column | by seed | mean | at least |', '| --- | --- | --- | ---: | ---: |'];
+  const lines = [
+    '| what | column | by seed | mean and 95 % interval | at least |',
+    '| --- | --- | --- | ---: | ---: |',
+  ];
   let failed = false;
   for (const { of, over, column, least } of gains) {
     const [arm, other] = [of, over].map((name) => rows.find((row) => row.name === name));
     if (!arm || !other) continue;
     // The model as it is was measured once: it knows no training seed.
-    const points = arm.runs.map((run, i) => run[column]! - (other.runs[i] ?? other.runs[0]!)[column]!);
-    const gain = mean(points);
-    failed ||= least !== null && gain < least;
+    const points = arm.runs.map((run, s) => {
+      const without = (other.runs[s] ?? other.runs[0]!)[column]!;
+      return run[column]!.map((value, i) => value - without[i]!);
+    });
+    const gain = inPercent(points);
+    failed ||= least !== null && gain.mean < least;
     const cells = [
       `${of} over ${over}`,
       column,
-      points.map((point) => point.toFixed(1)).join(', '),
-      gain.toFixed(1),
+      points.map((seed) => inPercent([seed]).mean.toFixed(1)).join(', '),
+      shown(gain),
       least ?? '',
     ];
     lines.push(`| ${cells.join(' | ')} |`);

@@ -1,13 +1,19 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Device } from '../schemas/device.ts';
-import type { RegistryState } from '../schemas/registry.ts';
+import type { Comparable, RegistryState } from '../schemas/registry.ts';
 import type { ArtifactStore } from '../store/index.ts';
 
 /** A change to a model's registry, as the registry workflow takes it. */
 export interface RegistryCall {
   kind: 'register' | 'propose' | 'route' | 'promote' | 'rollback';
   name: string;
-  change: { model: ArtifactRef; from: string; reason: string; stage?: string; share?: number };
+  change: Comparable & {
+    model: ArtifactRef;
+    from: string;
+    reason: string;
+    stage?: string;
+    share?: number;
+  };
   /** Makes a repeated call count once. */
   requestId: string;
 }

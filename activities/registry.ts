@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { ArtifactRef } from '../schemas/artifact.ts';
+import { identityOf } from '../models/index.ts';
+import { type ArtifactRef, ModelManifest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { type Comparable, incomparable } from '../schemas/registry.ts';
+import type { ArtifactStore } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { asFailure } from './step.ts';
 
@@ -13,6 +16,8 @@ interface Change {
 }
 export type RegistryInput =
   | { action: 'champion'; name: string }
+  /** Fails where `model` cannot be compared with the champion; gives the champion, where there is none `model`. */
+  | { action: 'compare'; name: string; model: ArtifactRef }
   /** Makes `model` the champion if there is none; gives the champion that `challenger` has to beat. */
   | (Change & { action: 'register'; challenger: ArtifactRef })
   | (Change & { action: 'propose' | 'promote' | 'rollback' })
@@ -37,6 +42,14 @@ async function champion(deps: ActivityDeps, input: RegistryInput): Promise<Artif
     const message = `the registry has no champion named "${name}": give a model folder, or run \`modality-guard run\` first`;
     throw new GuardError(ErrorCode.BadInput, message);
   }
+  const identity = await comparableIn(deps.store, input.model);
+  if (action === 'compare' || action === 'register' || action === 'propose' || action === 'promote') {
+    const current = (await deps.registry.state(name))?.champion;
+    const known = current?.fingerprint ? current : current && (await comparableIn(deps.store, current.model));
+    const problem = known ? incomparable(name, known, identity) : null;
+    if (problem) throw new GuardError(ErrorCode.BadInput, problem);
+    if (action === 'compare') return current?.model ?? input.model;
+  }
   const { from, model, reason } = input;
   const route = action === 'route' ? { stage: input.stage, share: input.share } : {};
   const { info } = Context.current();
@@ -45,11 +58,21 @@ async function champion(deps: ActivityDeps, input: RegistryInput): Promise<Artif
   const state = await deps.registry.apply({
     kind: action,
     name,
-    change: { model, from, reason, ...route },
+    change: { model, from, reason, ...identity, ...route },
     requestId,
   });
   const current = state.champion?.model ?? model;
   // A run that is repeated must not compare its own model with itself, but with what it began with.
   if (action === 'register' && current.digest === input.challenger.digest) return model;
   return current;
+}
+
+/** Nothing for a model whose files are not in this store. */
+async function comparableIn(store: ArtifactStore, model: ArtifactRef): Promise<Comparable> {
+  if (!(await store.has(model))) return {};
+  const { files } = await store.getJson(model, ModelManifest);
+  return identityOf(async (file) => {
+    const ref = files[file];
+    return ref ? Buffer.from(await store.get(ref)).toString('utf8') : null;
+  });
 }

@@ -81,7 +81,10 @@ export function withWorkFlags(command: Command): Command {
         Dtype.options,
       ),
     )
-    .option('--model-name <name>', 'the model on that server')
+    .option(
+      '--model-name <name>',
+      'the model on that server; of a folder, what it is called (default: as the folder)',
+    )
     .option('--champion', "start from the registry's champion")
     .option('--benchmark <folder>', 'benchmark pack (Parquet)')
     .addOption(new Option('--seed <number>', 'seed of every random choice').argParser(whole))

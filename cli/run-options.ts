@@ -26,16 +26,20 @@ export function runOptions(flags: WorkFlags & DiagnosisFlags): RunOptions {
 /** A path, or anything that is a folder here, is a model folder; other words are names in the registry. */
 function modelOptions({ model, modelName }: WorkFlags): RunOptions {
   const served = model !== undefined && /^https?:\/\//.test(model);
-  if (served !== (modelName !== undefined)) {
-    const what = 'a model behind a server needs both --model <base URL> and --model-name <name>';
+  if (served ? modelName === undefined : modelName !== undefined && model === undefined) {
+    const what =
+      'a model behind a server needs both --model <base URL> and --model-name <name>, and --model-name a --model';
     throw new GuardError(ErrorCode.BadConfig, what);
   }
-  if (model === undefined) return {};
   if (served) return { endpoint: { baseUrl: model, model: modelName as string } };
+  if (model === undefined) return {};
+  const named = modelName === undefined ? {} : { model: modelName };
   const isPath = model.includes('/') || model.includes(sep) || model.startsWith('.');
   if (isPath || (existsSync(model) && statSync(model).isDirectory()))
-    return { modelFolder: folder(model, '--model') };
-  return { model };
+    return { modelFolder: folder(model, '--model'), ...named };
+  if (modelName === undefined) return { model };
+  const what = `--model-name names a folder or the model on a server; "${model}" is a name already`;
+  throw new GuardError(ErrorCode.BadConfig, what);
 }
 
 function folder(path: string, flag: string): string {

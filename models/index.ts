@@ -26,6 +26,7 @@ export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from 
 export { AnswerGradients } from './gradient.ts';
 export { HfModel } from './hf/model.ts';
 export { adapterFolder } from './hf/select.ts';
+export { identityOf, type ModelIdentity } from './identity.ts';
 export type { ImageFeatures } from './images.ts';
 export { type Inspection, inspectFolder } from './inspect/inspect.ts';
 export { buildDecoder, buildEmbedTokens } from './mini/decoder.ts';

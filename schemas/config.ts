@@ -123,9 +123,12 @@ const drift = z.strictObject({
 export const GuardConfig = z.strictObject({
   server,
   worker,
-  /** `dtype`: which precision of a folder that holds several; the most exact one where it is absent. */
+  /** `name`: absent: that of the folder. `dtype`: which precision of a folder that holds several; the most exact one where it is absent. */
   model: z.strictObject({
-    name: z.string().regex(/^[\w.-]+$/),
+    name: z
+      .string()
+      .regex(/^[\w.-]+$/)
+      .optional(),
     folder: z.string(),
     dtype: Dtype.optional(),
   }),

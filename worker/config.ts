@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { GuardConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { modelNameOf } from './model-name.ts';
 import { nearestKey } from './nearest-key.ts';
+import { packageFolder } from './package-folder.ts';
+
+export { packageFolder } from './package-folder.ts';
 
 export const configName = 'temporal.config.json';
 
@@ -17,14 +20,7 @@ export interface ConfigOptions {
 }
 
 /** A configuration with its file; the paths in it are absolute. */
-export type LoadedConfig = GuardConfig & { file: string };
-
-/** The folder of this package, from the sources as well as from `dist/`. */
-export function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
-}
+export type LoadedConfig = GuardConfig & { file: string; model: { name: string } };
 
 function configPath({ configFile, folder = '.' }: ConfigOptions): string {
   if (configFile !== undefined) return resolve(folder, configFile);
@@ -113,10 +109,12 @@ export async function loadConfig(options: ConfigOptions = {}): Promise<LoadedCon
   }
   const config = parseConfig(text, file);
   const base = dirname(file);
+  const folder = resolve(base, config.model.folder);
+  const name = config.model.name ?? (await modelNameOf(folder));
   return {
     ...config,
     file,
-    model: { ...config.model, folder: resolve(base, config.model.folder) },
+    model: { ...config.model, name, folder },
     data: { folder: resolve(base, config.data.folder) },
     nightly: { ...config.nightly, ...absolute(base, config.nightly) },
   };

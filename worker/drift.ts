@@ -5,7 +5,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { driftStatusQuery, stopSignal } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
-import { type RunOptions, robustifyRequest } from './requests.ts';
+import { type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
 import { type Started, startOrJoin } from './starts.ts';
 
@@ -30,7 +30,8 @@ export async function watchDrift(session: Session, options: DriftOptions): Promi
     ...session.config.drift,
     ...defined(rest),
   };
-  const robustify = robustifyRequest(session.config, { ...rest, champion: rest.modelFolder === undefined });
+  const asked = await resolved(session, rest);
+  const robustify = robustifyRequest(session.config, { ...asked, champion: asked.modelFolder === undefined });
   const { model } = robustify;
   const request: DriftRequest = {
     model,

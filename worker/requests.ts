@@ -19,6 +19,7 @@ import {
 } from '../schemas/workflow.ts';
 import { digestOf } from '../store/index.ts';
 import type { LoadedConfig } from './config.ts';
+import { checkName, modelNameOf } from './model-name.ts';
 import { nearestKey } from './nearest-key.ts';
 
 /** What a command asks for; what is left out comes from the configuration. */
@@ -89,14 +90,32 @@ function sourceOf(config: GuardConfig, options: RunOptions): ModelSource {
 }
 
 /** A folder with endpoint.json for a model that was named by its address. Throws GuardError BAD_CONFIG. */
-export async function withEndpointFolder(stateDir: string, options: RunOptions): Promise<RunOptions> {
-  const { endpoint } = options;
-  if (!endpoint) return options;
+async function endpointFolder(stateDir: string, endpoint: RunOptions['endpoint'] & object): Promise<string> {
   checkEndpoint(endpoint, '--model and --model-name');
-  const modelFolder = join(stateDir, 'endpoints', endpointId(endpoint), 'model');
-  await mkdir(modelFolder, { recursive: true });
-  await writeFile(join(modelFolder, endpointFile), `${JSON.stringify(endpoint, null, 2)}\n`);
-  return { ...options, modelFolder, model: options.model ?? endpoint.model.replace(/[^\w.-]+/g, '-') };
+  const folder = join(stateDir, 'endpoints', endpointId(endpoint), 'model');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, endpointFile), `${JSON.stringify(endpoint, null, 2)}\n`);
+  return folder;
+}
+
+/**
+ * The options with a folder for a model that was named by its address, and with the model's name: as it is given, else that of
+ * the folder. A name alone, other than the configuration's, is that of a champion. Throws GuardError BAD_CONFIG.
+ */
+export async function resolved<Options extends RunOptions>(
+  { config, stateDir }: { config: LoadedConfig; stateDir: string },
+  options: Options,
+): Promise<Options & { model: string }> {
+  const { endpoint, model } = options;
+  const modelFolder = endpoint ? await endpointFolder(stateDir, endpoint) : options.modelFolder;
+  if (model !== undefined) checkName(model, 'the name of the model');
+  if (modelFolder === undefined) {
+    const named = model !== undefined && model !== config.model.name;
+    return { ...options, model: model ?? config.model.name, ...(named ? { champion: true } : {}) };
+  }
+  const own = resolve(modelFolder) === resolve(config.model.folder);
+  const name = model ?? (own ? config.model.name : await modelNameOf(modelFolder));
+  return { ...options, modelFolder, model: name };
 }
 
 /** Whether gradients, which attacks and training need, are out of reach. */

@@ -14,7 +14,7 @@ import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report
 import type { DiagnoseResult, PilotResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
 import { readLosses } from '../store/index.ts';
 import { clearly } from './failures.ts';
-import { diagnoseRequest, type RunOptions } from './requests.ts';
+import { diagnoseRequest, type RunOptions, resolved } from './requests.ts';
 import type { Session } from './session.ts';
 import { type Started, startDiagnose, startPilot, startTrain } from './starts.ts';
 import { follow, type StatusView } from './status.ts';
@@ -85,13 +85,14 @@ export async function diagnoseOnce(
 }
 
 /** A diagnosis as a report: judged by the rules, without any by built-in ones. @throws GuardError as `reportDiagnosis` of activities/ */
-export function reportDiagnosis(
-  { config, store }: Session,
+export async function reportDiagnosis(
+  session: Session,
   outcome: DiagnoseOutcome,
   options: RunOptions,
   rules?: readonly GateRule[],
 ): Promise<ReportedDiagnosis> {
-  return composeReport(store, outcome, diagnoseRequest(config, options), rules);
+  const request = diagnoseRequest(session.config, await resolved(session, options));
+  return composeReport(session.store, outcome, request, rules);
 }
 
 export type TrainOutcome = Pick<Started, 'workflowId' | 'runId'> &

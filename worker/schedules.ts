@@ -11,7 +11,7 @@ import {
 } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
-import { diagnoseRequest, type RunOptions, robustifyRequest, withEndpointFolder } from './requests.ts';
+import { diagnoseRequest, type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
 import { complete } from './starts.ts';
 
@@ -31,10 +31,10 @@ async function nightlyRequest(
   session: Session,
   options: NightlyOptions,
 ): Promise<DiagnoseRequest | RobustifyRequest> {
-  const { config, stateDir } = session;
+  const { config } = session;
   const { gate, level, scenarios = [], task: tasks } = config.nightly;
   const own = { ...(gate ? { gate } : {}), ...(level ? { level } : {}), ...(tasks ? { tasks } : {}) };
-  const asked = { ...own, ...(await withEndpointFolder(stateDir, options)) };
+  const asked = { ...own, ...(await resolved(session, options)) };
   const diagnosis = { scenarios: [...(config.diagnosis.scenarios ?? []), ...scenarios] };
   const wanted = {
     ...asked,

@@ -10,9 +10,9 @@ import {
   pilotRequest,
   type RunOptions,
   requestDigest,
+  resolved,
   robustifyRequest,
   trainRequest,
-  withEndpointFolder,
 } from './requests.ts';
 import type { Session } from './session.ts';
 
@@ -20,6 +20,8 @@ export interface Started {
   workflowId: string;
   runId: string;
   /** An equal request was running already; this is that run. */
+  /** The model's name. */
+  model: string;
   joined: boolean;
   /** The run before it broke off; what an endpoint answered to that one counts. Null: it did not, or there was none. */
   resumes: string | null;
@@ -65,7 +67,7 @@ export async function startOrJoin(
   });
   const runId = handle.firstExecutionRunId;
   const joined = last?.running === true && last.runId === runId;
-  return { workflowId, runId, joined, resumes: joined ? null : (last?.resumes ?? null) };
+  return { workflowId, runId, model, joined, resumes: joined ? null : (last?.resumes ?? null) };
 }
 
 /** The request with the scenario packs that it names. */
@@ -84,7 +86,7 @@ function starter<Request extends DiagnoseRequest>(
   idOf: (model: string, digest: Digest) => string,
 ) {
   return async (session: Session, options: RunOptions): Promise<Started> => {
-    const asked = await withEndpointFolder(session.stateDir, options);
+    const asked = await resolved(session, options);
     const request = await complete(session, asked, requestOf(session.config, asked));
     const { model } = request;
     const workflowId = idOf(model, requestDigest(request));

@@ -3,7 +3,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { DriftStatus } from '../schemas/drift.ts';
-import type { RegistryState } from '../schemas/registry.ts';
+import type { Comparable, RegistryState } from '../schemas/registry.ts';
 import {
   type Decision,
   type DecisionResult,
@@ -24,7 +24,7 @@ export const gateSignal = defineSignal<[WaitingGate | null]>('gate');
 export const rolloutStatusQuery = defineQuery<RolloutStatus>('status');
 export const decideUpdate = defineUpdate<DecisionResult, [Decision]>('decide');
 
-export interface RegistryChange {
+export interface RegistryChange extends Comparable {
   model: ArtifactRef;
   /** Where the change comes from: a workflow id or "import". */
   from: string;

@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RegistryEvent, RegistryState } from '../schemas/registry.ts';
+import { incomparable, type RegistryEvent, type RegistryState } from '../schemas/registry.ts';
 import {
   aliasUpdate,
   modelAttribute,
@@ -62,8 +62,14 @@ export const changes = {
   },
 };
 
-function entry({ model, from }: RegistryChange, at: string) {
-  return { model, since: at, from };
+function entry({ family, fingerprint, from, model }: RegistryChange, at: string) {
+  return {
+    model,
+    since: at,
+    from,
+    ...(family === undefined ? {} : { family }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  };
 }
 
 /** Another rollout may have proposed the same model. */
@@ -96,10 +102,18 @@ export async function registry(name: string, carried?: RegistryState): Promise<v
       throw ApplicationFailure.nonRetryable('the registry takes models by their digest', 'BAD_INPUT');
     if (!change.reason?.trim()) throw ApplicationFailure.nonRetryable('a change needs a reason', 'BAD_INPUT');
   };
-  setHandler(registerUpdate, handler('registered', changes.register), { validator });
-  setHandler(proposeUpdate, handler('proposed', changes.propose), { validator });
+  /** Refused changes leave no trace in the history, so that older histories replay. */
+  const comparing = {
+    validator(change: RegistryChange) {
+      validator(change);
+      const problem = state.champion && incomparable(name, state.champion, change);
+      if (problem) throw ApplicationFailure.nonRetryable(problem, 'BAD_INPUT');
+    },
+  };
+  setHandler(registerUpdate, handler('registered', changes.register), comparing);
+  setHandler(proposeUpdate, handler('proposed', changes.propose), comparing);
   setHandler(routeUpdate, handler('routed', changes.route), { validator });
-  setHandler(promoteUpdate, handler('promoted', changes.promote), { validator });
+  setHandler(promoteUpdate, handler('promoted', changes.promote), comparing);
   setHandler(rollbackUpdate, handler('rolled_back', changes.rollback), { validator });
   setHandler(
     aliasUpdate,

@@ -1,4 +1,10 @@
-import { executeChild, ParentClosePolicy, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  executeChild,
+  ParentClosePolicy,
+  patched,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { StageRecord } from '../schemas/report.ts';
 import {
@@ -32,6 +38,10 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
     ingest(track, request, ['train', 'test', 'heldout']),
   );
   const { model: base, splits } = ingested;
+  if (patched('compare before the work')) {
+    // A model that could never be rolled out under this name is refused before hours of training.
+    await stepsOf(request.steps).registry({ action: 'compare', name: request.model, model: base });
+  }
   const before = await stages.stage('diagnose', (track) => diagnoseModel(track, request, base, splits.test));
   const piloted = request.pilot
     ? await stages.stage('pilot', (track) =>

@@ -78,7 +78,7 @@ async function watchLogs(flags: WatchFlags, output: Output): Promise<undefined> 
   await withSession(flags, output, !flags.detach, async (work) => {
     const started = await work.api.watchDrift(work.session, options);
     output.result(started, () => `${started.joined ? 'Joined' : 'Started'} ${started.workflowId}`);
-    if (!flags.detach) await printMeasures(work, output, options.model ?? work.session.config.model.name);
+    if (!flags.detach) await printMeasures(work, output, started.model);
   });
 }
 

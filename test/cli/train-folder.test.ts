@@ -62,7 +62,7 @@ it.each(['llava', 'qwen2_vl'])(
     const weights = await readFile(join(out, 'adapter/adapter_model.safetensors'));
     expect(decodeSafeTensors(weights, out).tensors.size).toBe(8);
     const adapter = JSON.parse(await readFile(join(out, 'adapter/adapter_config.json'), 'utf8'));
-    expect(adapter.base_model_name_or_path).toBe('tiny');
+    expect(adapter.base_model_name_or_path).toBe(family);
     const answers = await openAnswerModel(out, { threads: 1 });
     const rows = samples
       .slice(0, 3)

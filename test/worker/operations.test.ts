@@ -21,9 +21,12 @@ import {
   listRuns,
   listSchedules,
   openSession,
+  packageFolder,
   registryState,
+  robustifyResult,
   type Session,
   setSchedulePaused,
+  startRobustify,
   statusOf,
   stopDrift,
   triggerSchedule,
@@ -95,6 +98,21 @@ describe('the registry', { timeout: 300_000 }, () => {
     await expect(
       exportModel(session, { which: 'challenger', out: join(project.folder, 'x') }),
     ).rejects.toThrow(/no "challenger".*it has champion/);
+  });
+
+  it('refuses a run on the folder of another model before it trains', async () => {
+    const foreign = { modelFolder: join(packageFolder(), 'test/fixtures/vlm/llava') };
+    const { workflowId: refused } = await startRobustify(session, { ...foreign, model: 'tiny' });
+    await expect(robustifyResult(session, refused)).rejects.toThrow(
+      /registry's "tiny" is another model.*family mini.*family llava.*--model-name/,
+    );
+    const { stages } = await statusOf(session, refused);
+    expect(stages.find(({ name }) => name === 'train')?.state).toBe('waiting');
+    expect((await registryState(session, 'tiny'))?.challenger).toBeNull();
+    // Without a name that somebody gave it, it has its own.
+    const own = await startRobustify(session, foreign);
+    expect(own.workflowId).toMatch(/^robustify\/llava\//);
+    await cancelRun(session, own.workflowId);
   });
 });
 

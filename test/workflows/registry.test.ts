@@ -2,6 +2,7 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RegistryCall } from '../../activities/index.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
+import { incomparable } from '../../schemas/registry.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { changes, emptyRegistry } from '../../workflows/registry.ts';
 import { keepHistory } from '../support/histories.ts';
@@ -29,6 +30,20 @@ describe('the registry state', () => {
       challenger: null,
     });
     expect(changes.promote(state, change('b'), 't4')).toBe(false);
+  });
+
+  it('keeps what a model can be compared by', () => {
+    const state = emptyRegistry('m');
+    const one = { family: 'llava', fingerprint: 'sha256:1' };
+    changes.register(state, { ...change('a'), ...one }, 't0');
+    expect(state.champion).toMatchObject(one);
+    expect(incomparable('m', one, { family: 'qwen2_vl', fingerprint: 'sha256:2' })).toMatch(
+      /"m" is another model: the champion is of the family llava, this model of the family qwen2_vl.*--model-name/,
+    );
+    expect(incomparable('m', one, { ...one, fingerprint: 'sha256:2' })).toMatch(/architecture or tokenizer/);
+    expect(incomparable('m', one, one)).toBeNull();
+    // An entry of a version that did not note it.
+    expect(incomparable('m', {}, one)).toBeNull();
   });
 
   it('does not let one rollout drop the challenger of another', () => {
@@ -75,6 +90,25 @@ describe('the registry workflow', () => {
       ).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
       expect((await registry.state('m'))?.challenger).toMatchObject({ model: model('b') });
       await keepHistory(bed.temporal.client, 'registry', 'registry/m');
+    });
+  });
+
+  it('lets no model of another architecture or tokenizer near the champion', async () => {
+    const registry = registryClient(bed.temporal.client);
+    const of = (kind: RegistryCall['kind'], digit: string, fingerprint: string) => {
+      const { change: plain, ...rest } = call(kind, digit, `${kind} ${digit}`);
+      return { ...rest, name: 'n', change: { ...plain, family: 'llava', fingerprint } };
+    };
+    await bed.withWorker({}, async () => {
+      await registry.apply(of('register', 'a', 'sha256:1'));
+      for (const kind of ['register', 'propose', 'promote'] as const)
+        await expect(registry.apply(of(kind, 'b', 'sha256:2'))).rejects.toBeInstanceOf(
+          WorkflowUpdateFailedError,
+        );
+      await registry.apply(of('propose', 'c', 'sha256:1'));
+      const { challenger, champion, events } = (await registry.state('n'))!;
+      expect([champion?.model, challenger?.model]).toEqual([model('a'), model('c')]);
+      expect(events).toHaveLength(2);
     });
   });
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Level } from './levels.ts';
+import { LargestDrop, LowestAccuracy } from './repair.ts';
 import { AttackLeftOut, AttackPoint, ConditionFigures } from './report.ts';
 
 const share = z.number().min(0).max(1);
@@ -101,6 +102,9 @@ export const DiagnosisMeasures = z.strictObject({
     answers: z.array(share).nullable(),
     bias: share,
   }),
+  /** Over the conditions of interference, without kinds of task at chance; null: none was measured with labels. */
+  lowest: LowestAccuracy.nullable().optional(),
+  largest: LargestDrop.nullable().optional(),
   /** By task kind; absent: not checked. */
   floors: z.record(z.string(), Floor).optional(),
   /** By the team's own task. */

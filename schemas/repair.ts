@@ -18,6 +18,19 @@ export const LowestAccuracy = z.strictObject({
 });
 export type LowestAccuracy = z.infer<typeof LowestAccuracy>;
 
+/** The condition that costs most. */
+export const LargestDrop = z.strictObject({
+  /** "<task kind>/<perturbation>". */
+  condition: z.string(),
+  drop: z.number(),
+  /** Holds the largest of the true drops, which need not be this condition's. */
+  ci95: interval,
+  n: count,
+  /** Of how many conditions it is the largest. */
+  conditions: count,
+});
+export type LargestDrop = z.infer<typeof LargestDrop>;
+
 /** What perturbations cost the model before training. */
 export const DropBefore = z.strictObject({
   /** `nothing_measured`: there was no condition with labels. The others as in the measures of a diagnosis, of all conditions together. */

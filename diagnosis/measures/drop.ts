@@ -1,5 +1,6 @@
 import type { Prediction } from '../../schemas/benchmark.ts';
 import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
+import type { LargestDrop } from '../../schemas/repair.ts';
 import { holm } from '../statistics/adjust.ts';
 import { mcnemarExact } from '../statistics/mcnemar.ts';
 import { type Pairs, pairedInterval, pairedPValue, pairsOf } from '../statistics/paired.ts';
@@ -113,4 +114,33 @@ export function accuracyDrops(
     });
   }
   return drops;
+}
+
+/**
+ * The largest of the drops; null without labels. Its interval is one for the largest true drop, as `lowestAccuracy` has one for the
+ * lowest accuracy: the largest upper end, and the largest lower end of intervals that hold together.
+ */
+export function largestDrop(
+  inputs: readonly DropInput[],
+  options: Pick<DropOptions, 'sourceOf'>,
+): LargestDrop | null {
+  const all = inputs.flatMap((input) => {
+    const paired = pairedDrop(input, options);
+    return paired ? [{ condition: input.condition, ...paired }] : [];
+  });
+  const many = all.filter(({ lost }) => lost.length >= minimumPairs);
+  const compared = many.length > 0 ? many : all;
+  const [first] = compared;
+  if (!first) return null;
+  const together = 1 - 0.05 / compared.length;
+  const low = compared.map(({ pairs }) => pairedInterval(pairs, together)[0]);
+  const high = compared.map(({ pairs }) => pairedInterval(pairs)[1]);
+  const { condition, drop, lost } = compared.reduce((a, b) => (b.drop > a.drop ? b : a), first);
+  return {
+    condition,
+    drop,
+    ci95: [Math.max(...low), Math.max(...high)],
+    n: lost.length,
+    conditions: compared.length,
+  };
 }

@@ -1,11 +1,12 @@
-import { type PerturbedSample, type Prediction, removals } from '../../schemas/benchmark.ts';
+import { isInterference, type PerturbedSample, type Prediction, removals } from '../../schemas/benchmark.ts';
 import type { ConditionMeasures, DiagnosisMeasures, Floor } from '../../schemas/diagnosis.ts';
 import { jsDivergence } from '../statistics/divergence.ts';
 import { calibrationError } from './calibration.ts';
-import { accuracyDrops } from './drop.ts';
+import { accuracyDrops, largestDrop } from './drop.ts';
 import { byId, cleanOf, conditionOf, groupedBy } from './figures.ts';
 import { floorOf } from './floor.ts';
 import { letterBias } from './letters.ts';
+import { lowestAccuracy } from './lowest.ts';
 import { reliance } from './reliance.ts';
 import { rightHintsAmong } from './right-hints.ts';
 import { taskConditions } from './tasks.ts';
@@ -67,15 +68,17 @@ export function diagnosisMeasures(
   const clean = predictions.filter(({ perturbation }) => perturbation === 'origin');
   const floors = floorsOf(clean, ({ taskKind }) => taskKind, sourceOf);
   const perturbed = [...groups].filter(([, group]) => isDisturbed(group[0]!));
-  const drops = accuracyDrops(
-    perturbed.map(([condition, group]) => ({
-      condition,
-      clean: cleanFor(group),
-      perturbed: group,
-      atChance: floors[group[0]!.taskKind]?.atChance,
-    })),
-    { relevantDrop, sourceOf },
+  const inputs = perturbed.map(([condition, group]) => ({
+    condition,
+    clean: cleanFor(group),
+    perturbed: group,
+    atChance: floors[group[0]!.taskKind]?.atChance,
+  }));
+  const drops = accuracyDrops(inputs, { relevantDrop, sourceOf });
+  const interfering = inputs.filter(
+    (input) => !input.atChance && isInterference(input.perturbed[0]!.perturbation, helpful),
   );
+  const counted = new Set(interfering.map(({ condition }) => condition));
   const conditions = [...groups].map(([condition, group]): [string, ConditionMeasures] => [
     condition,
     {
@@ -91,6 +94,8 @@ export function diagnosisMeasures(
     ...worstCase(predictions, { seed, sourceOf, helpful, taskOf }),
     reliance: reliance(predictions, { seed, sourceOf, helpful, taskOf }),
     letters: letterBias(clean),
+    lowest: lowestAccuracy(predictions, { counts: (condition) => counted.has(condition), sourceOf }),
+    largest: largestDrop(interfering, { sourceOf }),
     floors,
     ...(tasks.size > 0
       ? {

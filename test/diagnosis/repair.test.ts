@@ -207,6 +207,23 @@ describe('the lowest of several accuracies', () => {
   });
 });
 
+describe('the largest drop of a diagnosis', () => {
+  it('is that of interference alone, where the model is not at chance, with an interval for the largest', () => {
+    const { largest, lowest } = model(base).diagnosis.measures;
+    expect(largest).toMatchObject({ condition: 'image_heavy/misleading_text', n: 200, conditions: 3 });
+    expect(largest!.drop).toBeCloseTo(0.85, 12);
+    expect(lowest).toMatchObject({ condition: 'image_heavy/misleading_text', accuracy: 0.1, conditions: 3 });
+    const alone = { 'image_heavy/origin': 190, 'image_heavy/misleading_text': 20 };
+    const one = model(alone).diagnosis.measures.largest!;
+    // Of three the lower end allows for having chosen; the upper need not.
+    expect(largest!.ci95[0]).toBeLessThan(one.ci95[0]);
+    expect(largest!.ci95[1]).toBe(one.ci95[1]);
+    const hopeless = model({ ...base, 'image_heavy/origin': 50 }).diagnosis.measures;
+    expect(hopeless.largest!.condition).toBe('text_heavy/switch_target');
+    expect(model({ 'vqa/origin': 90 }).diagnosis.measures).toMatchObject({ largest: null, lowest: null });
+  });
+});
+
 describe('the interval of a difference of two shares', () => {
   it('agrees with the source: 56 of 70 less 48 of 80', () => {
     const first = { share: 48 / 80, interval: wilson(48, 80) };

@@ -34,6 +34,17 @@ describe('the HTML of a diagnosis', () => {
       'perturbation misleading_text · template the picture seems to depict a {} . · hint names ship',
     );
     expect(page).not.toMatch(/before training|After training/);
+    const head = page
+      .slice(0, page.indexOf('</dl>'))
+      .replaceAll('\u00a0', ' ')
+      .replaceAll(/<[^>]*>/g, ' ')
+      .replaceAll(/\s+/g, ' ');
+    for (const tile of [
+      'Largest drop of accuracy −62.2 points Image-heavy tasks, misleading hint, new words (95 %: −66.2 to −56.0), of 11 conditions',
+      'lowest accuracy under a perturbation 29.7 % Image-heavy tasks, misleading hint, new words (95 %: 26.1 to 35.0 %), of 11 conditions',
+      'Under the strongest attack 0.0 % Image-heavy tasks, attack (sign PGD), eps 0.03 (95 %: 0.0 to',
+    ])
+      expect(head).toContain(tile);
   });
 
   it('shows levels and reliance, and of a large pack the bars that cost most beside a table of all', () => {

@@ -49,6 +49,20 @@ function measuresOf(base: DiagnosisReport['base']): DiagnosisReport['measures'] 
     reliance: {},
     worst: { image_heavy: share(0.2, 600), text_heavy: share(0.6, 600), vqa: share(0.9, 600) },
     competency: share(0.11, 600),
+    lowest: {
+      condition: 'image_heavy/misleading_text_unseen',
+      accuracy: 178 / 600,
+      ci95: [0.261, 0.35],
+      n: 600,
+      conditions: 11,
+    },
+    largest: {
+      condition: 'image_heavy/misleading_text_unseen',
+      drop: 0.622,
+      ci95: [0.56, 0.662],
+      n: 600,
+      conditions: 11,
+    },
     letters: { predicted: [0.25, 0.25, 0.3, 0.2], answers: [0.25, 0.25, 0.25, 0.25], bias: 0.05 },
   };
 }

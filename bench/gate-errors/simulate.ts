@@ -1,21 +1,26 @@
 import { type Evidence, normalQuantile } from '../../diagnosis/index.ts';
 import { Random } from '../../random/index.ts';
-import {
-  imagePerturbations,
-  isInterference,
-  type Prediction,
-  TaskKind,
-  textPerturbations,
-  withRightHints,
-} from '../../schemas/benchmark.ts';
+import { type Prediction, TaskKind } from '../../schemas/benchmark.ts';
 
-const interference = (names: readonly string[]) =>
-  names.filter((name) => isInterference(name, withRightHints()));
-
-/** What a diagnosis asks by default, of either kind. */
-const asked = {
-  [TaskKind.ImageHeavy]: interference(textPerturbations),
-  [TaskKind.TextHeavy]: interference(imagePerturbations),
+/** What a simulated diagnosis asks of either kind: as many as the catalogue has, named here so that a longer one moves no figure. */
+const asked: Record<string, readonly string[]> = {
+  [TaskKind.ImageHeavy]: [
+    'unrelated_text',
+    'misleading_text',
+    'misleading_text_unseen',
+    'ocr_text',
+    'long_text',
+    'rare_words',
+  ],
+  [TaskKind.TextHeavy]: [
+    'full_black',
+    'full_white',
+    'random_pixels',
+    'switch',
+    'ui_screenshot',
+    'switch_target',
+    'image_unseen',
+  ],
 };
 
 /** The conditions of a simulated diagnosis, without `origin`. */
@@ -47,7 +52,7 @@ const [ofSource, ofSourceUnderCondition] = [0.4, 0.03];
  */
 export function simulateDiagnosis({ costs, noise }: Truth, samples: number, seed: number): Evidence {
   const predictions: Prediction[] = [];
-  for (const [taskKind, names] of Object.entries(asked) as [TaskKind, string[]][]) {
+  for (const [taskKind, names] of Object.entries(asked) as [TaskKind, readonly string[]][]) {
     const random = new Random(seed, 'simulated gate', taskKind);
     const bounds = ['origin', ...names].map((perturbation) => ({
       perturbation,

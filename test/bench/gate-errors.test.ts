@@ -11,7 +11,7 @@ const every = (cost: number) => Object.fromEntries(conditions.map((condition) =>
 describe('the built-in gate on simulated diagnoses', () => {
   it('passes most unharmed models at 300 samples, and its bounds hold', () => {
     const { changed, lowerHold, upperHolds, verdicts } = gateErrors({ costs: {}, noise }, 300, diagnoses);
-    expect(verdicts.pass.share).toBeGreaterThan(0.6);
+    expect(verdicts.pass.share).toBeGreaterThan(0.5);
     expect(verdicts.fail.share).toBe(0);
     expect(upperHolds.share).toBeGreaterThan(0.92);
     expect(upperHolds.share).toBeLessThan(0.98);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { wilsonOf } from '../diagnosis/index.ts';
 import { diagnosisJUnit, diagnosisMarkdown, modelCard, renderDiagnosis } from '../report/index.ts';
 import type { DiagnosisReport } from '../schemas/diagnosis-report.ts';
+import { sumOfUnanswered } from '../schemas/unanswered.ts';
 import {
   type Row,
   type TableSchema,
@@ -45,6 +46,9 @@ const figureColumns = {
   accuracyLow: number,
   accuracyHigh: number,
   changeRate: number,
+  /** Samples without an answer, and pairs of which both have one, which the change rate is of; null of attacks. */
+  unanswered: { kind: 'int32', nullable: true },
+  pairs: { kind: 'int32', nullable: true },
   followed: number,
   kl: number,
   js: number,
@@ -78,6 +82,8 @@ function figureRows({ base, measures, pgd }: DiagnosisReport): FigureRow[] {
       accuracyLow: ci95?.[0] ?? null,
       accuracyHigh: ci95?.[1] ?? null,
       changeRate,
+      unanswered: sumOfUnanswered([figures.unanswered]).total,
+      pairs: figures.pairs ?? n,
       followed,
       kl,
       js,

@@ -1,6 +1,7 @@
 import { type ArtifactRef, StepManifest } from '../schemas/artifact.ts';
 import { Diagnosis, NotAsked } from '../schemas/diagnosis.ts';
 import { EndpointUse } from '../schemas/endpoint.ts';
+import { sumOfUnanswered } from '../schemas/unanswered.ts';
 import type { DiagnoseResult } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
 import { prefixed } from './summarize.ts';
@@ -53,12 +54,18 @@ export async function readDiagnosis(
 }
 
 function added(a: EndpointUse, b: EndpointUse): EndpointUse {
+  const { total, counts } = sumOfUnanswered([a.unanswered, b.unanswered]);
+  const words = { ...b.words, ...a.words };
+  const rooms = [a.maxTokens, b.maxTokens].filter((one) => one !== undefined);
+  const [maxTokens] = rooms.sort((one, other) => other.tokens - one.tokens);
   const { logprobs, nothing, text } = a.readFrom;
   const more = b.readFrom;
   const reused = [a.reused, b.reused].filter((one) => one !== undefined);
   return {
     samples: a.samples + b.samples,
     readFrom: { logprobs: logprobs + more.logprobs, text: text + more.text, nothing: nothing + more.nothing },
+    ...(total > 0 ? { unanswered: counts, words } : {}),
+    ...(maxTokens ? { maxTokens } : {}),
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
     cost: a.cost + b.cost,

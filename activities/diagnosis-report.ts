@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
-  defaultRules,
   disclaimer,
   errorPatterns,
   judgeGates,
+  rulesFor,
   sampleLog,
   servedFindings,
   strictest,
@@ -35,6 +35,9 @@ export interface ReportedDiagnosis {
   /** PNG of the largest pattern of a universal attack on pictures; null: there was none. */
   pattern: Uint8Array | null;
 }
+
+/** `diagnosis` is absent from steps that a worker of before had planned. */
+type Asked = Pick<DiagnoseRequest, 'data' | 'model' | 'seed'> & Partial<Pick<DiagnoseRequest, 'diagnosis'>>;
 
 async function largestPattern(
   store: ArtifactStore,
@@ -91,17 +94,22 @@ async function brightnessesOf(
 export async function reportDiagnosis(
   store: ArtifactStore,
   outcome: DiagnoseOutcome,
-  { data, model: name, seed }: Pick<DiagnoseRequest, 'data' | 'model' | 'seed'>,
+  request: Asked,
   rules?: readonly GateRule[],
 ): Promise<ReportedDiagnosis> {
   const { artifacts, attacks, cached, endpoint, figures, measures, model, runId, seconds, workflowId } =
     outcome;
+  const { data, model: name, seed } = request;
   const samples = await allOf(store, artifacts, 'samples/', readSamples);
   const predictions = await allOf(store, artifacts, 'predictions/', readPredictions);
-  const evidence = evidenceOf(samples, predictions, outcome, seed);
+  const evidence = {
+    ...evidenceOf(samples, predictions, outcome, seed),
+    endpoint,
+    mostUnanswered: request.diagnosis?.maxUnanswered,
+  };
   const brightnesses = await brightnessesOf(samples);
   const log = sampleLog(samples, predictions, (image) => brightnesses.get(image) ?? null);
-  const judged = judgeGates(evidence, rules ?? defaultRules(evidence));
+  const judged = judgeGates(evidence, rulesFor(evidence, rules));
   const served = outcome.served && {
     ...outcome.served,
     findings: servedFindings(outcome.served, endpoint ?? {}),

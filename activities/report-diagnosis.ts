@@ -9,7 +9,7 @@ import { runFolder } from './report-files.ts';
 import { alive, asFailure } from './step.ts';
 
 export interface ReportDiagnosisInput {
-  request: Pick<DiagnoseRequest, 'data' | 'model' | 'seed'>;
+  request: Pick<DiagnoseRequest, 'data' | 'model' | 'seed'> & Partial<Pick<DiagnoseRequest, 'diagnosis'>>;
   result: Omit<DiagnoseResult, 'report'>;
   /** Null: the built-in ones. */
   rules: GateRule[] | null;

@@ -13,6 +13,8 @@ export type Fault =
   /** Says this in place of an answer. */
   | { kind: 'says'; text: string }
   | { kind: 'usage'; usage: unknown }
+  /** Answers with this text, whatever it is. */
+  | { kind: 'raw'; text: string; status?: number; type?: string }
   | { kind: 'silent' };
 
 export interface ChatServerOptions {
@@ -40,6 +42,7 @@ interface Asked {
   logprobs?: boolean;
   top_logprobs?: number;
   max_tokens?: number;
+  max_completion_tokens?: number;
 }
 
 /** How often a request with this idempotency key came, and how often its answer was given in whole. */
@@ -145,6 +148,11 @@ export class ChatServer {
       case 'html':
         page(response, 200);
         return true;
+      case 'raw': {
+        const { status = 200, text, type = 'application/json' } = fault;
+        response.writeHead(status, { 'content-type': type }).end(text);
+        return true;
+      }
       default:
         return false;
     }

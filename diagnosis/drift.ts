@@ -1,7 +1,7 @@
 import { pictureBrightness } from '../pictures/index.ts';
 import { type EncodedImage, type Prediction, type Sample, textsBeside } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { byId, cleanOf } from './measures/figures.ts';
+import { answeredPairs, byId } from './measures/figures.ts';
 import { type Psi, psi, psiOfCategories } from './statistics/psi.ts';
 import { wilson } from './statistics/wilson.ts';
 
@@ -12,8 +12,8 @@ export interface RequestFeatures {
   textLength: number;
   /** Mean over pixels and colour channels, 0 (black) to 1; null without an image. */
   brightness: number | null;
-  /** Index of the option answered. */
-  predicted: number;
+  /** Index of the option answered; null: none was. */
+  predicted: number | null;
 }
 
 /** PSI by feature, keyed by these names. */
@@ -33,7 +33,7 @@ async function brightnessOf({ bytes, path }: EncodedImage): Promise<number> {
 /** Features of one logged request. @throws GuardError BadInput naming an image that cannot be decoded */
 export async function requestFeatures(
   request: Pick<Sample, 'taskKind' | 'question' | 'context' | 'inside' | 'after' | 'image'>,
-  predicted: number,
+  predicted: number | null,
 ): Promise<RequestFeatures> {
   return {
     taskKind: request.taskKind,
@@ -81,17 +81,22 @@ export function isDrift(measured: Psi, threshold = 0.25): boolean {
 
 /**
  * Prediction change rate on live pairs: each request as it came and under a perturbation of its irrelevant modality.
- * Needs no right answers. @throws GuardError BadInput for no pairs, a repeated id or a request without its pair.
+ * Needs no right answers; pairs of which one was not answered are left out, and `n` counts the others. @throws GuardError BadInput
+ * for no pairs, a repeated id, a request without its pair, or where no pair was answered.
  */
 export function liveChangeRate(
   asAsked: readonly Prediction[],
   perturbed: readonly Prediction[],
 ): { changeRate: number; n: number; ci95: [number, number] } {
-  const n = perturbed.length;
-  if (n === 0) throw new GuardError(ErrorCode.BadInput, 'No pairs of requests to measure a change rate on.');
-  const clean = byId(asAsked);
-  const changed = [...byId(perturbed).values()].filter(
-    (prediction) => prediction.predicted !== cleanOf(clean, prediction).predicted,
-  ).length;
+  if (perturbed.length === 0)
+    throw new GuardError(ErrorCode.BadInput, 'No pairs of requests to measure a change rate on.');
+  const pairs = answeredPairs(asAsked, [...byId(perturbed).values()]);
+  const n = pairs.length;
+  if (n === 0)
+    throw new GuardError(
+      ErrorCode.BadInput,
+      'None of the requests was answered both as it came and perturbed.',
+    );
+  const changed = pairs.filter(({ after, before }) => after.predicted !== before.predicted).length;
   return { changeRate: changed / n, n, ci95: wilson(changed, n) };
 }

@@ -1,11 +1,16 @@
 import {
   type EncodedImage,
+  isAnswered,
   type PerturbedSample,
   type Prediction,
   textsBeside,
 } from '../schemas/benchmark.ts';
 import type { SampleLogRow } from '../schemas/sample-log.ts';
 import { byId, cleanOf, hintKey } from './measures/figures.ts';
+
+/** The largest probability; null without an answer. */
+const confidenceOf = ({ predicted, probabilities }: Prediction) =>
+  predicted === null ? null : Math.max(...probabilities);
 
 const wordsIn = (texts: readonly string[]) =>
   texts.reduce((sum, text) => sum + (text.match(/\S+/g)?.length ?? 0), 0);
@@ -26,6 +31,7 @@ export function sampleLog(
     const prediction = answers.get(hintKey(sample));
     if (!prediction) return [];
     const before = cleanOf(clean, prediction);
+    const both = isAnswered(before) && isAnswered(prediction);
     const { answer, hinted, id, image, options, question, source } = sample;
     const beside = textsBeside(sample);
     return [
@@ -46,10 +52,13 @@ export function sampleLog(
         predicted: prediction.predicted,
         cleanProbabilities: before.probabilities,
         probabilities: prediction.probabilities,
-        cleanConfidence: Math.max(...before.probabilities),
-        confidence: Math.max(...prediction.probabilities),
-        changed: prediction.predicted !== before.predicted,
-        talkedOut: answer === null ? null : before.predicted === answer && prediction.predicted !== answer,
+        cleanOutcome: before.outcome ?? 'answered',
+        outcome: prediction.outcome ?? 'answered',
+        cleanConfidence: confidenceOf(before),
+        confidence: confidenceOf(prediction),
+        changed: both ? prediction.predicted !== before.predicted : null,
+        talkedOut:
+          answer === null || !both ? null : before.predicted === answer && prediction.predicted !== answer,
         brightness: image === null ? null : brightness(image),
         textLength: [...beside, question].reduce((sum, { length }) => sum + length, 0),
         textWords: wordsIn([...beside, question, ...options]),

@@ -11,4 +11,5 @@ export { completeNote } from './one-model/levels.ts';
 export { diagnosisMarkdown } from './one-model/markdown.ts';
 export { modelCard } from './one-model/model-card.ts';
 export { caveatsOf } from './one-model/served.ts';
+export { changedOf, someUnanswered, unansweredOf } from './one-model/unanswered.ts';
 export { renderSummary, type SummaryOptions, wrap } from './summary.ts';

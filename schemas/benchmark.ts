@@ -136,13 +136,39 @@ export interface PerturbedSample extends Sample {
   position?: TextPosition;
 }
 
+/** Why a question has no answer. */
+export const unansweredOutcomes = [
+  'unread',
+  'refused',
+  'filtered',
+  'cut_off',
+  'empty',
+  'impossible',
+] as const;
+/**
+ * `answered`: an option was read. `unread`: the text names none, or several. `refused`: the model declined. `filtered`: a content
+ * filter withheld question or answer. `cut_off`: the answer ended at its longest length before it named an option. `empty`: nothing
+ * was said. `impossible`: the server cannot take this sample, as it is too long or its picture cannot be used.
+ */
+export const Outcome = z.enum(['answered', ...unansweredOutcomes]);
+export type Outcome = z.infer<typeof Outcome>;
+export type Unanswered = Exclude<Outcome, 'answered'>;
+
 /** What the model said about one perturbed sample. */
 export interface Prediction {
   id: string;
   taskKind: TaskKind;
   perturbation: PerturbationName;
   answer: number | null;
-  predicted: number;
-  /** Probabilities over the sample's options, after a softmax over the option letters alone. */
+  /** Null where the question was not answered: no option is drawn in its place. */
+  predicted: number | null;
+  /** Probabilities over the sample's options, after a softmax over the option letters alone; empty without an answer. */
   probabilities: number[];
+  /** Absent: answered. */
+  outcome?: Outcome;
 }
+
+/** A prediction that names an option. */
+export type Answered = Prediction & { predicted: number };
+
+export const isAnswered = (prediction: Prediction): prediction is Answered => prediction.predicted !== null;

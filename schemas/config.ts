@@ -23,6 +23,8 @@ export const DiagnosisConfig = z.strictObject({
   level: Level.optional(),
   /** Scenario packs beside the catalogue: names of those that come along, or files. */
   scenarios: z.array(z.string().min(1)).optional(),
+  /** The share of a kind's or a condition's questions that may stay unanswered; 0.02 unless said. */
+  maxUnanswered: share.optional(),
   /** The robustness curve: attacks on the irrelevant modality's embeddings. */
   attack: z.strictObject({
     kinds: z.array(AttackName),

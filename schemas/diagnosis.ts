@@ -6,9 +6,13 @@ import { AttackLeftOut, AttackPoint, ConditionFigures } from './report.ts';
 const share = z.number().min(0).max(1);
 const interval = z.tuple([z.number(), z.number()]);
 
-/** Figures of a condition whose samples may lack labels: accuracy and its interval are then null. */
+/**
+ * Figures of a condition whose samples may lack labels: accuracy and its interval are then null. `changeRate` is null where no
+ * sample was answered both with and without the perturbation.
+ */
 export const OpenFigures = ConditionFigures.extend({
   accuracy: share.nullable(),
+  changeRate: share.nullable(),
   ci95: interval.nullable(),
 });
 export type OpenFigures = z.infer<typeof OpenFigures>;
@@ -25,7 +29,10 @@ export const AccuracyDrop = z.strictObject({
   pValue: z.number(),
   /** Holm's adjustment over all conditions of the diagnosis. */
   pAdjusted: z.number(),
+  /** Pairs of which at least one was answered. */
   n: z.number().int(),
+  /** Pairs, of all that were asked, of which one or both were not answered; absent: none. */
+  unanswered: z.number().int().positive().optional(),
   /** Pairs that would show a drop of `relevantDrop` at the 5 % level with a power of 80 %. */
   pairsNeeded: z.number().int(),
   /**
@@ -38,9 +45,9 @@ export const AccuracyDrop = z.strictObject({
 export type AccuracyDrop = z.infer<typeof AccuracyDrop>;
 
 export const ConditionMeasures = z.strictObject({
-  /** Mean over samples of the Jensen-Shannon divergence between the clean and the perturbed answers, nats. */
-  js: z.number(),
-  /** Expected calibration error; null without labels. */
+  /** Mean over samples of the Jensen-Shannon divergence between the clean and the perturbed answers, nats; null: no sample has both. */
+  js: z.number().nullable(),
+  /** Expected calibration error of what was answered; null without labels. */
   ece: share.nullable(),
   /** Null without labels, and for `origin`. */
   drop: AccuracyDrop.nullable(),
@@ -79,7 +86,7 @@ export type Floor = z.infer<typeof Floor>;
 export const TaskCondition = z.strictObject({
   /** Paired, with its interval over source items; null without labels. */
   drop: AccuracyDrop.pick({ drop: true, ci95: true, n: true }).nullable(),
-  changeRate: share,
+  changeRate: share.nullable(),
   n: z.number().int(),
 });
 export type TaskCondition = z.infer<typeof TaskCondition>;
@@ -100,7 +107,8 @@ export const DiagnosisMeasures = z.strictObject({
   letters: z.strictObject({
     predicted: z.array(share),
     answers: z.array(share).nullable(),
-    bias: share,
+    /** Null where nothing was answered. */
+    bias: share.nullable(),
   }),
   /** Over the conditions of interference, without kinds of task at chance; null: none was measured with labels. */
   lowest: LowestAccuracy.nullable().optional(),

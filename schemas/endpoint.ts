@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { unansweredOutcomes } from './benchmark.ts';
+import { UnansweredCounts } from './report.ts';
 
 const price = z.number().nonnegative();
 
@@ -24,8 +26,8 @@ export const EndpointConfig = z
     timeoutSeconds: z.number().positive().max(3600).default(120),
     /** Attempts a request, before the step fails. */
     attempts: z.number().int().min(1).max(20).default(6),
-    /** Longest answer, in tokens. */
-    maxTokens: z.number().int().min(1).max(4096).default(16),
+    /** Longest answer, in tokens; absent: 16, and more once an answer ended there without naming an option. */
+    maxTokens: z.number().int().min(1).max(65_536).optional(),
     /** What one image counts at most as, in prompt tokens; the worst case of the budget. */
     imageTokens: z.number().int().nonnegative().default(4096),
     /** In any one currency. */
@@ -34,7 +36,7 @@ export const EndpointConfig = z
       .optional(),
     /** Most that this endpoint may cost in a project, over all runs. */
     budget: z.number().positive().optional(),
-    /** Of the waiting times between attempts, and of the draw for a sample that got no answer. */
+    /** Of the waiting times between attempts. */
     seed: z.number().int().default(0),
   })
   .refine(({ budget, prices }) => budget === undefined || prices !== undefined, {
@@ -77,8 +79,14 @@ export type ServedModel = z.infer<typeof ServedModel>;
 /** What the answers of one table came from and cost; those from the response cache at what they cost then. */
 export const EndpointUse = z.strictObject({
   samples: z.number().int(),
-  /** Answers read from probabilities, from the text alone, and samples to which nothing usable was said. */
+  /** Answers read from probabilities, from the text alone, and questions without an answer. */
   readFrom: z.strictObject({ logprobs: z.number().int(), text: z.number().int(), nothing: z.number().int() }),
+  /** Why questions have no answer; absent: all have one. */
+  unanswered: UnansweredCounts.optional(),
+  /** By outcome the words of a server, or of a model, that led to it. */
+  words: z.partialRecord(z.enum(unansweredOutcomes), z.string()).optional(),
+  /** Longest answer that was asked for in the end, in tokens, and whether it was set or chosen by what the first requests showed. */
+  maxTokens: z.strictObject({ tokens: z.number().int().positive(), set: z.boolean() }).optional(),
   promptTokens: z.number().int(),
   completionTokens: z.number().int(),
   /** 0 without prices. */

@@ -11,6 +11,7 @@ export const GateFigure = z.enum([
   'worst',
   'competency',
   'attackAccuracy',
+  'unanswered',
 ]);
 export type GateFigure = z.infer<typeof GateFigure>;
 
@@ -22,7 +23,7 @@ export const GateRule = z
     name: z.string().min(1),
     /**
      * "<task kind>/<perturbation>", with `*` for any text; for `worst` a task kind, for `attackAccuracy`
-     * "<task kind>/<attack>". `competency` has none.
+     * "<task kind>/<attack>", for `unanswered` a task kind, too. `competency` has none.
      */
     condition: z.string().min(1).default('*'),
     figure: GateFigure,

@@ -1,16 +1,26 @@
 import { z } from 'zod';
 import { ArtifactRef } from './artifact.ts';
+import { unansweredOutcomes } from './benchmark.ts';
 import { Repair } from './repair.ts';
 import { Verdict } from './verdict.ts';
 
 export { Verdict };
+
+/** How many questions have no answer, by why; what is not there is 0. */
+export const UnansweredCounts = z.partialRecord(z.enum(unansweredOutcomes), z.number().int().positive());
+export type UnansweredCounts = z.infer<typeof UnansweredCounts>;
 
 /** Accuracy and change rate are shares in [0, 1]; `ci95` is the accuracy's interval. */
 export const ConditionFigures = z.strictObject({
   accuracy: z.number().min(0).max(1),
   /** Share of samples whose answer differs from the answer to the unperturbed sample (0 for `origin`). */
   changeRate: z.number().min(0).max(1),
+  /** Samples that were asked; `accuracy` is their share that is right, and what was not answered is not. */
   n: z.number().int().positive(),
+  /** Pairs of which both were answered: `changeRate` and `kl` are theirs; absent: all are. */
+  pairs: z.number().int().nonnegative().optional(),
+  /** Absent: every sample was answered. */
+  unanswered: UnansweredCounts.optional(),
   ci95: z.tuple([z.number(), z.number()]),
   /** Mean over samples of KL(answer distribution clean || perturbed), nats. */
   kl: z.number().optional(),

@@ -1,3 +1,5 @@
+import type { Outcome } from './benchmark.ts';
+
 /** One answer of a diagnosis with what may explain it: a row of the per-sample log. */
 export interface SampleLogRow {
   id: string;
@@ -16,14 +18,18 @@ export interface SampleLogRow {
   /** The option that the perturbation points to. */
   hinted: number | null;
   hintedOption: string | null;
-  cleanPredicted: number;
-  predicted: number;
+  /** Null: not answered. */
+  cleanPredicted: number | null;
+  predicted: number | null;
+  cleanOutcome: Outcome;
+  outcome: Outcome;
   cleanProbabilities: number[];
   probabilities: number[];
-  /** Largest probability, without and with the perturbation. */
-  cleanConfidence: number;
-  confidence: number;
-  changed: boolean;
+  /** Largest probability, without and with the perturbation; null without an answer. */
+  cleanConfidence: number | null;
+  confidence: number | null;
+  /** Null, as the next one, where one of the two was not answered. */
+  changed: boolean | null;
   /** Right without and wrong with the perturbation; null without a label. */
   talkedOut: boolean | null;
   /** Mean brightness of the picture shown, 0 to 1; null without one, or where it cannot be decoded. */

@@ -6,7 +6,7 @@ import { type Write, writeAtomically } from './atomic.ts';
 import { readParquet } from './parquet/read.ts';
 import type { Row, TableSchema } from './parquet/schema.ts';
 import { writeParquet } from './parquet/write.ts';
-import { decodePrediction, predictionColumns } from './predictions.ts';
+import { decodePrediction, encodePredictions, readPredictionColumns } from './predictions.ts';
 import { encodeSamples } from './samples.ts';
 
 async function storeTable(
@@ -46,11 +46,11 @@ export const writeSamples = (
 export const writePredictions = (
   store: ArtifactStore,
   predictions: readonly Prediction[],
-): Promise<ArtifactRef> => storeTable(store, (write) => writeParquet(predictionColumns, predictions, write));
+): Promise<ArtifactRef> => storeTable(store, (write) => encodePredictions(predictions, write));
 
 /** @throws GuardError BadInput naming file, row and field */
 export async function readPredictions(path: string): Promise<Prediction[]> {
-  const rows = await readParquet(path, predictionColumns);
+  const rows = await readParquet(path, readPredictionColumns);
   return rows.map((row, i) => decodePrediction(row, path, i));
 }
 

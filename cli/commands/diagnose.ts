@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readSettings } from '../../ingest/index.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
+import { whyUnanswered } from '../../schemas/unanswered.ts';
 import { checkOutFolder } from '../../store/index.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { DiagnosisFlags, WorkFlags } from '../flags.ts';
@@ -67,14 +68,18 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
       { status: 'completed', ...summary, store: session.storeDir, ...(files ? { files } : {}) },
       () => [diagnosisText(report), ...(files ? [`Report ${files.html}`] : [])].join('\n'),
     );
-    return rules && report.verdict === 'fail' ? ExitCode.GateSaidNo : ExitCode.Done;
+    const unanswered = report.gates.some(
+      ({ figure, verdict }) => figure === 'unanswered' && verdict === 'fail',
+    );
+    return (rules && report.verdict === 'fail') || unanswered ? ExitCode.GateSaidNo : ExitCode.Done;
   });
 }
 
-function endpointLine({ samples, readFrom, promptTokens, completionTokens, cost }: EndpointUse): string {
+function endpointLine(use: EndpointUse): string {
+  const { samples, readFrom, maxTokens, promptTokens, completionTokens, cost, unanswered } = use;
   return (
-    `Endpoint: ${samples} answers, ${readFrom.logprobs} from probabilities, ${readFrom.text} from text, ${readFrom.nothing} unusable ` +
-    `(an option was drawn); ${promptTokens + completionTokens} tokens, cost ${cost.toFixed(4)}. ` +
+    `Endpoint: ${samples} answers, ${readFrom.logprobs} from probabilities, ${readFrom.text} from text, ${readFrom.nothing} not read` +
+    `${unanswered ? ` (${whyUnanswered(unanswered, use)})` : ''}; ${maxTokens ? `maxTokens ${maxTokens.tokens}${maxTokens.set ? '' : ', chosen by what the first requests showed'}; ` : ''}${promptTokens + completionTokens} tokens, cost ${cost.toFixed(4)}. ` +
     'Attacks were left out: gradients are out of reach through an endpoint.'
   );
 }

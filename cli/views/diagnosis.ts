@@ -1,11 +1,14 @@
 import { groupedBy } from '../../diagnosis/index.ts';
 import {
   caveatsOf,
+  changedOf,
   completeNote,
   diagnosisHeadline,
   packOf,
   patternWords,
+  someUnanswered,
   sortedConditions,
+  unansweredOf,
   wrap,
 } from '../../report/index.ts';
 import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
@@ -32,19 +35,24 @@ const found: Record<AccuracyDrop['verdict'], string> = {
 };
 
 /** Accuracy, changed answers and drops by condition; of a large pack those that cost most. */
-function conditionLines({ base, measures }: DiagnosisReport): string[] {
-  const cells = ([condition, { accuracy, changeRate, followed }]: Row, name: string) => {
+function conditionLines(report: DiagnosisReport): string[] {
+  const { base, measures } = report;
+  const missing = someUnanswered(report);
+  const cells = ([condition, figures]: Row, name: string) => {
+    const { accuracy, followed, n } = figures;
     const drop = measures.conditions[condition]?.drop;
     return [
       `  ${name}`,
       accuracy === null ? '' : share(accuracy),
       drop ? `${share(drop.drop)} (${range(drop.ci95)})` : '',
-      nameOf(condition) === 'origin' ? '' : share(changeRate),
+      nameOf(condition) === 'origin' ? '' : changedOf(figures, share),
       followed === undefined ? '' : share(followed),
       drop ? found[drop.verdict] : '',
+      ...(missing ? [share(unansweredOf(figures) / n)] : []),
     ];
   };
-  const lost = ([condition, { changeRate }]: Row) => measures.conditions[condition]?.drop?.drop ?? changeRate;
+  const lost = ([condition, { changeRate }]: Row) =>
+    measures.conditions[condition]?.drop?.drop ?? changeRate ?? 1;
   const ofPack = ([pack, rows]: [string, Row[]]) => {
     if (pack === '') return rows.map((row) => cells(row, nameOf(row[0])));
     const worst = rows.toSorted((a, b) => lost(b) - lost(a)).slice(0, shownOfPack);
@@ -63,7 +71,8 @@ function conditionLines({ base, measures }: DiagnosisReport): string[] {
     ];
   });
   const head = ['percent', 'right', 'points lost (95 %)', 'changed', 'hint', 'drop'];
-  return [table(head, rows, [1, 2, 3, 4]), ...wrap(legend(measures), width)];
+  const columns = missing ? [...head, 'no answer'] : head;
+  return [table(columns, rows, [1, 2, 3, 4, 6]), ...wrap(legend(measures), width)];
 }
 
 function legend({ conditions }: DiagnosisMeasures): string {

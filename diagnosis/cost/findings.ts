@@ -73,6 +73,8 @@ export function findingsOf(value: unknown, where: string): Findings {
       throw new GuardError(ErrorCode.BadInput, `${where}: ${what}`);
     }
     const paired = measures?.conditions[condition]?.drop;
+    // Nothing is known where no pair was answered.
+    if (!paired && perturbed.changeRate === null) continue;
     drops[condition] = paired
       ? { drop: paired.drop, ci95: paired.ci95, basis: 'paired' }
       : unpairedDrop(clean, perturbed);
@@ -92,6 +94,7 @@ function ownDrops(
   const entries = Object.entries(tasks).map(([task, conditions]) => {
     const own = Object.entries(conditions).flatMap(([condition, { changeRate, drop, n }]) => {
       if (!Object.hasOwn(drops, condition) || (drop?.n ?? n) < leastOwn) return [];
+      if (!drop && changeRate === null) return [];
       const found: Drop = drop
         ? { drop: drop.drop, ci95: drop.ci95, basis: 'paired' }
         : changesAsDrop({ changeRate, n });
@@ -123,5 +126,6 @@ function unpairedDrop(clean: z.infer<typeof FigureOf>, perturbed: z.infer<typeof
 
 /** Without labels each changed answer may be a lost one, or none. */
 function changesAsDrop({ changeRate, n }: Pick<z.infer<typeof FigureOf>, 'changeRate' | 'n'>): Drop {
-  return { drop: changeRate, ci95: [0, wilson(Math.round(changeRate * n), n)[1]], basis: 'changes' };
+  const share = changeRate ?? 0;
+  return { drop: share, ci95: [0, wilson(Math.round(share * n), n)[1]], basis: 'changes' };
 }

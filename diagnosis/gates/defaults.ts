@@ -1,5 +1,6 @@
-import { isInterference, TaskKind } from '../../schemas/benchmark.ts';
+import { isAnswered, isInterference, TaskKind } from '../../schemas/benchmark.ts';
 import { GateRule } from '../../schemas/gate.ts';
+import { mostUnanswered } from '../../schemas/unanswered.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
 import type { Evidence } from './figures.ts';
 
@@ -26,4 +27,18 @@ export function defaultRules({ hints, predictions }: Pick<Evidence, 'predictions
         };
     return [GateRule.parse(rule)];
   });
+}
+
+/**
+ * The rules of a gate file, or the built-in ones, and beside them, where a question was not answered and no rule is about that: that
+ * at most a share of them stays unanswered, in every kind of task and under every condition. What is not answered shows nothing, and
+ * must not pass for robust.
+ */
+export function rulesFor(evidence: Evidence, given: readonly GateRule[] | undefined): readonly GateRule[] {
+  const rules = given ?? defaultRules(evidence);
+  const missing = evidence.predictions.some((prediction) => !isAnswered(prediction));
+  if (!missing || rules.some(({ figure }) => figure === 'unanswered')) return rules;
+  const atMost = evidence.mostUnanswered ?? mostUnanswered;
+  const name = `at most ${Number((100 * atMost).toFixed(2))} % of the questions stay unanswered`;
+  return [...rules, GateRule.parse({ name, figure: 'unanswered', atMost })];
 }

@@ -1,10 +1,11 @@
-import { isInterference, type Prediction, TaskKind } from '../../schemas/benchmark.ts';
+import { isAnswered, isInterference, type Prediction, TaskKind } from '../../schemas/benchmark.ts';
+import type { EndpointUse } from '../../schemas/endpoint.ts';
 import type { GateRule } from '../../schemas/gate.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
 import { calibrationError } from '../measures/calibration.ts';
 import type { TaskOf } from '../measures/complete.ts';
 import { pairedDrop } from '../measures/drop.ts';
-import { byId, cleanOf, conditionOf, groupedBy, type Hints, hintKey } from '../measures/figures.ts';
+import { answeredPairs, conditionOf, groupedBy, type Hints, hintKey } from '../measures/figures.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
 import { worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
@@ -21,6 +22,10 @@ export interface Evidence {
   taskOf?: TaskOf | undefined;
   attacks: readonly AttackPoint[];
   seed: number;
+  /** The share of unanswered questions from which on no rule passes; 2 % unless said. */
+  mostUnanswered?: number | undefined;
+  /** What an endpoint was asked, for the reasons. */
+  endpoint?: Pick<EndpointUse, 'maxTokens' | 'words'> | null | undefined;
 }
 
 /** With the predictions of each condition at hand: a rule may ask for all of them. */
@@ -36,7 +41,12 @@ export interface Measured {
   interval: (confidence: number) => [number, number];
   /** What each source item adds to its error; absent where that is not known. */
   deviations?: () => Deviations;
+  /** Samples, of all that were asked, that lack an answer and so could not be measured; absent: none. */
+  missing?: { samples: number; asked: number };
 }
+
+const withMissing = (found: Measured | null, answered: number, asked: number): Measured | null =>
+  found && answered < asked ? { ...found, missing: { samples: asked - answered, asked } } : found;
 
 type Measure = (evidence: GroupedEvidence, condition: string) => Measured | null;
 
@@ -70,16 +80,21 @@ const accuracy: Measure = (evidence, condition) =>
   shareOf(labelled(under(evidence, condition)), ({ answer, predicted }) => answer === predicted, evidence);
 
 const changeRate: Measure = (evidence, condition) => {
-  const clean = byId(cleanFor(evidence, condition));
-  const changed = (prediction: Prediction) => prediction.predicted !== cleanOf(clean, prediction).predicted;
-  return shareOf(under(evidence, condition), changed, evidence);
+  const pairs = answeredPairs(cleanFor(evidence, condition), under(evidence, condition));
+  const changed = new Set<Prediction>(
+    pairs.filter(({ after, before }) => after.predicted !== before.predicted).map(({ after }) => after),
+  );
+  const both = pairs.map(({ after }) => after);
+  const found = shareOf(both, (prediction) => changed.has(prediction), evidence);
+  return withMissing(found, both.length, under(evidence, condition).length);
 };
 
 const followed: Measure = (evidence, condition) => {
   const hinted = under(evidence, condition).filter((prediction) => evidence.hints.has(hintKey(prediction)));
   const follows = (prediction: Prediction) =>
     prediction.predicted === evidence.hints.get(hintKey(prediction));
-  return shareOf(hinted, follows, evidence);
+  const answered = hinted.filter(isAnswered);
+  return withMissing(shareOf(answered, follows, evidence), answered.length, hinted.length);
 };
 
 const drop: Measure = (evidence, condition) => {
@@ -87,18 +102,19 @@ const drop: Measure = (evidence, condition) => {
     { clean: cleanFor(evidence, condition), perturbed: under(evidence, condition) },
     evidence,
   );
-  return (
-    paired && {
-      value: paired.drop,
-      n: paired.lost.length,
-      interval: (confidence) => pairedInterval(paired.pairs, confidence),
-      deviations: () => deviationsOf(paired.lost, paired.clusters),
-    }
-  );
+  if (paired === null) return null;
+  const found: Measured = {
+    value: paired.drop,
+    n: paired.lost.length,
+    interval: (confidence) => pairedInterval(paired.pairs, confidence),
+    deviations: () => deviationsOf(paired.lost, paired.clusters),
+  };
+  return withMissing(found, paired.answered, paired.answered + paired.unanswered);
 };
 
 const ece: Measure = (evidence, condition) => {
-  const predictions = labelled(under(evidence, condition));
+  const all = labelled(under(evidence, condition));
+  const predictions = all.filter(isAnswered);
   const value = calibrationError(predictions);
   if (value === null) return null;
   const groups = groupedBy(predictions, ({ id }) => evidence.sourceOf(id));
@@ -109,10 +125,23 @@ const ece: Measure = (evidence, condition) => {
       resamples: 1000,
       confidence,
     });
-  return { value, interval, n: predictions.length };
+  return withMissing({ value, interval, n: predictions.length }, predictions.length, all.length);
 };
 
-const measures = { drop, accuracy, changeRate, followed, ece } as const satisfies Record<string, Measure>;
+const unanswered: Measure = (evidence, condition) =>
+  shareOf(askedUnder(evidence, condition), (prediction) => !isAnswered(prediction), evidence);
+
+/** The predictions of a condition, or of a whole kind of task. */
+export function askedUnder(evidence: GroupedEvidence, condition: string): readonly Prediction[] {
+  return condition.includes('/')
+    ? under(evidence, condition)
+    : evidence.predictions.filter(({ taskKind }) => taskKind === condition);
+}
+
+const measures = { drop, accuracy, changeRate, followed, ece, unanswered } as const satisfies Record<
+  string,
+  Measure
+>;
 
 /** Strengths such as 8/255 are written with a few digits. */
 const isStrength = (eps: number, wanted = Number.NaN) => Math.abs(eps - wanted) <= 0.005 * wanted;
@@ -152,7 +181,8 @@ export function conditionsOf({ attacks, predictions }: Evidence, { eps, figure }
     return attacks
       .filter((point) => isStrength(point.eps, eps))
       .map((point) => `${point.taskKind}/${point.attack}`);
-  return [...new Set(predictions.map(conditionOf))];
+  const conditions = [...new Set(predictions.map(conditionOf))];
+  return figure === 'unanswered' ? [...kinds, ...conditions] : conditions;
 }
 
 /** The conditions that the rule's pattern means. */

@@ -2,11 +2,13 @@ import type { Floor } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { GateFinding, GateResult, GateRule } from '../../schemas/gate.ts';
 import type { Verdict } from '../../schemas/report.ts';
-import { conditionOf, groupedBy } from '../measures/figures.ts';
+import { mostUnanswered, sumOfUnanswered, whyUnanswered } from '../../schemas/unanswered.ts';
+import { conditionOf, groupedBy, unansweredCounts } from '../measures/figures.ts';
 import { atChanceWords, floorOf } from '../measures/floor.ts';
 import { upperTail } from '../statistics/normal.ts';
 import { togetherQuantile } from '../statistics/together.ts';
 import {
+  askedUnder,
   cleanFor,
   conditionsOf,
   type Evidence,
@@ -29,20 +31,22 @@ const names: Record<GateRule['figure'], string> = {
   worst: 'accuracy in the worst case of each sample',
   competency: 'cross-modality competency',
   attackAccuracy: 'accuracy',
+  unanswered: 'share of questions without an answer',
 };
 
-const noLabels = 'no labels there';
+const noLabels = 'no labels or answers there';
 const incomplete = 'no sample with a label was asked every condition';
 /** Why a figure may not be there. */
 const missing: Record<GateRule['figure'], string> = {
   drop: noLabels,
   accuracy: noLabels,
-  changeRate: 'no samples there',
-  followed: 'no hints there',
+  changeRate: 'no samples with both answers there',
+  followed: 'no hints or answers there',
   ece: noLabels,
   worst: incomplete,
   competency: `of some kind ${incomplete}`,
   attackAccuracy: noLabels,
+  unanswered: 'no samples there',
 };
 
 interface Limit {
@@ -99,19 +103,41 @@ function boundsOf({ interval }: Measured, { limit }: Limit, { fail, pass }: Conf
   return limit === 'atMost' ? [oneSided(fail)[0], oneSided(pass)[1]] : [oneSided(pass)[0], oneSided(fail)[1]];
 }
 
+/** A finding with what it lacks: where too many answers are missing, those that are there do not pass for all. */
+interface Found extends GateFinding {
+  lacking?: NonNullable<Measured['missing']>;
+}
+
 function find(
   evidence: GroupedEvidence,
   rule: GateRule,
   condition: string,
   { confidences, found }: { confidences: Confidences; found: Measured | null },
-): GateFinding {
+): Found {
   const limit = limitOf(rule);
-  const { n = 0, value = null } = found ?? {};
+  const { missing: absent, n = 0, value = null } = found ?? {};
   const interval = found && boundsOf(found, limit, confidences);
+  // What was answered is counted, not estimated.
+  if (rule.figure === 'unanswered' && value !== null)
+    return { condition, value, interval, n, verdict: judged([value, value], limit) };
+  const { mostUnanswered: most = mostUnanswered } = evidence;
+  const lacking = absent && absent.samples > most * absent.asked ? { lacking: absent } : {};
+  const doubtful = 'lacking' in lacking || hopeless(evidence, rule, condition);
   const judgedAs = interval !== null && n >= rule.minimumSamples ? judged(interval, limit) : null;
-  const decided = judgedAs === 'pass' && hopeless(evidence, rule, condition) ? null : judgedAs;
+  const decided = judgedAs === 'pass' && doubtful ? null : judgedAs;
   const verdict = decided === null || decided === 'inconclusive' ? rule.onNotEnoughData : decided;
-  return { condition, value, interval, n, verdict };
+  return { condition, value, interval, n, verdict, ...lacking };
+}
+
+/** How many were not answered, and why. */
+function answeredReason(evidence: GroupedEvidence, { condition, n }: GateFinding, rule: GateRule): string {
+  const counts = unansweredCounts(askedUnder(evidence, condition)) ?? {};
+  const { total } = sumOfUnanswered([counts]);
+  const { limit, threshold } = limitOf(rule);
+  const asked = `${limit === 'atMost' ? 'at most' : 'at least'} ${percent(threshold)} asked`;
+  const answered = total === n ? `none of the ${n} questions` : `${n - total} of the ${n} questions`;
+  const why = total === 0 ? '' : ` (${whyUnanswered(counts, evidence.endpoint)})`;
+  return `${answered} under ${condition} answered, ${percent(total / n)} not${why}; ${asked}.`;
 }
 
 /** About how many samples would decide if the figure stayed what it is; null where that is more than a hundred times as many. */
@@ -138,8 +164,9 @@ function boundsIn({ interval }: GateFinding, rule: GateRule, several: number): s
   return (verdict === 'pass') === (limit.limit === 'atMost') ? most : least;
 }
 
-function reasonOf(evidence: GroupedEvidence, finding: GateFinding, rule: GateRule, several: number): string {
-  const { condition, interval, n, value, verdict } = finding;
+function reasonOf(evidence: GroupedEvidence, finding: Found, rule: GateRule, several: number): string {
+  const { condition, interval, lacking, n, value, verdict } = finding;
+  if (rule.figure === 'unanswered' && value !== null) return answeredReason(evidence, finding, rule);
   const { limit, threshold } = limitOf(rule);
   const say = rule.figure === 'drop' ? inPoints : percent;
   const asked = `${limit === 'atMost' ? 'at most' : 'at least'} ${say(threshold)} asked`;
@@ -151,6 +178,8 @@ function reasonOf(evidence: GroupedEvidence, finding: GateFinding, rule: GateRul
   const figures = `${what}: ${say(value)} on ${n} samples, ${boundsIn(finding, rule, several)}; ${asked}`;
   if (n < rule.minimumSamples)
     return `${figures}, but fewer than ${rule.minimumSamples} samples decide nothing.`;
+  if (lacking && judged(interval, { limit, threshold }) === 'pass')
+    return `${figures}, but ${lacking.samples} of ${lacking.asked} samples were not answered: those that were do not decide, which the rule takes for "${verdict}".`;
   const floor = judged(interval, { limit, threshold }) === 'pass' && hopeless(evidence, rule, condition);
   if (floor)
     return `${figures}; but the model ${atChanceWords(floor)}, which the rule takes for "${verdict}".`;
@@ -192,23 +221,24 @@ function judgeRule(evidence: GroupedEvidence, rule: GateRule, rules: number): Ga
     find(evidence, rule, condition, { confidences, found: found[i]! }),
   );
   const limit = limitOf(rule);
-  const rank = (finding: GateFinding) => severity.indexOf(finding.verdict);
+  const rank = (finding: Found) => severity.indexOf(finding.verdict);
   const decisive = findings.reduce((worst, next) =>
     rank(next) > rank(worst) || (rank(next) === rank(worst) && excess(next, limit) > excess(worst, limit))
       ? next
       : worst,
   );
   const { figure, name } = rule;
+  const plain = ({ lacking: _, ...finding }: Found): GateFinding => finding;
   return {
     name,
-    ...decisive,
+    ...plain(decisive),
     figure,
     ...(rule.eps === undefined ? {} : { eps: rule.eps }),
     ...limit,
     confidence: rule.confidence,
     reason: reasonOf(evidence, decisive, rule, conditions.length),
     rule: rule.condition,
-    findings,
+    findings: findings.map(plain),
   };
 }
 
@@ -223,7 +253,9 @@ export function judgeGates(
   rules: readonly GateRule[],
 ): { verdict: Verdict; gates: GateResult[] } {
   const grouped = { ...evidence, byCondition: groupedBy(evidence.predictions, conditionOf) };
-  const gates = rules.map((rule) => judgeRule(grouped, rule, rules.length));
+  // What is counted does not err by chance.
+  const estimated = Math.max(1, rules.filter(({ figure }) => figure !== 'unanswered').length);
+  const gates = rules.map((rule) => judgeRule(grouped, rule, estimated));
   return { verdict: gates.length === 0 ? 'inconclusive' : strictest(gates), gates };
 }
 

@@ -1,6 +1,7 @@
-import type { Prediction } from '../../schemas/benchmark.ts';
+import { isAnswered, type Prediction } from '../../schemas/benchmark.ts';
 import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
 import type { LargestDrop } from '../../schemas/repair.ts';
+import { mostUnanswered } from '../../schemas/unanswered.ts';
 import { holm } from '../statistics/adjust.ts';
 import { mcnemarExact } from '../statistics/mcnemar.ts';
 import { type Pairs, pairedInterval, pairedPValue, pairsOf } from '../statistics/paired.ts';
@@ -20,7 +21,8 @@ export interface DropInput {
   atChance?: boolean | undefined;
 }
 
-type Unadjusted = Omit<AccuracyDrop, 'pAdjusted' | 'verdict' | 'atMost'> & { atMost: number };
+type Unadjusted = Omit<AccuracyDrop, 'pAdjusted' | 'verdict' | 'atMost'> &
+  Pick<PairedDrop, 'answered'> & { atMost: number };
 
 /** With 95 % confidence no more than this is lost. One-sided, as a rule's pass is: the upper end of a 90 % interval. */
 const mostLost = (pairs: Pairs) => pairedInterval(pairs, 0.9)[1];
@@ -38,23 +40,37 @@ export interface PairedDrop {
   pairs: Pairs;
   lost: number[];
   clusters: string[];
+  /** Labelled samples that were answered both with and without the perturbation, and the others. */
+  answered: number;
+  unanswered: number;
 }
 
-/** The pairs of a condition, by source item; null without labels. */
+/** Whether too many samples lack an answer, with or without the perturbation, for an absence of loss to show anything. */
+const tooManyMissing = ({ answered, unanswered }: Pick<PairedDrop, 'answered' | 'unanswered'>): boolean =>
+  unanswered > mostUnanswered * (answered + unanswered);
+
+/**
+ * The pairs of a condition, by source item; null without labels, and where nothing was answered. What was not answered is not right;
+ * pairs of which neither was show nothing, and are left out.
+ */
 export function pairedDrop(
   { clean, perturbed }: Pick<DropInput, 'clean' | 'perturbed'>,
   { sourceOf }: Pick<DropOptions, 'sourceOf'>,
 ): PairedDrop | null {
   const cleanById = byId(clean);
-  const labelled = perturbed.filter(({ answer }) => answer !== null);
-  if (labelled.length === 0) return null;
-  const lost = labelled.map((prediction) => {
-    const before = cleanOf(cleanById, prediction);
-    return Number(before.predicted === before.answer) - Number(prediction.predicted === prediction.answer);
-  });
-  const clusters = labelled.map(({ id }) => sourceOf(id));
+  const labelled = perturbed
+    .filter(({ answer }) => answer !== null)
+    .map((after) => ({ after, before: cleanOf(cleanById, after) }));
+  const some = labelled.filter(({ after, before }) => isAnswered(after) || isAnswered(before));
+  if (some.length === 0) return null;
+  const lost = some.map(
+    ({ after, before }) =>
+      Number(before.predicted === before.answer) - Number(after.predicted === after.answer),
+  );
+  const clusters = some.map(({ after }) => sourceOf(after.id));
   const pairs = pairsOf(lost, clusters);
-  return { drop: pairs.mean, pairs, lost, clusters };
+  const answered = some.filter(({ after, before }) => isAnswered(after) && isAnswered(before)).length;
+  return { drop: pairs.mean, pairs, lost, clusters, answered, unanswered: labelled.length - answered };
 }
 
 /**
@@ -70,7 +86,7 @@ function measure(input: DropInput, options: DropOptions): Unadjusted | null {
   const { relevantDrop } = options;
   const paired = pairedDrop(input, options);
   if (paired === null) return null;
-  const { drop, lost, pairs } = paired;
+  const { answered, drop, lost, pairs, unanswered } = paired;
   const n = lost.length;
   return {
     drop,
@@ -78,6 +94,8 @@ function measure(input: DropInput, options: DropOptions): Unadjusted | null {
     atMost: mostLost(pairs),
     pValue: dropPValue(paired),
     n,
+    answered,
+    ...(unanswered > 0 ? { unanswered } : {}),
     pairsNeeded: pairsToShow(relevantDrop, pairs.discordant),
   };
 }
@@ -87,10 +105,12 @@ function verdictOf(
   relevantDrop: number,
   atChance: boolean,
 ): AccuracyDrop['verdict'] {
-  if (drop.n < minimumPairs) return 'not_enough_data';
+  const { answered, unanswered = 0 } = drop;
+  if (answered < minimumPairs) return 'not_enough_data';
   if (drop.ci95[0] > 0 && drop.pAdjusted < significance) return 'drop';
   if (atChance) return 'at_chance';
-  return drop.atMost <= relevantDrop ? 'no_relevant_drop' : 'not_enough_data';
+  const none = drop.atMost <= relevantDrop && !tooManyMissing({ answered, unanswered });
+  return none ? 'no_relevant_drop' : 'not_enough_data';
 }
 
 /**
@@ -107,11 +127,10 @@ export function accuracyDrops(
   const hopeless = new Set(inputs.filter(({ atChance }) => atChance).map(({ condition }) => condition));
   const drops = new Map<string, AccuracyDrop | null>(measured.map(([condition]) => [condition, null]));
   for (const [i, [condition, drop]] of found.entries()) {
-    const withAdjusted = { ...drop, pAdjusted: adjusted[i]! };
-    drops.set(condition, {
-      ...withAdjusted,
-      verdict: verdictOf(withAdjusted, options.relevantDrop, hopeless.has(condition)),
-    });
+    const { answered: _, ...figures } = drop;
+    const pAdjusted = adjusted[i]!;
+    const verdict = verdictOf({ ...drop, pAdjusted }, options.relevantDrop, hopeless.has(condition));
+    drops.set(condition, { ...figures, pAdjusted, verdict });
   }
   return drops;
 }

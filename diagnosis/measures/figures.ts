@@ -1,7 +1,13 @@
-import type { PerturbationName, PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
+import {
+  type Answered,
+  isAnswered,
+  type PerturbationName,
+  type PerturbedSample,
+  type Prediction,
+} from '../../schemas/benchmark.ts';
 import type { Diagnosis, OpenFigures } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import type { ConditionFigures, DiagnosisFigures } from '../../schemas/report.ts';
+import type { ConditionFigures, DiagnosisFigures, UnansweredCounts } from '../../schemas/report.ts';
 import { klDivergence } from '../statistics/divergence.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
 
@@ -69,7 +75,8 @@ export function cleanOf(clean: ReadonlyMap<string, Prediction>, perturbed: Predi
       `${where}: no prediction of the unperturbed sample; predict "origin" as well.`,
     );
   }
-  if (found.probabilities.length !== perturbed.probabilities.length) {
+  const comparable = isAnswered(found) && isAnswered(perturbed);
+  if (comparable && found.probabilities.length !== perturbed.probabilities.length) {
     throw new GuardError(
       ErrorCode.BadInput,
       `${where}: ${perturbed.probabilities.length} options, but ${found.probabilities.length} without the ` +
@@ -79,7 +86,29 @@ export function cleanOf(clean: ReadonlyMap<string, Prediction>, perturbed: Predi
   return found;
 }
 
-/** Accuracy over the samples with a label, and its interval; null where there is none. */
+/** Perturbed predictions with their clean ones, those alone of which both are answered. @throws GuardError BadInput as `cleanOf` does */
+export function answeredPairs(
+  clean: readonly Prediction[],
+  perturbed: readonly Prediction[],
+): { before: Answered; after: Answered }[] {
+  const cleanById = byId(clean);
+  return perturbed.flatMap((after) => {
+    const before = cleanOf(cleanById, after);
+    return isAnswered(before) && isAnswered(after) ? [{ before, after }] : [];
+  });
+}
+
+/** Questions without an answer, by why; null: all have one. */
+export function unansweredCounts(predictions: readonly Prediction[]): UnansweredCounts | null {
+  const counts: UnansweredCounts = {};
+  for (const { outcome = 'unread', predicted } of predictions) {
+    if (predicted !== null || outcome === 'answered') continue;
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+  }
+  return Object.keys(counts).length > 0 ? counts : null;
+}
+
+/** Accuracy over the samples with a label, and its interval; what was not answered is not right; null where there is none. */
 function accuracyOf(predictions: readonly Prediction[], sources: Sources) {
   const labelled = predictions.filter(({ answer }) => answer !== null);
   if (labelled.length === 0) return { accuracy: null, ci95: null };
@@ -103,23 +132,25 @@ export function figures(
 ): OpenFigures {
   const n = perturbed.length;
   if (n === 0) throw new GuardError(ErrorCode.BadInput, 'A condition without samples has no figures.');
-  const cleanById = byId(clean);
-  let [changed, divergence, hinted, followed] = [0, 0, 0, 0];
-  for (const prediction of byId(perturbed).values()) {
-    const before = cleanOf(cleanById, prediction);
-    if (prediction.predicted !== before.predicted) changed++;
-    divergence += klDivergence(before.probabilities, prediction.probabilities, probabilityFloor);
-    const hint = hints.get(hintKey(prediction));
-    if (hint === undefined) continue;
-    hinted++;
-    if (prediction.predicted === hint) followed++;
-  }
+  const predictions = [...byId(perturbed).values()];
+  const pairs = answeredPairs(clean, predictions);
+  const changed = pairs.filter(({ after, before }) => after.predicted !== before.predicted).length;
+  const divergence = pairs.reduce(
+    (sum, { after, before }) =>
+      sum + klDivergence(before.probabilities, after.probabilities, probabilityFloor),
+    0,
+  );
+  const hinted = predictions.filter((one) => isAnswered(one) && hints.has(hintKey(one)));
+  const followed = hinted.filter((one) => one.predicted === hints.get(hintKey(one))).length;
+  const unanswered = unansweredCounts(predictions);
   return {
     ...accuracyOf(perturbed, sources),
-    changeRate: changed / n,
+    changeRate: pairs.length > 0 ? changed / pairs.length : null,
     n,
-    kl: divergence / n,
-    ...(hinted > 0 ? { followed: followed / hinted } : {}),
+    ...(pairs.length < n ? { pairs: pairs.length } : {}),
+    ...(unanswered ? { unanswered } : {}),
+    ...(pairs.length > 0 ? { kl: divergence / pairs.length } : {}),
+    ...(hinted.length > 0 ? { followed: followed / hinted.length } : {}),
   };
 }
 
@@ -144,9 +175,15 @@ export function diagnosisFigures(
 /** Figures that have an accuracy. @throws GuardError BadInput naming the condition without labels */
 export function labelledFigures(
   condition: string,
-  { accuracy, ci95, ...rest }: OpenFigures,
+  { accuracy, changeRate, ci95, ...rest }: OpenFigures,
 ): ConditionFigures {
-  if (accuracy !== null && ci95 !== null) return { accuracy, ci95, ...rest };
+  if (accuracy !== null && ci95 !== null && changeRate !== null)
+    return { accuracy, changeRate, ci95, ...rest };
+  if (changeRate === null)
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${condition}: no sample was answered both with and without the perturbation.`,
+    );
   throw new GuardError(
     ErrorCode.BadInput,
     `${condition}: none of the samples has an answer, so there is no accuracy; label some of them, or run "diagnose" alone.`,

@@ -1,4 +1,4 @@
-import type { Prediction } from '../../schemas/benchmark.ts';
+import { isAnswered, type Prediction } from '../../schemas/benchmark.ts';
 import type { Floor } from '../../schemas/diagnosis.ts';
 import { clusteredWilson } from '../statistics/wilson.ts';
 import { groupedBy } from './figures.ts';
@@ -24,9 +24,10 @@ function byLetters(predictions: Letters): number {
 /**
  * What an answer without understanding would reach on these unperturbed samples, and whether the model does more: guessing among the
  * options, or choosing letters as often as the model does, whatever is asked (Cohen 1960). A model that does not cannot be diagnosed: where
- * nothing is known, nothing can be talked out of. Without labels a model is at chance if it always chooses the same letter. Null: no samples.
+ * nothing is known, nothing can be talked out of. Without labels a model is at chance if it always chooses the same letter. What was not answered tells nothing here. Null: no samples.
  */
-export function floorOf(clean: readonly Prediction[], sourceOf: (id: string) => string): Floor | null {
+export function floorOf(all: readonly Prediction[], sourceOf: (id: string) => string): Floor | null {
+  const clean = all.filter(isAnswered);
   if (clean.length === 0) return null;
   const labelled = clean.filter(({ answer }) => answer !== null);
   if (labelled.length === 0) {

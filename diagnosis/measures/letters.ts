@@ -1,4 +1,4 @@
-import type { Prediction } from '../../schemas/benchmark.ts';
+import { isAnswered, type Prediction } from '../../schemas/benchmark.ts';
 
 /** How answers spread over the option places. */
 export interface LetterBias {
@@ -8,13 +8,15 @@ export interface LetterBias {
   answers: number[] | null;
   /**
    * Total variation distance between the two: the share of answers that would have to move. Without labels the
-   * distance from what choosing every option of a sample equally often would give.
+   * distance from what choosing every option of a sample equally often would give. Null: nothing was answered.
    */
-  bias: number;
+  bias: number | null;
 }
 
-/** Letter bias over all predictions, which may have different numbers of options. */
-export function letterBias(predictions: readonly Prediction[]): LetterBias {
+/** Letter bias over all predictions that are answered; they may have different numbers of options. */
+export function letterBias(all: readonly Prediction[]): LetterBias {
+  const predictions = all.filter(isAnswered);
+  if (predictions.length === 0) return { predicted: [], answers: null, bias: null };
   const places = Math.max(0, ...predictions.map(({ probabilities }) => probabilities.length));
   const shares = (mass: (prediction: Prediction, place: number) => number, of: readonly Prediction[]) =>
     Array.from(

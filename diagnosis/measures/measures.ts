@@ -3,7 +3,7 @@ import type { ConditionMeasures, DiagnosisMeasures, Floor } from '../../schemas/
 import { jsDivergence } from '../statistics/divergence.ts';
 import { calibrationError } from './calibration.ts';
 import { accuracyDrops, largestDrop } from './drop.ts';
-import { byId, cleanOf, conditionOf, groupedBy } from './figures.ts';
+import { answeredPairs, conditionOf, groupedBy } from './figures.ts';
 import { floorOf } from './floor.ts';
 import { letterBias } from './letters.ts';
 import { lowestAccuracy } from './lowest.ts';
@@ -27,10 +27,13 @@ function isDisturbed({ perturbation }: Prediction): boolean {
   return perturbation !== 'origin' && !(removals as readonly string[]).includes(perturbation);
 }
 
-function meanJs(clean: readonly Prediction[], perturbed: readonly Prediction[]): number {
-  const cleanById = byId(clean);
-  const distances = perturbed.map((p) => jsDivergence(cleanOf(cleanById, p).probabilities, p.probabilities));
-  return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+function meanJs(clean: readonly Prediction[], perturbed: readonly Prediction[]): number | null {
+  const distances = answeredPairs(clean, perturbed).map(({ after, before }) =>
+    jsDivergence(before.probabilities, after.probabilities),
+  );
+  return distances.length > 0
+    ? distances.reduce((sum, distance) => sum + distance, 0) / distances.length
+    : null;
 }
 
 function floorsOf(
@@ -39,7 +42,10 @@ function floorsOf(
   sourceOf: (id: string) => string,
 ): Record<string, Floor> {
   return Object.fromEntries(
-    [...groupedBy(clean, nameOf)].map(([name, own]) => [name, floorOf(own, sourceOf)!]),
+    [...groupedBy(clean, nameOf)].flatMap(([name, own]): [string, Floor][] => {
+      const floor = floorOf(own, sourceOf);
+      return floor ? [[name, floor]] : [];
+    }),
   );
 }
 

@@ -3,7 +3,7 @@ import type { DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import { bootstrapInterval } from '../statistics/bootstrap.ts';
 import { jsDivergence } from '../statistics/divergence.ts';
 import { completeSamples, type TaskOf } from './complete.ts';
-import { byId, cleanOf } from './figures.ts';
+import { answeredPairs, groupedBy } from './figures.ts';
 
 type Reliance = DiagnosisMeasures['reliance'][string];
 
@@ -18,23 +18,27 @@ interface Options {
   taskOf?: TaskOf | undefined;
 }
 
-/** Over samples the mean of the mean over conditions of Jensen-Shannon divergence / ln 2 between the clean answer and the changed ones. */
+/**
+ * Over samples the mean of the mean over conditions of Jensen-Shannon divergence / ln 2 between the clean answer and the changed ones,
+ * where both are there.
+ */
 function score(
   clean: readonly Prediction[],
   changed: readonly Prediction[],
   stream: string,
   { seed, sourceOf, taskOf }: Options,
 ): Reliance['image'] {
-  const cleanById = byId(clean);
   const { bySample, leftOut } = completeSamples(changed, taskOf);
-  const values = [...bySample.values()].map((own) => {
-    const moved = own.map((prediction) =>
-      jsDivergence(cleanOf(cleanById, prediction).probabilities, prediction.probabilities),
-    );
+  const pairs = groupedBy(answeredPairs(clean, changed), ({ after }) => after.id);
+  const ids = [...bySample.keys()].filter((id) => pairs.has(id));
+  const values = ids.map((id) => {
+    const moved = pairs
+      .get(id)!
+      .map(({ after, before }) => jsDivergence(before.probabilities, after.probabilities));
     return moved.reduce((sum, distance) => sum + distance, 0) / moved.length / Math.LN2;
   });
   if (values.length === 0) return null;
-  const clusters = [...bySample.keys()].map(sourceOf);
+  const clusters = ids.map(sourceOf);
   return {
     share: Math.min(1, Math.max(0, values.reduce((sum, value) => sum + value, 0) / values.length)),
     ci95: bootstrapInterval(values, { seed, clusters, resamples, stream }),

@@ -1,6 +1,8 @@
 import { Random } from '../../random/index.ts';
 import {
+  type Answered,
   type EncodedImage,
+  isAnswered,
   isInterference,
   type PerturbedSample,
   type Prediction,
@@ -38,8 +40,8 @@ export function imageDataUri(image: EncodedImage | null): string | null {
 interface Found {
   sample: PerturbedSample;
   answer: number;
-  clean: Prediction;
-  perturbed: Prediction;
+  clean: Answered;
+  perturbed: Answered;
 }
 
 function findTalkedOut({ samples, before }: TalkedOutInput): Map<string, Found[]> {
@@ -51,7 +53,8 @@ function findTalkedOut({ samples, before }: TalkedOutInput): Map<string, Found[]
     if (!isInterference(sample.perturbation, rightHints)) continue;
     const perturbed = predictions.get(hintKey(sample));
     const clean = predictions.get(hintKey({ id: sample.id, perturbation: 'origin' }));
-    if (perturbed === undefined || clean === undefined) continue;
+    if (perturbed === undefined || clean === undefined || !isAnswered(perturbed) || !isAnswered(clean))
+      continue;
     const { answer } = sample;
     if (answer === null || clean.predicted !== answer || perturbed.predicted === answer) continue;
     found.push({ sample, answer, clean, perturbed });

@@ -34,11 +34,14 @@ const range = (low: number, high: number, digits: number) =>
 
 /**
  * The cases of a diagnosis: perturbed samples whose clean answer is right, which fail where the perturbed one is wrong; or, where
- * nothing is labelled, all perturbed samples, which fail where the answer changes. A right hint and a removed modality make no case.
+ * nothing is labelled, all perturbed samples, which fail where the answer changes. A right hint, a removed modality and a question that
+ * was not answered make no case.
  */
 export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' | 'changed'; cases: Case[] } {
   const rightHints = rightHintsAmong(log);
-  const perturbed = log.filter(({ perturbation }) => isInterference(perturbation, rightHints));
+  const perturbed = log.filter(
+    ({ changed, perturbation }) => changed !== null && isInterference(perturbation, rightHints),
+  );
   const labelled = perturbed.filter(({ answer }) => answer !== null);
   const failure = labelled.length > 0 ? 'talked_out' : 'changed';
   const rows =
@@ -76,7 +79,7 @@ export function casesOf(log: readonly SampleLogRow[]): { failure: 'talked_out' |
     return {
       id: row.id,
       source: row.source,
-      failed: failure === 'changed' ? row.changed : row.talkedOut === true,
+      failed: failure === 'changed' ? row.changed === true : row.talkedOut === true,
       features: Object.fromEntries(known),
     };
   });

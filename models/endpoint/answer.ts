@@ -1,41 +1,109 @@
-import type OpenAI from 'openai';
-import { optionLetters } from '../../schemas/benchmark.ts';
+import type { Outcome } from '../../schemas/benchmark.ts';
+import { letterOf, type Named, namedOption } from './read-option.ts';
+import { type Choice, endOf, saysFiltered, tokensOfChoice } from './reply.ts';
+import { isRefusal, reasoningEnd, spokenBy } from './said.ts';
 
 /** What is kept of a server's answer. */
 export interface Said {
+  /** Without the reasoning. */
   text: string;
   /** Tokens and their log-probabilities at the place of the letter; null: the server gave none. */
   top: [token: string, logprob: number][] | null;
+  /** How it ended, where that was not of its own accord: at its longest length, in a filter, declined, or before it began. */
+  ended?: 'length' | 'filter' | 'refusal' | 'impossible' | undefined;
+  /** The server's own words on that. */
+  why?: string | undefined;
+  /** Whether the model reasoned before it spoke. */
+  thought?: boolean | undefined;
 }
 
 export interface Reading {
+  outcome: Outcome;
   from: 'logprobs' | 'text' | 'nothing';
-  /** Over the options; uniform where nothing usable was said. */
+  /** Null where no option was read. */
+  predicted: number | null;
+  /** Over the options; empty where none was read. */
   probabilities: number[];
 }
 
 /** Takes out of a choice what the answer to these options is read from. */
-export function saidBy(choice: OpenAI.Chat.ChatCompletion.Choice, options: readonly string[]): Said {
-  const { content } = choice.message;
-  const text = typeof content === 'string' ? content : '';
-  const index = optionIn(text, options);
-  const place = choice.logprobs?.content?.find?.(
-    ({ token }) => index !== null && letterOf(token, options) === index,
-  );
-  const top = place?.top_logprobs?.map(({ token, logprob }): [string, number] => [token, logprob]);
-  return { text, top: top && top.length > 0 ? top : null };
+export function saidBy(choice: Choice, options: readonly string[]): Said {
+  const { refusal, text, thought } = spokenBy(choice.message ?? { content: choice.text });
+  const end = endOf(choice);
+  const filtered = end === 'filter' || (text.trim() === '' && saysFiltered(choice.content_filter_results));
+  const declined = text.trim() === '' && (refusal.trim() !== '' || end === 'refusal');
+  const ended = filtered ? 'filter' : declined ? 'refusal' : end === 'length' ? 'length' : undefined;
+  const named = namedOption(text, options, { cutOff: ended === 'length' });
+  return {
+    text: text === '' ? refusal : text,
+    top: named && topAt(choice, { text, thought }, named, options),
+    ...(ended ? { ended } : {}),
+    ...(thought ? { thought } : {}),
+  };
+}
+
+/** The alternatives at the token that holds the letter which the answer was read from; null: there are none. */
+function topAt(
+  choice: Choice,
+  { text, thought }: { text: string; thought: boolean },
+  { at, index }: Named,
+  options: readonly string[],
+): Said['top'] {
+  if (at === null) return null;
+  const tokens = tokensOfChoice(choice);
+  const marks: Record<string, string> = { '\u2581': ' ', '\u0120': ' ', '\u010a': '\n' };
+  const plain = tokens.map(({ token }) => token.replace(/[\u2581\u0120\u010a]/g, (mark) => marks[mark]!));
+  const joined = plain.join('');
+  const spoken = text.trim();
+  const lead = text.length - text.trimStart().length;
+  const start = joined.lastIndexOf(spoken);
+  const from = reasoningEnd(joined);
+  let found: number;
+  if (start >= from) {
+    const place = start + at - lead;
+    let end = 0;
+    found = plain.findIndex((token) => {
+      end += token.length;
+      return end > place;
+    });
+  } else if (thought) {
+    return null;
+  } else {
+    found = tokens.findIndex(({ token }) => letterOf(token, options) === index);
+  }
+  const token = tokens[found];
+  if (!token || letterOf(token.token, options) !== index || token.top.length === 0) return null;
+  return token.top;
 }
 
 /**
- * From the probabilities at the first token that is the answer's letter, where the server gave them; else all on the option
- * that the text names.
+ * What became of the question: the option that the text names, with the probabilities at its letter where the server gave them,
+ * else with all of the weight on it; or why there is none.
  */
-export function readAnswer({ text, top }: Said, options: readonly string[]): Reading {
-  const index = optionIn(text, options);
-  if (index === null) return { from: 'nothing', probabilities: options.map(() => 1 / options.length) };
+export function readAnswer({ ended, text, top }: Said, options: readonly string[]): Reading {
+  const none = (outcome: Outcome): Reading => ({
+    outcome,
+    from: 'nothing',
+    predicted: null,
+    probabilities: [],
+  });
+  if (ended === 'filter') return none('filtered');
+  if (ended === 'refusal') return none('refused');
+  if (ended === 'impossible') return none('impossible');
+  const cutOff = ended === 'length';
+  const { text: spoken } = spokenBy({ content: text });
+  const named = namedOption(spoken, options, { cutOff });
+  if (!named && cutOff) return none('cut_off');
+  if (spoken.trim() === '') return none('empty');
+  if (!named?.stated && isRefusal(spoken)) return none('refused');
+  if (!named) return none('unread');
+  const predicted = named.index;
   const probabilities = top && fromTop(top, options);
-  if (probabilities) return { from: 'logprobs', probabilities };
-  return { from: 'text', probabilities: options.map((_, i) => (i === index ? 1 : 0)) };
+  // What is less probable there than another was not said there.
+  if (probabilities && probabilities[predicted] === Math.max(...probabilities))
+    return { outcome: 'answered', from: 'logprobs', predicted, probabilities };
+  const certain = options.map((_, i) => (i === predicted ? 1 : 0));
+  return { outcome: 'answered', from: 'text', predicted, probabilities: certain };
 }
 
 /**
@@ -59,68 +127,4 @@ function fromTop(top: Said['top'] & object, options: readonly string[]): number[
   const filled = mass.map((value) => value ?? bound);
   const sum = filled.reduce((a, b) => a + b, 0);
   return listed.length > 0 && sum > 0 ? filled.map((value) => value / sum) : null;
-}
-
-/** A token that is an option's letter, whatever stands around it: spaces, their marks in vocabularies, brackets, a colon. */
-function letterOf(token: string, options: readonly string[]): number | null {
-  const letter = /^[\s\u2581\u0120\u010a([{"'*_`]*([A-Za-z])[\s)\]}"'*_`.:,]*$/.exec(token)?.[1];
-  return indexOf(letter, options);
-}
-
-function indexOf(letter: string | undefined, options: readonly string[]): number | null {
-  const i = letter ? optionLetters.indexOf(letter.toUpperCase()) : -1;
-  return i >= 0 && i < options.length ? i : null;
-}
-
-/** In the order in which they are tried; each gives the letter. */
-const patterns = [
-  // "B", "(b)", "**B**."
-  /^[\s([{"']*([A-Za-z])[\s)\]}"'.:,;!]*$/,
-  // "(b) a cat", "[B]: a cat"
-  /^\s*[([{]([A-Za-z])[)\]}]/,
-  // "B. a cat", "B) a cat", "B: a cat", "B - a cat", a line of its own
-  /^\s*([A-Z])(?:[).:,]| *[-\u2013\u2014]| *\n)/,
-  // "The answer is B.", "Answer: (B)", "option B"
-  /\b(?:answer|option|choice)\b(?: is)?\s*[:=]?\s*(?:option\s+)?[([{"']*([A-Z])(?![\w'])(?! [a-z])/i,
-];
-
-/** The option that a text names, by its letter or in its own words; null: none, or several. */
-export function optionIn(text: string, options: readonly string[]): number | null {
-  const plain = text.replace(/[*_`#]+/g, '').trim();
-  for (const pattern of patterns) {
-    const found = indexOf(pattern.exec(plain)?.[1], options);
-    if (found !== null) return found;
-  }
-  return named(plain, options) ?? loneLetter(plain, options);
-}
-
-/** The option whose own words the text is, or the only one whose words stand in it. */
-function named(text: string, options: readonly string[]): number | null {
-  const said = words(text);
-  const all = options.map(words);
-  const exact = all.flatMap((option, i) => (option === said && option !== '' ? [i] : []));
-  if (exact.length === 1) return exact[0] as number;
-  const inside = all.flatMap((option, i) =>
-    option !== '' && ` ${said} `.includes(` ${option} `) ? [i] : [],
-  );
-  // "sea lion" also holds "lion".
-  const longest = inside.filter(
-    (i) => !inside.some((j) => j !== i && ` ${all[j]} `.includes(` ${all[i]} `) && all[j] !== all[i]),
-  );
-  return longest.length === 1 ? (longest[0] as number) : null;
-}
-
-const words = (text: string) =>
-  text
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
-
-/** "I would say B": the only capital letter that stands alone; A and I are words too. */
-function loneLetter(text: string, options: readonly string[]): number | null {
-  const letters = [...text.matchAll(/(?<![\w'])([A-Z])(?![\w'])/g)]
-    .filter(({ 1: letter, index }) => !/[AI]/.test(letter as string) || !/^. [a-z]/.test(text.slice(index)))
-    .map(({ 1: letter }) => indexOf(letter, options))
-    .filter((i) => i !== null);
-  return new Set(letters).size === 1 ? (letters[0] as number) : null;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EndpointConfig } from '../../schemas/endpoint.ts';
-import { ErrorCode } from '../../schemas/errors.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { checked, readJsonFile } from '../json.ts';
 
 export const endpointFile = 'endpoint.json';
@@ -28,14 +28,26 @@ export function endpointId({ baseUrl, model }: Pick<EndpointConfig, 'baseUrl' | 
     .digest('hex');
 }
 
-/** The variable that holds the key, by default OPENAI_API_KEY, and the key; '' where there is none to send. */
+/**
+ * The variable that holds the key, by default OPENAI_API_KEY, and the key; '' where there is none to send. Throws GuardError
+ * BAD_CONFIG where the key holds a character that no header can.
+ */
 export function apiKeyOf({ apiKeyEnv, baseUrl }: EndpointConfig): { name: string; key: string } {
   const name = apiKeyEnv ?? 'OPENAI_API_KEY';
   const { hostname, protocol } = new URL(baseUrl);
   const local = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
   // A key that was set for another service must not cross a network in the clear.
   const open = protocol === 'http:' && !local && apiKeyEnv === undefined;
-  return { name, key: open ? '' : (process.env[name] ?? '').trim() };
+  const key = open ? '' : (process.env[name] ?? '').trim();
+  const wrong = /[^\x21-\x7e]/u.exec(key);
+  if (wrong) {
+    const what = /\s/.test(wrong[0]) ? 'a space or line break' : wrong[0];
+    throw new GuardError(
+      ErrorCode.BadConfig,
+      `the key in ${name} holds ${what} as its character ${wrong.index + 1}, which no header can carry: set the key alone, without quotation marks`,
+    );
+  }
+  return { name, key };
 }
 
 /** Why attacks and training need a folder. */

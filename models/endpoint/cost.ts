@@ -1,5 +1,5 @@
-import type OpenAI from 'openai';
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
+import type { Usage } from './reply.ts';
 import { type Question, requestText } from './request.ts';
 
 export interface Tokens {
@@ -11,17 +11,17 @@ export interface Tokens {
 const templateTokens = 200;
 
 /** The most that a request can take: no token is shorter than a byte. */
-export function worstTokens(sample: Question, { imageTokens, maxTokens }: EndpointConfig): Tokens {
+export function worstTokens(sample: Question, { imageTokens }: EndpointConfig, maxTokens: number): Tokens {
   const text = Buffer.byteLength(requestText(sample)) + templateTokens;
   return { promptTokens: text + (sample.image ? imageTokens : 0), completionTokens: maxTokens };
 }
 
 /** As the server counted; the worst case where it did not count, or counted what cannot be. */
-export function tokensOf(usage: OpenAI.CompletionUsage | undefined, worst: Tokens): Tokens {
-  const usable = (count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0;
-  if (!usage || !usable(usage.prompt_tokens) || !usable(usage.completion_tokens) || usage.prompt_tokens === 0)
-    return worst;
-  return { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens };
+export function tokensOf(usage: Usage | null, worst: Tokens): Tokens {
+  const { completion_tokens: completionTokens, prompt_tokens: promptTokens } = usage ?? {};
+  const usable = (count: unknown): count is number => Number.isSafeInteger(count) && (count as number) >= 0;
+  if (!usable(promptTokens) || !usable(completionTokens) || promptTokens === 0) return worst;
+  return { promptTokens, completionTokens };
 }
 
 /** In the currency of the prices; 0 without prices. */

@@ -9,8 +9,18 @@ import { endpointId, readEndpoint } from './config.ts';
 import { costOf, tokensOf, worstTokens } from './cost.ts';
 import { type Asking, dialectOf, type KeptAnswer, keyOfRun, Ledger } from './ledger.ts';
 import { Pace, pause } from './pace.ts';
-import { type EndpointRequest, firstDialect, requestOf, simpler } from './request.ts';
+import {
+  type Dialect,
+  type EndpointRequest,
+  firstDialect,
+  lessRoom,
+  moreRoom,
+  requestOf,
+  roomOf,
+  simpler,
+} from './request.ts';
 import { type Attempt, Sender } from './send.ts';
+import { toldBy } from './told.ts';
 
 export interface AskOptions extends Asking {
   /** Sends nothing more, waits for what is under way, keeps it, and ends with GuardError CANCELLED. */
@@ -70,7 +80,7 @@ export class EndpointModel {
   }
 
   /**
-   * Asks each sample once in a run, and says what the answers cost. Throws GuardError BAD_INPUT naming a bad
+   * Asks each sample once in a run, and says what became of it and what the answers cost. Throws GuardError BAD_INPUT naming a bad
    * sample, BAD_CONFIG and BAD_MODEL where the server does not take us, UNAVAILABLE where it does not answer, BUDGET,
    * CANCELLED; all that was answered until then is kept.
    */
@@ -99,37 +109,15 @@ export class EndpointModel {
     await Promise.all(Array.from({ length: Math.min(this.config.concurrency, samples.length) }, work));
     if (signal?.aborted) throw cancelled('the prediction');
     if (failure !== undefined) throw failure;
-    return this.told(samples, answers, run);
+    const maxTokens = {
+      tokens: roomOf(this.config, dialectOf(this.ledger)),
+      set: this.config.maxTokens !== undefined,
+    };
+    return toldBy(samples, answers, { run, maxTokens });
   }
 
   async close(): Promise<void> {
     if (this.leaving()) await this.ledger.close();
-  }
-
-  private told(samples: readonly PerturbedSample[], answers: readonly KeptAnswer[], run: string) {
-    const readFrom = { logprobs: 0, text: 0, nothing: 0 };
-    const sum = (key: 'promptTokens' | 'completionTokens' | 'cost') =>
-      answers.reduce((total, a) => total + a[key], 0);
-    const predictions = samples.map((sample, i): Prediction => {
-      const { id, taskKind, perturbation, answer, options } = sample;
-      const { from, probabilities } = readAnswer(answers[i] as KeptAnswer, options);
-      readFrom[from]++;
-      // Without an answer an option is drawn, the same for the sample under every perturbation: no letter is favoured.
-      const predicted =
-        from === 'nothing'
-          ? new Random(this.config.seed, 'no answer', id).int(options.length)
-          : probabilities.indexOf(Math.max(...probabilities));
-      return { id, taskKind, perturbation, answer, predicted, probabilities };
-    });
-    const tokens = { promptTokens: sum('promptTokens'), completionTokens: sum('completionTokens') };
-    const use = {
-      samples: samples.length,
-      readFrom,
-      ...tokens,
-      cost: sum('cost'),
-      ...originOf(answers, run),
-    };
-    return { predictions, use };
   }
 
   /** Out of the record, from the request that is under way already, or from the server. */
@@ -150,22 +138,38 @@ export class EndpointModel {
   }
 
   private async fetch(sample: PerturbedSample, asking: Asking, stop: AbortSignal): Promise<KeptAnswer> {
-    const kept = await this.ledger.find(requestOf(sample, this.config, dialectOf(this.ledger)).key, asking);
-    if (kept) return kept;
     let dialect = dialectOf(this.ledger);
+    let room = roomOf(this.config, dialect);
+    /** The longest answer that can be had to this sample. */
+    let most = Number.POSITIVE_INFINITY;
+    const longer = (kept: KeptAnswer) => {
+      if (readAnswer(kept, sample.options).outcome !== 'cut_off') return null;
+      const more = moreRoom(this.config, room, kept.thought ?? false);
+      return more !== null && more <= most ? more : null;
+    };
+    const known = await this.ledger.find(requestOf(sample, this.config, dialect).key, asking);
+    if (known && longer(known) === null) return known;
     for (let attempt = 1; ; ) {
       await this.pace.enter(stop);
       let result: Attempt;
       try {
         // Another request may have found out meanwhile what the server understands.
         dialect = this.ledger.dialect ?? dialect;
-        const request = requestOf(sample, this.config, dialect);
-        const known = await this.ledger.find(request.key, asking);
-        if (known) return known;
-        const sent = await this.send(sample, request, asking.run);
+        room = Math.min(roomOf(this.config, dialect), most);
+        const request = requestOf(sample, this.config, { ...dialect, room });
+        const found = await this.ledger.find(request.key, asking);
+        const sent = found
+          ? { kept: found }
+          : await this.send(sample, request, asking.run, room, attempt === this.config.attempts);
         if (sent.kept) {
-          await this.ledger.understands(dialect);
-          this.pace.answered();
+          if (!this.ledger.dialect && !sent.kept.why) await this.ledger.understands(dialect);
+          const more = longer(sent.kept);
+          if (more !== null) {
+            dialect = await this.giveRoom(dialect, more);
+            continue;
+          }
+          // What the server says to one sample's content does not show that it takes us.
+          if (!found && !sent.kept.why) this.pace.answered();
           return sent.kept;
         }
         result = sent.result;
@@ -174,11 +178,19 @@ export class EndpointModel {
       }
       if (result.kind === 'hopeless') throw result.error;
       if (result.kind === 'refused') {
+        const less = result.tooMuchRoom ? lessRoom(this.config, room) : null;
+        if (less !== null) {
+          most = less;
+          continue;
+        }
         const other = simpler(dialect, result.message, this.ledger.dialect === null);
         if (!other)
           throw this.problem(sample, `does not take the request (${result.message})`, ErrorCode.BadModel);
         dialect = other;
         if (this.ledger.dialect) await this.ledger.understands(other);
+      } else if (result.kind === 'unanswered') {
+        // Without room for a long answer the sample may fit.
+        most = lessRoom(this.config, room) as number;
       } else if (result.kind === 'again') {
         if (attempt === this.config.attempts) {
           throw this.problem(
@@ -192,32 +204,52 @@ export class EndpointModel {
     }
   }
 
-  /** One attempt, noted before it is sent and when its end is known. */
+  /** For all requests from now on, unless another one has made more already. */
+  private async giveRoom(dialect: Dialect, room: number): Promise<Dialect> {
+    const at = this.ledger.dialect ?? dialect;
+    if (roomOf(this.config, at) >= room) return at;
+    const wider = { ...at, room };
+    await this.ledger.understands(wider);
+    return wider;
+  }
+
+  /** One attempt, noted before it is sent and when its end is known. `last`: it is not tried again. */
   private async send(
     sample: PerturbedSample,
     request: EndpointRequest,
     run: string,
+    room: number,
+    last: boolean,
   ): Promise<{ kept: KeptAnswer; result?: never } | { kept?: never; result: Attempt }> {
-    const worst = worstTokens(sample, this.config);
+    const worst = worstTokens(sample, this.config, room);
     const id = await this.ledger.reserve(request.key, costOf(worst, sample, this.config), this.config.budget);
     const result = await this.sender.send(request, keyOfRun(run, request.key));
-    if (result.kind === 'answer') {
-      const { choices, model, system_fingerprint, usage } = result.completion;
-      const tokens = tokensOf(usage, worst);
-      const said = saidBy(choices[0] as (typeof choices)[number], sample.options);
-      const kept: KeptAnswer = {
-        ...said,
-        ...tokens,
-        cost: costOf(tokens, sample, this.config),
-        ...(typeof model === 'string' ? { model } : {}),
-        ...(typeof system_fingerprint === 'string' ? { systemFingerprint: system_fingerprint } : {}),
-        run,
-        at: new Date().toISOString(),
-      };
+    const keep = async (answer: Omit<KeptAnswer, 'run' | 'at'>) => {
+      const kept = { ...answer, run, at: new Date().toISOString() };
       await this.ledger.answered(id, request.key, kept);
-      if (result.holdMs > 0) this.pace.holdFor(result.holdMs);
       return { kept };
+    };
+    if (result.kind === 'answer') {
+      const tokens = tokensOf(result.usage, worst);
+      const said = saidBy(result.choice, sample.options);
+      if (result.holdMs > 0) this.pace.holdFor(result.holdMs);
+      return keep({ ...said, ...tokens, cost: costOf(tokens, sample, this.config), ...result.served });
     }
+    const free = { promptTokens: 0, completionTokens: 0, cost: 0 };
+    if (result.kind === 'unanswered') {
+      const { ended, why } = result;
+      const smaller =
+        ended === 'impossible' && /token|context/i.test(why) && lessRoom(this.config, room) !== null;
+      if (!smaller) return keep({ text: '', top: null, ended, why, ...free });
+    }
+    if (result.kind === 'again' && result.nothing && last)
+      return keep({
+        text: '',
+        top: null,
+        why: result.why,
+        ...worst,
+        cost: costOf(worst, sample, this.config),
+      });
     // A request whose fate is unknown may have been charged, and stays on the account.
     if (result.kind !== 'again' || !result.lost) await this.ledger.refused(id);
     return { result };
@@ -244,27 +276,3 @@ export class EndpointModel {
     );
   }
 }
-
-/** When the answers were given, which of them to other runs, and what they say of the model. */
-function originOf(
-  answers: readonly KeptAnswer[],
-  run: string,
-): Pick<EndpointUse, 'asked' | 'reused' | 'served'> {
-  const others = answers.filter((answer) => answer.run !== run);
-  return {
-    asked: spanOf(answers),
-    ...(others.length > 0 ? { reused: { answers: others.length, ...spanOf(others) } } : {}),
-    served: {
-      models: distinct(answers.map(({ model }) => model)),
-      systemFingerprints: distinct(answers.map(({ systemFingerprint }) => systemFingerprint)),
-    },
-  };
-}
-
-function spanOf(answers: readonly KeptAnswer[]) {
-  const times = answers.flatMap(({ at }) => at ?? []).sort();
-  return { from: times[0] ?? null, to: times.at(-1) ?? null };
-}
-
-const distinct = (values: readonly (string | undefined)[]) =>
-  [...new Set(values.filter((value) => value !== undefined))].sort();

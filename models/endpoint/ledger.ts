@@ -7,7 +7,14 @@ import { type Dialect, firstDialect } from './request.ts';
 
 const Answer = z.object({
   text: z.string(),
-  top: z.array(z.tuple([z.string(), z.number()])).nullable(),
+  /** Records of before hold null where a server gave no number. */
+  top: z
+    .array(z.tuple([z.string(), z.number().nullable()]))
+    .transform((all) => all.filter((one): one is [string, number] => one[1] !== null))
+    .nullable(),
+  ended: z.enum(['length', 'filter', 'refusal', 'impossible']).optional(),
+  why: z.string().optional(),
+  thought: z.boolean().optional(),
   promptTokens: z.number(),
   completionTokens: z.number(),
   cost: z.number(),
@@ -33,6 +40,7 @@ const Line = z.discriminatedUnion('kind', [
       topLogprobs: z.union([z.literal(20), z.literal(5), z.literal(0)]),
       limit: z.enum(['max_tokens', 'max_completion_tokens']),
       temperature: z.boolean(),
+      room: z.number().optional(),
     }),
   }),
   /** A request is about to be sent; `reserve` is the most that it can cost. */

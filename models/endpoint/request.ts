@@ -1,21 +1,51 @@
 import { createHash } from 'node:crypto';
-import type OpenAI from 'openai';
 import type { EncodedImage, Sample } from '../../schemas/benchmark.ts';
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { type Asked, questionText } from '../prompt.ts';
 import { endpointId } from './config.ts';
 
-/** What a server understands, found out with the first request. */
+/** What a server understands, and what its model needs, found out with the first requests. */
 export interface Dialect {
   /** Alternatives asked for at each token; 0: the server gives no probabilities. */
   topLogprobs: 20 | 5 | 0;
   limit: 'max_tokens' | 'max_completion_tokens';
   temperature: boolean;
+  /** Longest answer, in tokens, where it was not set: more once an answer ended there without saying anything. */
+  room?: number | undefined;
 }
 export const firstDialect: Dialect = { topLogprobs: 20, limit: 'max_tokens', temperature: true };
 
-export type Body = OpenAI.Chat.ChatCompletionCreateParamsNonStreaming;
+/** Longest answers that are tried in turn: a letter needs few tokens, a model that reasons first many. */
+const rooms = [16, 256, 1024, 4096] as const;
+
+/** The longest answer that is asked for, in tokens. */
+export const roomOf = ({ maxTokens }: EndpointConfig, { room }: Dialect): number =>
+  maxTokens ?? room ?? rooms[0];
+
+/** The next longer one; null: it was set, or there is none. `thought`: the model reasons, and needs more at once. */
+export function moreRoom(config: EndpointConfig, room: number, thought: boolean): number | null {
+  if (config.maxTokens !== undefined) return null;
+  const longer = rooms.filter((one) => one > room);
+  return (thought ? longer.find((one) => one >= rooms[2]) : longer[0]) ?? null;
+}
+
+/** The next shorter one; null: it was set, or there is none. */
+export function lessRoom(config: EndpointConfig, room: number): number | null {
+  return config.maxTokens === undefined ? (rooms.findLast((one) => one < room) ?? null) : null;
+}
+
+type Part = { type: 'image_url'; image_url: { url: string } } | { type: 'text'; text: string };
+
+export interface Body {
+  model: string;
+  messages: { role: 'user'; content: string | Part[] }[];
+  max_tokens?: number;
+  max_completion_tokens?: number;
+  temperature?: number;
+  logprobs?: boolean;
+  top_logprobs?: number;
+}
 
 export interface EndpointRequest {
   body: Body;
@@ -41,7 +71,7 @@ export function requestOf(sample: Question, config: EndpointConfig, dialect: Dia
   const body: Body = {
     model: config.model,
     messages: [{ role: 'user', content: image ? [image, { type: 'text', text }] : text }],
-    [dialect.limit]: config.maxTokens,
+    [dialect.limit]: roomOf(config, dialect),
     ...(dialect.temperature ? { temperature: 0 } : {}),
     ...(dialect.topLogprobs > 0 ? { logprobs: true, top_logprobs: dialect.topLogprobs } : {}),
   };

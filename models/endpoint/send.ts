@@ -1,105 +1,149 @@
-import OpenAI, { APIConnectionError, APIError } from 'openai';
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { apiKeyOf } from './config.ts';
+import type { KeptAnswer } from './ledger.ts';
+import { consequenceOf, type Problem, problemIn } from './problem.ts';
+import { type Choice, type Completion, endOf, parseLenient, saysFiltered, type Usage } from './reply.ts';
 import type { EndpointRequest } from './request.ts';
+
+/** What an answer says of the model. */
+type ServedBy = Pick<KeptAnswer, 'model' | 'systemFingerprint'>;
 
 /** What became of one attempt. */
 export type Attempt =
-  | { kind: 'answer'; completion: OpenAI.Chat.ChatCompletion; holdMs: number }
+  | { kind: 'answer'; choice: Choice; usage: Usage | null; served: ServedBy; holdMs: number }
+  /** There is none, because of what this sample holds; `why` in the server's words. */
+  | { kind: 'unanswered'; ended: 'filter' | 'impossible' | 'length'; why: string }
   /** May be tried again. `lost`: the server may have answered, and charged for it. `holdMs`: what it asks to wait. */
-  | { kind: 'again'; why: string; lost: boolean; tooMany: boolean; holdMs: number | null }
-  /** 400: the request is not understood as it is. */
-  | { kind: 'refused'; message: string }
+  | { kind: 'again'; why: string; lost: boolean; tooMany: boolean; holdMs: number | null; nothing?: true }
+  /** The request is not understood as it is. */
+  | { kind: 'refused'; message: string; tooMuchRoom: boolean }
   /** Trying again cannot help. */
   | { kind: 'hopeless'; error: GuardError };
 
-const retried = new Set([408, 409, 429]);
 const tlsProblem = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|EPROTO/;
 /** Longer than this is not waited for at one go, whatever the server says. */
 const longestHoldMs = 10 * 60_000;
 
-/** Sends requests through the `openai` package; retries, waiting and keeping are others' work. */
+/** Sends requests; retries, waiting and keeping are others' work. */
 export class Sender {
   private readonly config: EndpointConfig;
-  private readonly client: OpenAI;
   private readonly key: string;
   private readonly keyName: string;
 
+  /** Throws GuardError BAD_CONFIG where no header can carry the key. */
   constructor(config: EndpointConfig) {
     const { key, name } = apiKeyOf(config);
     this.config = config;
     this.key = key;
     this.keyName = name;
-    this.client = new OpenAI({
-      baseURL: config.baseUrl,
-      // The package wants one; servers without keys take any.
-      apiKey: key || 'none',
-      organization: null,
-      project: null,
-      maxRetries: 0,
-      logLevel: 'off',
-      timeout: config.timeoutSeconds * 1000,
-    });
   }
 
   /** One attempt; it is not interrupted but by its time limit. */
   async send({ body }: EndpointRequest, idempotencyKey: string): Promise<Attempt> {
-    const limit = new AbortController();
-    // The package's own limit ends with the headers.
-    const timer = setTimeout(() => limit.abort(), this.config.timeoutSeconds * 1000);
+    const { baseUrl, timeoutSeconds } = this.config;
+    const limit = AbortSignal.timeout(timeoutSeconds * 1000);
     try {
-      const { data, response } = await this.client.chat.completions
-        .create(body, { headers: { 'Idempotency-Key': idempotencyKey }, signal: limit.signal })
-        .withResponse();
-      return this.checked(data, response);
+      const response = await fetch(`${baseUrl.replace(/\/+$/, '')}/chat/completions`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json',
+          'user-agent': 'modality-guard',
+          'idempotency-key': idempotencyKey,
+          ...(this.key === '' ? {} : { authorization: `Bearer ${this.key}` }),
+        },
+        body: JSON.stringify(body),
+        // A POST that is led elsewhere arrives there as a GET.
+        redirect: 'manual',
+        signal: limit,
+      });
+      return this.checked(response, await response.text());
     } catch (error) {
-      if (limit.signal.aborted)
-        return again(`no answer within ${this.config.timeoutSeconds} s`, { lost: true });
-      return this.failed(error);
-    } finally {
-      clearTimeout(timer);
+      if (limit.aborted) return again(`no answer within ${timeoutSeconds} s`, { lost: true });
+      return this.broken(error as Error);
     }
   }
 
-  private checked(data: unknown, { headers }: Response): Attempt {
-    const completion = data as OpenAI.Chat.ChatCompletion;
-    if (Array.isArray(completion?.choices) && completion.choices[0]?.message) {
-      return { kind: 'answer', completion, holdMs: emptyQuotaMs(headers) };
+  private checked(response: Response, text: string): Attempt {
+    const { headers, ok, status } = response;
+    if (status >= 300 && status < 400) {
+      const to = headers.get('location');
+      return this.hopeless(
+        ErrorCode.BadConfig,
+        `leads elsewhere (${status}${to ? `, to ${this.clean(to)}` : ''}): give the address that it leads to as base URL`,
+      );
     }
+    const body = bodyOf(text);
+    const problem = problemIn(body, status);
+    const choice = choiceIn(body);
+    if (problem && !(ok && choice)) return this.failed(problem, headers);
+    if (!ok) {
+      const words = text.replace(/<[^>]*>/g, ' ').trim() || 'without a word';
+      return this.failed({ message: `${status} ${words}`, codes: '', status }, headers);
+    }
+    if (choice) return this.chosen(choice, body as Completion, headers);
+    if (
+      saysFiltered((body as Completion)?.promptFeedback) ||
+      saysFiltered((body as Completion)?.prompt_filter_results)
+    )
+      return { kind: 'unanswered', ended: 'filter', why: 'the prompt was filtered' };
+    if (Array.isArray((body as Completion)?.choices))
+      return again('the answer holds no choice', { lost: true, nothing: true });
     const type = headers.get('content-type') ?? 'no content type';
-    const problem = (completion as { error?: { message?: string } })?.error?.message;
+    if (body === undefined && /json/i.test(type)) return again('the answer is not JSON', { lost: true });
     return this.hopeless(
       ErrorCode.BadModel,
-      `does not speak OpenAI's protocol: /chat/completions answered ${type} without choices${problem ? ` (${problem})` : ''}. ` +
+      `does not speak OpenAI's protocol: /chat/completions answered ${type} without choices. ` +
         'Check the base URL; it usually ends in /v1',
     );
   }
 
-  private failed(error: unknown): Attempt {
-    if (error instanceof APIConnectionError || !(error instanceof APIError))
-      return this.broken(error as Error);
-    const status = error.status as number;
-    const message = this.clean(error.message);
+  private chosen(choice: Choice, completion: Completion, headers: Headers): Attempt {
+    const inside = choice.error ? problemIn({ error: choice.error }, 0) : null;
+    if (inside) return this.failed(inside, headers);
+    const end = endOf(choice);
+    if (end === 'error') return again('the answer ended with an error', { lost: true });
+    const speaks = choice.message ?? typeof choice.text === 'string';
+    if (!speaks && end === null) return again('the answer holds no message', { lost: true, nothing: true });
+    const { model, system_fingerprint: systemFingerprint, usage } = completion;
+    const served = {
+      ...(typeof model === 'string' ? { model } : {}),
+      ...(typeof systemFingerprint === 'string' ? { systemFingerprint } : {}),
+    };
+    return { kind: 'answer', choice, usage: usage ?? null, served, holdMs: emptyQuotaMs(headers) };
+  }
+
+  private failed(problem: Problem, headers: Headers): Attempt {
+    const { status } = problem;
+    const message = this.clean(problem.message);
     const { model } = this.config;
-    if (status === 401 || status === 403)
-      return this.hopeless(ErrorCode.BadConfig, this.keyProblem(status, message));
-    if (status === 404) {
-      return this.hopeless(
-        ErrorCode.BadConfig,
-        error.error
-          ? `has no model "${model}" for us (${message}); GET /models of the server lists what it has`
-          : 'has no /chat/completions (404): check the base URL; it usually ends in /v1',
-      );
+    const consequence = consequenceOf(problem);
+    switch (consequence) {
+      case 'filtered':
+        return { kind: 'unanswered', ended: 'filter', why: message };
+      case 'impossible':
+        return { kind: 'unanswered', ended: 'impossible', why: message };
+      case 'cut_off':
+        return { kind: 'unanswered', ended: 'length', why: message };
+      case 'refused':
+      case 'too_much_room':
+        return { kind: 'refused', message, tooMuchRoom: consequence === 'too_much_room' };
+      case 'again':
+      case 'too_many':
+        return again(message, { tooMany: consequence === 'too_many', holdMs: retryAfterMs(headers) });
+      case 'quota':
+        return this.hopeless(ErrorCode.Budget, `the account has no quota left (${message})`);
+      case 'key':
+        return this.hopeless(ErrorCode.BadConfig, this.keyProblem(status, message));
+      case 'not_found':
+        return this.hopeless(
+          ErrorCode.BadConfig,
+          /model/i.test(`${problem.codes} ${message}`)
+            ? `has no model "${model}" for us (${message}); GET /models of the server lists what it has`
+            : `has no /chat/completions (${message}): check the base URL; it usually ends in /v1`,
+        );
     }
-    if (status === 429 && error.code === 'insufficient_quota') {
-      return this.hopeless(ErrorCode.Budget, `the account has no quota left (${message})`);
-    }
-    if (retried.has(status) || status >= 500) {
-      const headers = error.headers as Headers;
-      return again(message, { tooMany: status === 429, holdMs: retryAfterMs(headers) });
-    }
-    return { kind: 'refused', message };
   }
 
   /** No whole answer came. */
@@ -122,12 +166,14 @@ export class Sender {
   }
 
   private keyProblem(status: number, message: string): string {
-    const key = this.key === '' ? `no key was sent: set ${this.keyName}` : `check the key in ${this.keyName}`;
+    const quoted = /^(["']).*\1$/.test(this.key) ? ' (it stands in quotation marks)' : '';
+    const key =
+      this.key === '' ? `no key was sent: set ${this.keyName}` : `check the key in ${this.keyName}${quoted}`;
     const open =
       process.env[this.keyName] && this.key === ''
         ? ', and name it as "apiKeyEnv" to send it over plain HTTP'
         : '';
-    return `refuses us with ${status} (${message}); ${key}${open}`;
+    return `refuses us${status === 0 ? '' : ` with ${status}`} (${message}); ${key}${open}`;
   }
 
   private hopeless(code: ErrorCode, what: string): Attempt {
@@ -136,15 +182,31 @@ export class Sender {
 
   /** Servers repeat keys in their messages, and pages are long. */
   private clean(message: string): string {
-    const short = message.replace(/\s+/g, ' ').slice(0, 300);
+    const short = message.replace(/\s+/g, ' ').trim().slice(0, 300);
     return this.key === '' ? short : short.replaceAll(this.key, '***');
   }
 }
 
-function again(why: string, more: { lost?: boolean; tooMany?: boolean; holdMs?: number | null }): Attempt {
-  return { kind: 'again', why, lost: false, tooMany: false, holdMs: null, ...more };
+function bodyOf(text: string): unknown {
+  try {
+    return parseLenient(text);
+  } catch {
+    return undefined;
+  }
 }
 
+function choiceIn(body: unknown): Choice | null {
+  const choices = (body as Completion | undefined)?.choices;
+  const first: unknown = Array.isArray(choices) ? choices[0] : null;
+  return typeof first === 'object' && first !== null ? (first as Choice) : null;
+}
+
+function again(
+  why: string,
+  more: { lost?: boolean; tooMany?: boolean; holdMs?: number | null; nothing?: true },
+): Attempt {
+  return { kind: 'again', why, lost: false, tooMany: false, holdMs: null, ...more };
+}
 function causes(error: Error): Error[] {
   const found: Error[] = [];
   for (let at: unknown = error; at instanceof Error && found.length < 5; at = at.cause) found.push(at);

@@ -21,7 +21,7 @@ const shownOfPack = 3;
 /** Of each scenario pack (its conditions are named `<pack>/<scenario>`) those that cost most, or change most without labels. */
 export function worstOfPacks(rows: readonly ConditionRow[]): ConditionRow[] {
   const cost = ({ figures }: ConditionRow) =>
-    figures.accuracy === null ? figures.changeRate : 1 - figures.accuracy;
+    figures.accuracy === null ? (figures.changeRate ?? 1) : 1 - figures.accuracy;
   const shown = new Map<string, number>();
   const kept = rows
     .toSorted((a, b) => cost(b) - cost(a))

@@ -11,6 +11,7 @@ import {
   sortedConditions,
   taskLabel,
 } from '../labels.ts';
+import { unansweredRule, unansweredWords } from './unanswered.ts';
 
 export interface DropFound extends Condition {
   drop: AccuracyDrop;
@@ -43,7 +44,7 @@ const said: Record<DiagnosisReport['verdict'], string> = {
   inconclusive: 'its rules are not decided by these data',
 };
 
-/** What was found, for the first sentence: the largest drop that is one. */
+/** What was found, for the first sentence: the largest drop that is one; else, that too much was not answered to say. */
 function found(report: DiagnosisReport): string {
   const drops = dropsFound(report);
   const worst = drops.find(({ drop }) => drop.verdict === 'drop');
@@ -53,6 +54,8 @@ function found(report: DiagnosisReport): string {
     const tasks = taskLabel(worst.kind).toLowerCase();
     return `On ${tasks}, ${perturbationPhrase(worst.perturbation)} cuts the model’s accuracy from ${percent(clean)} to ${percent(after)}`;
   }
+  const missing = unansweredRule(report) && unansweredWords(report);
+  if (missing) return `${missing}: too few answers to say what perturbations cost`;
   if (drops.length === 0) return mostChanged(report);
   const decidable = drops.filter(({ drop }) => drop.verdict !== 'at_chance');
   if (decidable.length === 0) return 'Whether perturbations cost accuracy cannot be said';
@@ -65,7 +68,10 @@ function mostChanged({ base, measures }: DiagnosisReport): string {
   const rightHints = withRightHints(measures.rightHints);
   const most = sortedConditions(Object.keys(base))
     .filter(({ perturbation }) => isInterference(perturbation, rightHints))
-    .map((condition) => ({ ...condition, rate: base[condition.key]!.changeRate }))
+    .flatMap((condition) => {
+      const rate = base[condition.key]!.changeRate;
+      return rate === null ? [] : [{ ...condition, rate }];
+    })
     .sort((a, b) => b.rate - a.rate)[0];
   if (!most) return 'Nothing was perturbed';
   const tasks = taskLabel(most.kind).toLowerCase();

@@ -2,6 +2,7 @@ import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { sortedConditions } from '../labels.ts';
 import { findingOf, lostOf } from './headline.ts';
 import { servedFindings } from './served.ts';
+import { unansweredOf } from './unanswered.ts';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
@@ -56,11 +57,14 @@ function gateCases(report: DiagnosisReport): Case[] {
 }
 
 /** Conditions only tell what was found: rules alone decide what fails. */
-function conditionCases({ measures }: DiagnosisReport): Case[] {
+function conditionCases(report: DiagnosisReport): Case[] {
+  const { measures } = report;
   return sortedConditions(Object.keys(measures.conditions)).flatMap(({ key, kind, perturbation }): Case[] => {
     const drop = measures.conditions[key]?.drop;
     if (!drop) return [];
-    const message = `points lost ${lostOf(drop)} on ${drop.n} samples: ${findingOf(drop)}`;
+    const missing = unansweredOf(report.base[key]!);
+    const also = missing > 0 ? `; ${missing} of ${report.base[key]!.n} were not answered` : '';
+    const message = `points lost ${lostOf(drop)} on ${drop.n} samples: ${findingOf(drop)}${also}`;
     const undecided = drop.verdict === 'not_enough_data' || drop.verdict === 'at_chance';
     const outcome = undecided ? 'skipped' : 'passed';
     return [{ name: perturbation, classname: `conditions.${kind}`, outcome, message }];

@@ -10,6 +10,7 @@ import {
 } from '../labels.ts';
 import { demandOf, diagnosisHeadline, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
 import { caveatsOf } from './served.ts';
+import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
 
 const patternsShown = 3;
 
@@ -38,7 +39,9 @@ function gateLines({ gates }: DiagnosisReport): string[] {
   return [...table(['', 'rule', 'asked', `found (interval)`, 'decided by'], rows), ''];
 }
 
-function figureLines({ base, measures }: DiagnosisReport): string[] {
+function figureLines(report: DiagnosisReport): string[] {
+  const { base, measures } = report;
+  const missing = someUnanswered(report);
   const rows = sortedConditions(Object.keys(base)).map(({ key, kind, perturbation }) => {
     const figures = base[key]!;
     const drop = measures.conditions[key]?.drop;
@@ -47,11 +50,20 @@ function figureLines({ base, measures }: DiagnosisReport): string[] {
       String(figures.n),
       figures.accuracy === null ? 'no labels' : percent(figures.accuracy),
       drop ? lostOf(drop) : '',
-      perturbation === 'origin' ? '' : percent(figures.changeRate),
+      perturbation === 'origin' ? '' : changedOf(figures),
       drop ? findingOf(drop) : '',
+      ...(missing ? [percent(unansweredOf(figures) / figures.n)] : []),
     ];
   });
-  const head = ['condition', 'n', 'accuracy', 'points lost (95 %)', 'answers changed', 'finding'];
+  const head = [
+    'condition',
+    'n',
+    'accuracy',
+    'points lost (95 %)',
+    'answers changed',
+    'finding',
+    ...(missing ? ['not answered'] : []),
+  ];
   return ['<details><summary>All conditions</summary>', '', ...table(head, rows), '', '</details>', ''];
 }
 
@@ -101,7 +113,7 @@ export function diagnosisMarkdown(report: DiagnosisReport): string {
     '',
     cell(diagnosisHeadline(report)),
     '',
-    ...caveatsOf(report).flatMap((note) => [note, '']),
+    ...caveatsOf(report).flatMap((note) => [cell(note), '']),
     ...gateLines(report),
     ...patternLines(report),
     ...figureLines(report),

@@ -4,6 +4,7 @@ import { inside, perturbationLabel, taskLabel } from '../labels.ts';
 import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts';
 import { cell } from './markdown.ts';
 import { caveatsOf } from './served.ts';
+import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
 
 /** Metrics of one condition, as the hub's model cards have them. */
 function metricsOf({ measures }: DiagnosisReport, { figures, key }: ConditionRow) {
@@ -11,7 +12,7 @@ function metricsOf({ measures }: DiagnosisReport, { figures, key }: ConditionRow
   return [
     ...(figures.accuracy === null ? [] : [{ type: 'accuracy', name: 'Accuracy', value: figures.accuracy }]),
     ...(drop ? [{ type: 'accuracy_drop', name: 'Accuracy lost', value: drop.drop }] : []),
-    ...(key.endsWith('/origin')
+    ...(key.endsWith('/origin') || figures.changeRate === null
       ? []
       : [{ type: 'change_rate', name: 'Share of changed answers', value: figures.changeRate }]),
   ];
@@ -37,9 +38,12 @@ export function modelCard(report: DiagnosisReport, dataset: string): string {
     metrics: metricsOf(report, row),
   }));
   const metadata = { 'model-index': [{ name: report.model.name, results }] };
-  const rows = shown.map(({ figures: { accuracy, changeRate, n }, kind, perturbation }) => {
+  const missing = someUnanswered(report);
+  const rows = shown.map(({ figures, kind, perturbation }) => {
     const percent = (share: number) => (share * 100).toFixed(1);
-    return `| ${taskLabel(kind)} | ${cell(perturbationLabel(perturbation))} | ${n} | ${accuracy === null ? '' : percent(accuracy)} | ${percent(changeRate)} |`;
+    const { accuracy, n } = figures;
+    const unanswered = missing ? ` ${percent(unansweredOf(figures) / n)} |` : '';
+    return `| ${taskLabel(kind)} | ${cell(perturbationLabel(perturbation))} | ${n} | ${accuracy === null ? '' : percent(accuracy)} | ${changedOf(figures, percent)} |${unanswered}`;
   });
   return [
     '---',
@@ -53,11 +57,11 @@ export function modelCard(report: DiagnosisReport, dataset: string): string {
       ? [`Of each scenario pack what costs most: ${shown.length} of ${all.length} conditions.`]
       : []),
     '',
-    '| task | perturbation | n | accuracy % | changed % |',
-    '| --- | --- | --- | --- | --- |',
+    `| task | perturbation | n | accuracy % | changed % |${missing ? ' not answered % |' : ''}`,
+    `| --- | --- | --- | --- | --- |${missing ? ' --- |' : ''}`,
     ...rows,
     '',
-    ...caveatsOf(report).flatMap((note) => [note, '']),
+    ...caveatsOf(report).flatMap((note) => [cell(note), '']),
     report.disclaimer,
     '',
   ].join('\n');

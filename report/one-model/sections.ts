@@ -5,6 +5,7 @@ import { percent, perturbationLabel, taskLabel, taskNote } from '../labels.ts';
 import { card, figuresTable, section, stacks, table, verdictBadge } from '../sections/parts.ts';
 import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts';
 import { demandOf, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
+import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
 
 type Gate = DiagnosisReport['gates'][number];
 
@@ -31,7 +32,7 @@ export function gateSection({ gates, rules }: DiagnosisReport): Html | null {
   const whose =
     rules === 'given'
       ? 'The rules of the gate file.'
-      : 'Built-in rules, as no gate file was given; they fail no command.';
+      : 'Built-in rules, as no gate file was given; they fail no command, but for that on questions without an answer.';
   return section(
     'gates',
     'Does the model keep to the rules?',
@@ -51,6 +52,7 @@ const maybe = (value: number | null | undefined) =>
 
 function figuresOf(report: DiagnosisReport, kind: string, rows: readonly ConditionRow[]) {
   const { conditions } = report.measures;
+  const missing = someUnanswered(report);
   return {
     caption: `${taskLabel(kind)}: accuracy, accuracy lost (points, 95 %), changed answers, divergences (nats), calibration error`,
     columns: [
@@ -64,6 +66,7 @@ function figuresOf(report: DiagnosisReport, kind: string, rows: readonly Conditi
       '#KL',
       '#JS',
       '#ECE',
+      ...(missing ? ['#Not answered'] : []),
     ],
     rows: rows.map(({ figures, key, perturbation }): Content[] => {
       const { drop, ece, js } = conditions[key] ?? {};
@@ -73,11 +76,12 @@ function figuresOf(report: DiagnosisReport, kind: string, rows: readonly Conditi
         maybe(figures.accuracy),
         drop ? lostOf(drop) : '–',
         drop ? findingOf(drop) : '–',
-        perturbation === 'origin' ? '–' : maybe(figures.changeRate),
+        perturbation === 'origin' ? '–' : changedOf(figures),
         maybe(figures.followed),
         figures.kl?.toFixed(3) ?? '–',
         js?.toFixed(3) ?? '–',
         maybe(ece),
+        ...(missing ? [maybe(unansweredOf(figures) / figures.n)] : []),
       ];
     }),
   };
@@ -99,7 +103,7 @@ function barCard(
       .join(' '),
     rows: rows.map(({ figures, perturbation }) => ({
       label: perturbationLabel(perturbation),
-      note: `n = ${figures.n}`,
+      note: `n = ${figures.n}${unansweredOf(figures) > 0 ? `, ${unansweredOf(figures)} not answered` : ''}`,
       before: null,
       after:
         figures[what] === null

@@ -1,5 +1,6 @@
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { notAskedNote } from './headline.ts';
+import { roomNote, unansweredNote } from './unanswered.ts';
 
 const minute = (time: string) => `${time.slice(0, 16).replace('T', ' ')} UTC`;
 
@@ -33,6 +34,8 @@ function changedNote({ served }: Pick<DiagnosisReport, 'served'>): string[] {
 export function caveatsOf(report: DiagnosisReport): string[] {
   return [
     ...notAskedNote(report),
+    ...unansweredNote(report),
+    ...roomNote(report),
     ...reusedNote(report),
     ...changedNote(report),
     ...servedFindings(report)

@@ -78,7 +78,7 @@ describe('diagnose', { timeout: 300_000 }, () => {
     for (const { accuracy, changed, condition, n } of log) {
       const figures = report.base[condition as string]!;
       expect(n).toBe(figures.n);
-      expect(changed).toBeCloseTo(figures.changeRate, 12);
+      expect(changed).toBeCloseTo(figures.changeRate!, 12);
       expect(accuracy).toBeCloseTo(figures.accuracy!, 12);
     }
   });

@@ -45,6 +45,8 @@ function logOf(n: number, seed: number, chance: Chance, alike = 0): SampleLogRow
         hintedOption,
         cleanPredicted: answer,
         predicted: wrong ? hinted : answer,
+        cleanOutcome: 'answered',
+        outcome: 'answered',
         cleanProbabilities: [0.25, 0.25, 0.25, 0.25],
         probabilities: [0.25, 0.25, 0.25, 0.25],
         cleanConfidence,

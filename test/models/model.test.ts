@@ -34,7 +34,7 @@ describe('predicting', () => {
     for (const { predicted, probabilities } of predictions) {
       expect(probabilities.length).toBe(4);
       expect(probabilities.reduce((sum, p) => sum + p)).toBeCloseTo(1, 10);
-      expect(probabilities[predicted]).toBe(Math.max(...probabilities));
+      expect(probabilities[predicted!]).toBe(Math.max(...probabilities));
     }
     expect(new Set(predictions.map(({ predicted }) => predicted)).size).toBeGreaterThan(1);
   });

@@ -255,3 +255,91 @@ describe('the model card', () => {
     expect(card).not.toContain('what costs most');
   });
 });
+
+describe('questions without an answer', () => {
+  const base = Object.fromEntries(
+    Object.entries(report.base).map(([key, figures]) => [
+      key,
+      {
+        ...figures,
+        accuracy: 0,
+        ci95: [0, 0.01] as [number, number],
+        changeRate: null,
+        pairs: 0,
+        unanswered: { cut_off: figures.n },
+      },
+    ]),
+  );
+  const asked = Object.values(base).reduce((sum, { n }) => sum + n, 0);
+  const reason = `none of the ${asked} questions`;
+  const gate = {
+    name: 'at most 2 % of the questions stay unanswered',
+    figure: 'unanswered' as const,
+    limit: 'atMost' as const,
+    threshold: 0.02,
+    confidence: 0.95,
+    condition: 'image_heavy',
+    value: 1,
+    interval: [0.99, 1] as [number, number],
+    n: asked,
+    verdict: 'fail' as const,
+    reason,
+    rule: '*',
+    findings: [],
+  };
+  const endpoint = {
+    samples: asked,
+    readFrom: { logprobs: 0, text: 0, nothing: asked },
+    unanswered: { cut_off: asked },
+    words: { cut_off: '<think>' },
+    maxTokens: { tokens: 16, set: true },
+    promptTokens: 1,
+    completionTokens: 1,
+    cost: 0,
+  };
+  const conditions = Object.fromEntries(
+    Object.keys(base).map((key) => [key, { js: null, ece: null, drop: null }]),
+  );
+  const silent = {
+    ...report,
+    base,
+    measures: { ...report.measures, conditions },
+    gates: [gate],
+    verdict: 'fail' as const,
+    endpoint,
+  };
+
+  it('are said in the headline and in every form, with why and what to do', () => {
+    expect(diagnosisHeadline(silent)).toBe(
+      `None of the ${asked} questions was answered: too few answers to say what perturbations cost; its rules are broken.`,
+    );
+    const why = /ended at maxTokens 16 \(finish_reason (?:"|&quot;)length/;
+    for (const text of [
+      renderDiagnosis(silent),
+      diagnosisMarkdown(silent).replaceAll('\\_', '_'),
+      modelCard(silent, 'set').replaceAll('\\_', '_'),
+    ]) {
+      expect(text).toContain(`None of the ${asked} questions was answered`);
+      expect(text).toMatch(why);
+      expect(text).toMatch(/[Nn]ot answered/);
+    }
+    expect(diagnosisJUnit(silent)).toMatch(/<failure message="none of the \d+ questions/);
+  });
+
+  it('have a column of their own, and none where all were answered', () => {
+    const some = {
+      ...silent,
+      base: {
+        ...report.base,
+        'image_heavy/ocr_text': {
+          ...report.base['image_heavy/ocr_text']!,
+          pairs: 12,
+          unanswered: { filtered: 3 },
+        },
+      },
+    };
+    expect(diagnosisMarkdown(some)).toMatch(/of 12, too few/);
+    expect(diagnosisMarkdown(some)).toContain('not answered');
+    expect(diagnosisMarkdown(report)).not.toContain('not answered');
+  });
+});

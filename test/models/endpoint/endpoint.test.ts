@@ -142,7 +142,9 @@ describe('answers of a server', { timeout: 60_000 }, () => {
     await serve({ fault });
     const { predictions, use } = await answer(questions(3));
     expect(use.readFrom).toEqual({ logprobs: 2, text: 0, nothing: 1 });
-    expect(predictions[1]?.probabilities).toEqual([1 / 3, 1 / 3, 1 / 3]);
+    expect(predictions[1]).toMatchObject({ outcome: 'unread', predicted: null, probabilities: [] });
+    expect(use.unanswered).toEqual({ unread: 1 });
+    expect(use.words).toEqual({ unread: 'Lovely weather.' });
     expect(use.promptTokens).toBeGreaterThan(600);
   });
 });
@@ -158,8 +160,8 @@ describe('a server that does not take us', () => {
     ],
     [
       'a bad request',
-      { fault: () => ({ kind: 'status', status: 400, message: 'too long' }) },
-      /BAD_MODEL.*too long/,
+      { fault: () => ({ kind: 'status', status: 400, message: 'too sunny' }) },
+      /BAD_MODEL.*too sunny/,
     ],
   ])('says what is wrong: %s', async (_, options, message) => {
     vi.stubEnv('OPENAI_API_KEY', 'sk-secret');

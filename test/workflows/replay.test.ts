@@ -14,6 +14,7 @@ describe('kept histories', () => {
       expect.arrayContaining([
         'diagnose',
         'diagnose-nightly',
+        'diagnose-served',
         'drift',
         'pilot',
         'registry',

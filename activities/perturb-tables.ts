@@ -3,6 +3,7 @@ import {
   catalogueCondition,
   conditionsFor,
   conditionsOf,
+  controlOf,
   missingFields,
   type PictureSize,
   perturb as perturbSamples,
@@ -10,13 +11,14 @@ import {
   removalFor,
 } from '../diagnosis/perturbations/index.ts';
 import { taskOf } from '../ingest/index.ts';
+import { renderForMini, wordsOf } from '../models/index.ts';
 import { Random } from '../random/index.ts';
-import type {
-  CatalogueName,
-  PerturbationName,
-  PerturbedSample,
-  Sample,
-  TaskKind,
+import {
+  isControl,
+  type PerturbationName,
+  type PerturbedSample,
+  type Sample,
+  type TaskKind,
 } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { type Level, levelPacks, type PackSet, reaches } from '../schemas/levels.ts';
@@ -33,7 +35,15 @@ export interface Setting {
   seed: number;
   set: PackSet;
   size: PictureSize;
+  /** What the length of a control is counted in: tokens of the mini model, or words. */
+  unit: 'token' | 'word';
 }
+
+/** How long a text is; undefined: counted in words. */
+const counts: Record<Setting['unit'], ((text: string) => number) | undefined> = {
+  token: (text) => wordsOf(renderForMini(text)).length,
+  word: undefined,
+};
 
 /** A condition and how samples get under it. */
 export interface Table {
@@ -84,13 +94,13 @@ export function orderOf(kind: TaskKind, pool: readonly Sample[], seed: number): 
 export function tablesOf(
   kind: TaskKind,
   pool: readonly Sample[],
-  { level, seed, set, size }: Setting,
+  { level, seed, set, size, unit }: Setting,
 ): Table[] {
   if (level === 'L0') return [];
   const ownTask = (sample: Sample) => taskOf(sample, set.tasks);
   const table = (condition: Condition, fits: (sample: Sample) => boolean): Table => ({
     name: condition.name,
-    make: (samples) => perturbUnder(condition, samples.filter(fits), seed, pool, size),
+    make: (samples) => perturbUnder(condition, samples.filter(fits), seed, pool, size, counts[unit]),
     whyNone: (samples) => missingFields(condition, samples.filter(fits)),
   });
   // Of a task with packs of its own those are the misinformation, and the catalogue only where it is among them.
@@ -98,14 +108,16 @@ export function tablesOf(
     const own = ownTask(sample)?.scenarios ?? [];
     return own.length === 0 || own.some((name) => name.startsWith('catalogue-'));
   };
+  const withControl = (condition: Condition) => [condition, controlOf(condition) ?? []].flat();
   const tables = conditionsFor(kind)
     .filter((name) => name !== 'origin')
-    .map((name) => table(catalogueCondition(name as CatalogueName)!, inCatalogue));
+    .flatMap((name) => withControl(catalogueCondition(name)!))
+    .map((condition) => table(condition, inCatalogue));
   for (const { pack, tasks } of set.packs) {
     const fits = (sample: Sample) => tasks === null || tasks.includes(ownTask(sample)?.name ?? '');
     const conditions = conditionsOf(pack).filter(({ taskKind }) => taskKind === kind);
     if (pool.some((sample) => sample.taskKind === kind && fits(sample)))
-      tables.push(...conditions.map((condition) => table(condition, fits)));
+      tables.push(...conditions.flatMap(withControl).map((condition) => table(condition, fits)));
   }
   const removal = removalFor(kind);
   if (removal && reaches(level, 'L1'))
@@ -118,9 +130,9 @@ export function tablesOf(
   return tables.filter(({ name }) => name.includes('/') || name === removal);
 }
 
-/** Packs that come with a level, and the catalogue, may hold conditions that fit none of a set's samples. */
+/** Packs that come with a level, the catalogue, and controls may hold conditions that fit none of a set's samples. */
 const broughtAlong = (name: PerturbationName) =>
-  !name.includes('/') || levelPacks.some((pack) => name.startsWith(`${pack}/`));
+  !name.includes('/') || isControl(name) || levelPacks.some((pack) => name.startsWith(`${pack}/`));
 
 /**
  * A condition may not fit every sample: no more are made than needed. One that nobody asked for by name may fit none, as a set of

@@ -1,14 +1,21 @@
 import { z } from 'zod';
 import { catalogue, miniPicture, perturb as perturbSamples } from '../diagnosis/perturbations/index.ts';
-import { mostOptionsOf, pictureSizeOf } from '../models/index.ts';
+import { isMiniFolder, mostOptionsOf, pictureSizeOf } from '../models/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
-import { optionLetters, type PerturbationName, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import {
+  controlledBy,
+  isControl,
+  optionLetters,
+  type PerturbationName,
+  type TaskKind,
+  taskKinds,
+} from '../schemas/benchmark.ts';
 import type { NotAsked } from '../schemas/diagnosis.ts';
 import { type Level, PackSet } from '../schemas/levels.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { digestOf, type Fill, writeSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
-import { checkReach, orderOf, poolOf, tablesOf } from './perturb-tables.ts';
+import { checkReach, orderOf, poolOf, type Setting, tablesOf } from './perturb-tables.ts';
 import { type MadeTable, perturbInThreads } from './perturb-threads.ts';
 import { durably } from './step.ts';
 
@@ -39,17 +46,19 @@ export function perturb(deps: ActivityDeps) {
     const { beside, count, kind: only, level, model, packs, part, samples, seed, skip } = input;
     const folder = model && (await deps.store.checkoutModel(model));
     const size = folder === undefined ? miniPicture : await pictureSizeOf(folder);
+    const unit = folder === undefined || (await isMiniFolder(folder)) ? 'token' : 'word';
     const mostOptions = folder === undefined ? optionLetters.length : await mostOptionsOf(folder);
     const step = {
       name: 'perturb',
       label: only ? `perturbations of ${only}` : 'perturbations',
-      uses: ['diagnosis/perturbations'],
+      uses: ['diagnosis/perturbations', 'models'],
       packages: ['fast-png', 'sharp'],
       parameters: {
         count,
         skip,
         catalogue: digestOf(catalogue()),
         size,
+        unit,
         mostOptions,
         kind: only ?? null,
         part: part ?? null,
@@ -65,7 +74,7 @@ export function perturb(deps: ActivityDeps) {
     return durably(deps, step, async ({ progress, signal }) => {
       const path = await deps.store.path(samples);
       const set = packs ? await deps.store.getJson(packs, PackSet) : { tasks: [], packs: [] };
-      const setting = { count, level, mostOptions, seed, set, size };
+      const setting: Setting = { count, level, mostOptions, seed, set, size, unit };
       const { notAsked, pool } = await poolOf(path, setting);
       checkReach(set, pool);
       const wanted = taskKinds
@@ -77,7 +86,9 @@ export function perturb(deps: ActivityDeps) {
             ? []
             : tablesOf(kind, pool, setting)
                 .map(({ name }) => name)
-                .filter((name) => !skip.includes(name))
+                .filter(
+                  (name) => !skip.includes(name) && !(isControl(name) && skip.includes(controlledBy(name))),
+                )
                 .filter((_, i, { length }) => !part || Math.floor((i * part.of) / length) === part.index),
         }));
       const kinds = wanted.filter((one) => one.samples.length > 0);

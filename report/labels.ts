@@ -1,4 +1,4 @@
-import { catalogue, trainingPerturbations } from '../schemas/benchmark.ts';
+import { catalogue, isControl, trainingPerturbations } from '../schemas/benchmark.ts';
 
 const taskLabels: Record<string, string> = {
   image_heavy: 'Image-heavy tasks',
@@ -135,10 +135,13 @@ export function conditionLabel(key: string): string {
   return `${taskLabel(kind)}, ${inside(perturbationLabel(perturbation))}`;
 }
 
-/** The conditions of `keys` ("<task kind>/<perturbation>") in the order of the schema. */
+/**
+ * The conditions of `keys` ("<task kind>/<perturbation>") in the order of the schema. Neutral controls are none of their own: what they tell
+ * stands at the condition beside which they were measured.
+ */
 export function sortedConditions(keys: Iterable<string>): Condition[] {
   const kinds = Object.keys(taskLabels);
-  const conditions = [...keys].map(conditionParts);
+  const conditions = [...keys].filter((key) => !isControl(key)).map(conditionParts);
   return conditions.sort(
     (a, b) =>
       order(kinds, a.kind) - order(kinds, b.kind) ||

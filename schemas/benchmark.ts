@@ -50,7 +50,25 @@ export const PerturbationName = z.string().refine(isPerturbationName, {
 export type PerturbationName = z.infer<typeof PerturbationName>;
 
 export function isPerturbationName(name: string): boolean {
-  return (catalogue as readonly string[]).includes(name) || scenarioName.test(name);
+  const known: readonly string[] = catalogue;
+  return known.includes(name) || scenarioName.test(name) || isCatalogueControl(name);
+}
+
+/** Beside a text perturbation "x" stands "x_control": a neutral text of the same length in the same place. */
+const controlSuffix = '_control';
+export const controlNameOf = (perturbation: PerturbationName): PerturbationName =>
+  `${perturbation}${controlSuffix}`;
+
+/** Scenarios of packs must not have such names. */
+export function isControl(name: PerturbationName): boolean {
+  return name.endsWith(controlSuffix);
+}
+
+/** The perturbation that a control, or "<task kind>/<control>", stands beside. */
+export const controlledBy = (control: string): string => control.slice(0, -controlSuffix.length);
+
+function isCatalogueControl(name: string): boolean {
+  return isControl(name) && (textPerturbations as readonly string[]).includes(controlledBy(name));
 }
 
 /** Those of the catalogue that point to the right option; scenarios of packs may do so too. */
@@ -61,12 +79,12 @@ export function withRightHints(found: Iterable<PerturbationName> = []): Readonly
   return new Set([...catalogueRightHints, ...found]);
 }
 
-/** A right hint is no interference, nor is what takes the deciding modality away, nor no perturbation at all. */
+/** A right hint is no interference, nor is a neutral control, nor what takes the deciding modality away, nor no perturbation at all. */
 export function isInterference(
   perturbation: PerturbationName,
   rightHints: ReadonlySet<PerturbationName>,
 ): boolean {
-  if (perturbation === 'origin' || rightHints.has(perturbation)) return false;
+  if (perturbation === 'origin' || rightHints.has(perturbation) || isControl(perturbation)) return false;
   return !(removals as readonly string[]).includes(perturbation);
 }
 

@@ -44,6 +44,23 @@ export const AccuracyDrop = z.strictObject({
 });
 export type AccuracyDrop = z.infer<typeof AccuracyDrop>;
 
+const PlainDrop = AccuracyDrop.pick({ drop: true, ci95: true, n: true });
+
+/** The samples of a text condition whose text is of one family of templates, or stands in one place. */
+export const ConditionSlice = z.strictObject({
+  n: z.number().int(),
+  accuracy: share.nullable(),
+  ci95: interval.nullable(),
+  /** Null where nothing was answered. */
+  changeRate: share.nullable(),
+  followed: share.optional(),
+  /** Against the clean answers, with its interval over source items, 95 %; null without labels. */
+  drop: PlainDrop.nullable(),
+  /** Against neutral text of the same length in the same place; null without labels, and where that was not measured. */
+  dropAgainstControl: PlainDrop.nullable(),
+});
+export type ConditionSlice = z.infer<typeof ConditionSlice>;
+
 export const ConditionMeasures = z.strictObject({
   /** Mean over samples of the Jensen-Shannon divergence between the clean and the perturbed answers, nats; null: no sample has both. */
   js: z.number().nullable(),
@@ -51,6 +68,14 @@ export const ConditionMeasures = z.strictObject({
   ece: share.nullable(),
   /** Null without labels, and for `origin`. */
   drop: AccuracyDrop.nullable(),
+  /**
+   * Of a text: accuracy under neutral text of the same length in the same place (`<perturbation>_control`) minus that under the text, paired;
+   * adjusted over all texts. Absent where that was not measured.
+   */
+  dropAgainstControl: AccuracyDrop.nullable().optional(),
+  /** Of a text with several: by family of its templates, and by place. */
+  families: z.record(z.string(), ConditionSlice).optional(),
+  positions: z.record(z.string(), ConditionSlice).optional(),
 });
 export type ConditionMeasures = z.infer<typeof ConditionMeasures>;
 

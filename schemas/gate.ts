@@ -4,6 +4,7 @@ import { Verdict } from './verdict.ts';
 /** What a rule of a gate may look at. Shares from 0 to 1; a drop is positive where accuracy is lost. */
 export const GateFigure = z.enum([
   'drop',
+  'dropAgainstControl',
   'accuracy',
   'changeRate',
   'followed',
@@ -14,6 +15,10 @@ export const GateFigure = z.enum([
   'unanswered',
 ]);
 export type GateFigure = z.infer<typeof GateFigure>;
+
+/** Figures that are told in points. */
+export const isInPoints = (figure: string | undefined): boolean =>
+  figure === 'drop' || figure === 'dropAgainstControl';
 
 const threshold = z.number().min(-1).max(1);
 

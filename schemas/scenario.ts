@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { textPositions } from './benchmark.ts';
+import { isControl, textPositions } from './benchmark.ts';
 
 const wholeName = /^[a-z0-9][a-z0-9_-]*$/;
 const name = z
@@ -117,6 +117,8 @@ export const Scenario = z.strictObject({
   templates: Templates.optional(),
   /** Text packs: where the text stands; of several places one is drawn for each sample. */
   position: TextPositions.default('before'),
+  /** Text packs: false: no neutral text of the same length is measured beside it. */
+  control: z.boolean().default(true),
   /** Text packs: lines drawn from a list, around the template. */
   lines: z
     .strictObject({
@@ -240,6 +242,7 @@ export const ScenarioPack = z
           message: `"${scenario.name}": ${message}`,
         });
       if (seen.has(scenario.name)) fail('another scenario has this name');
+      if (isControl(scenario.name)) fail('names that end so are those of neutral controls; choose another');
       seen.add(scenario.name);
       for (const problem of problemsOf(pack, scenario)) fail(problem);
     }

@@ -3,6 +3,7 @@ import {
   caveatsOf,
   changedOf,
   completeNote,
+  costOfWhat,
   diagnosisHeadline,
   packOf,
   patternWords,
@@ -72,7 +73,7 @@ function conditionLines(report: DiagnosisReport): string[] {
   });
   const head = ['percent', 'right', 'points lost (95 %)', 'changed', 'hint', 'drop'];
   const columns = missing ? [...head, 'no answer'] : head;
-  return [table(columns, rows, [1, 2, 3, 4, 6]), ...wrap(legend(measures), width)];
+  return [table(columns, rows, [1, 2, 3, 4, 6]), ...wrap(legend(measures), width), ...contentLines(measures)];
 }
 
 function legend({ conditions }: DiagnosisMeasures): string {
@@ -83,6 +84,20 @@ function legend({ conditions }: DiagnosisMeasures): string {
   const hopeless = Object.values(conditions).some(({ drop }) => drop?.verdict === 'at_chance');
   const chance = hopeless ? ', n/a: cannot be diagnosed, the model is at chance' : '';
   return `changed: answers other than the clean ones. hint: answers that follow it. drop: yes: more than chance, no: none that matters${more}${chance}.`;
+}
+
+/** Of texts that cost, whether neutral text of the same length does, too. */
+function contentLines(measures: DiagnosisMeasures): string[] {
+  const told = sortedConditions(Object.keys(measures.conditions)).flatMap(({ key, perturbation }) => {
+    const what = costOfWhat(measures, key);
+    return what ? [{ perturbation, what }] : [];
+  });
+  return [...groupedBy(told, ({ what }) => what)].flatMap(([what, texts]) =>
+    wrap(
+      `Against neutral text of the same length: ${what} (${texts.map(({ perturbation }) => perturbation).join(', ')}).`,
+      width,
+    ),
+  );
 }
 
 const levelNames = {

@@ -1,4 +1,4 @@
-import { isAnswered, isInterference, TaskKind } from '../../schemas/benchmark.ts';
+import { controlledBy, isAnswered, isControl, isInterference, TaskKind } from '../../schemas/benchmark.ts';
 import { GateRule } from '../../schemas/gate.ts';
 import { mostUnanswered } from '../../schemas/unanswered.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
@@ -10,9 +10,10 @@ const [mostLost, mostChanged] = [0.05, 0.1];
 /** What a diagnosis is judged by where no gate file is given: the irrelevant modality must not cost more than 5 points. */
 export function defaultRules({ hints, predictions }: Pick<Evidence, 'predictions' | 'hints'>): GateRule[] {
   const rightHints = rightHintsOf(predictions, hints);
+  const interferes = (name: string) => isInterference(name, rightHints);
   return [TaskKind.ImageHeavy, TaskKind.TextHeavy].flatMap((kind) => {
     const perturbed = predictions.filter(
-      ({ perturbation, taskKind }) => taskKind === kind && isInterference(perturbation, rightHints),
+      ({ perturbation, taskKind }) => taskKind === kind && interferes(perturbation),
     );
     if (perturbed.length === 0) return [];
     const subject = kind === TaskKind.ImageHeavy ? 'text' : 'picture';
@@ -25,7 +26,22 @@ export function defaultRules({ hints, predictions }: Pick<Evidence, 'predictions
           figure: 'changeRate',
           atMost: mostChanged,
         };
-    return [GateRule.parse(rule)];
+    const hasControls = predictions.some(
+      ({ answer, perturbation, taskKind }) =>
+        taskKind === kind &&
+        answer !== null &&
+        isControl(perturbation) &&
+        interferes(controlledBy(perturbation)),
+    );
+    // It fails where plainly more is lost than the length costs; what it leaves open is the first rule's to decide.
+    const beyond = {
+      name: `no ${subject} costs more than 5 points beyond its length`,
+      condition,
+      figure: 'dropAgainstControl',
+      atMost: mostLost,
+      onNotEnoughData: 'pass',
+    };
+    return [rule, ...(hasControls ? [beyond] : [])].map((one) => GateRule.parse(one));
   });
 }
 

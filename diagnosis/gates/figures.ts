@@ -1,9 +1,17 @@
-import { isAnswered, isInterference, type Prediction, TaskKind } from '../../schemas/benchmark.ts';
+import {
+  controlNameOf,
+  isAnswered,
+  isControl,
+  isInterference,
+  type Prediction,
+  TaskKind,
+} from '../../schemas/benchmark.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import type { GateRule } from '../../schemas/gate.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
 import { calibrationError } from '../measures/calibration.ts';
 import type { TaskOf } from '../measures/complete.ts';
+import { besideControls } from '../measures/controls.ts';
 import { pairedDrop } from '../measures/drop.ts';
 import { answeredPairs, conditionOf, groupedBy, type Hints, hintKey } from '../measures/figures.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
@@ -97,11 +105,9 @@ const followed: Measure = (evidence, condition) => {
   return withMissing(shareOf(answered, follows, evidence), answered.length, hinted.length);
 };
 
-const drop: Measure = (evidence, condition) => {
-  const paired = pairedDrop(
-    { clean: cleanFor(evidence, condition), perturbed: under(evidence, condition) },
-    evidence,
-  );
+/** The accuracy lost between two series of answers to the same samples. */
+function lostBetween(answers: Parameters<typeof pairedDrop>[0], evidence: Evidence): Measured | null {
+  const paired = pairedDrop(answers, evidence);
   if (paired === null) return null;
   const found: Measured = {
     value: paired.drop,
@@ -110,6 +116,22 @@ const drop: Measure = (evidence, condition) => {
     deviations: () => deviationsOf(paired.lost, paired.clusters),
   };
   return withMissing(found, paired.answered, paired.answered + paired.unanswered);
+}
+
+const drop: Measure = (evidence, condition) =>
+  lostBetween({ clean: cleanFor(evidence, condition), perturbed: under(evidence, condition) }, evidence);
+
+/** Each condition beside its control, paired once for all rules. */
+const besides = new WeakMap<GroupedEvidence['byCondition'], ReturnType<typeof besideControls>>();
+function besideOf({ byCondition }: GroupedEvidence): ReturnType<typeof besideControls> {
+  const known = besides.get(byCondition) ?? besideControls(byCondition);
+  besides.set(byCondition, known);
+  return known;
+}
+
+const dropAgainstControl: Measure = (evidence, condition) => {
+  const beside = besideOf(evidence).get(condition);
+  return beside ? lostBetween(beside, evidence) : null;
 };
 
 const ece: Measure = (evidence, condition) => {
@@ -138,10 +160,15 @@ export function askedUnder(evidence: GroupedEvidence, condition: string): readon
     : evidence.predictions.filter(({ taskKind }) => taskKind === condition);
 }
 
-const measures = { drop, accuracy, changeRate, followed, ece, unanswered } as const satisfies Record<
-  string,
-  Measure
->;
+const measures = {
+  drop,
+  dropAgainstControl,
+  accuracy,
+  changeRate,
+  followed,
+  ece,
+  unanswered,
+} as const satisfies Record<string, Measure>;
 
 /** Strengths such as 8/255 are written with a few digits. */
 const isStrength = (eps: number, wanted = Number.NaN) => Math.abs(eps - wanted) <= 0.005 * wanted;
@@ -170,7 +197,12 @@ export function measured(evidence: GroupedEvidence, rule: GateRule, condition: s
 }
 
 /** Figures of interference: a pattern of theirs does not mean `origin`, right hints, or what takes the deciding modality away. */
-export const ofInterference: ReadonlySet<GateRule['figure']> = new Set(['drop', 'changeRate', 'followed']);
+export const ofInterference: ReadonlySet<GateRule['figure']> = new Set([
+  'drop',
+  'dropAgainstControl',
+  'changeRate',
+  'followed',
+]);
 
 /** The conditions under which a rule's figure was or could have been measured. */
 export function conditionsOf({ attacks, predictions }: Evidence, { eps, figure }: GateRule): string[] {
@@ -182,7 +214,10 @@ export function conditionsOf({ attacks, predictions }: Evidence, { eps, figure }
       .filter((point) => isStrength(point.eps, eps))
       .map((point) => `${point.taskKind}/${point.attack}`);
   const conditions = [...new Set(predictions.map(conditionOf))];
-  return figure === 'unanswered' ? [...kinds, ...conditions] : conditions;
+  if (figure === 'unanswered') return [...kinds, ...conditions];
+  return figure === 'dropAgainstControl'
+    ? conditions.filter((condition) => conditions.includes(controlNameOf(condition)))
+    : conditions;
 }
 
 /** The conditions that the rule's pattern means. */
@@ -192,7 +227,9 @@ export function matching(evidence: Evidence, rule: GateRule): string[] {
     return rule.figure === 'competency' ? all : [rule.condition];
   const parts = rule.condition.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
   const pattern = new RegExp(`^${parts.join('.*')}$`);
-  const matched = all.filter((condition) => pattern.test(condition));
+  // A neutral control is meant where it is named alone.
+  const controls = isControl(rule.condition);
+  const matched = all.filter((condition) => pattern.test(condition) && (controls || !isControl(condition)));
   if (!ofInterference.has(rule.figure)) return matched;
   const rightHints = rightHintsOf(evidence.predictions, evidence.hints);
   return matched.filter((condition) =>

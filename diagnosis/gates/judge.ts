@@ -1,6 +1,6 @@
 import type { Floor } from '../../schemas/diagnosis.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import type { GateFinding, GateResult, GateRule } from '../../schemas/gate.ts';
+import { type GateFinding, type GateResult, type GateRule, isInPoints } from '../../schemas/gate.ts';
 import type { Verdict } from '../../schemas/report.ts';
 import { mostUnanswered, sumOfUnanswered, whyUnanswered } from '../../schemas/unanswered.ts';
 import { conditionOf, groupedBy, unansweredCounts } from '../measures/figures.ts';
@@ -24,6 +24,7 @@ const inPoints = (share: number) => `${(share * 100).toFixed(1)} points`;
 
 const names: Record<GateRule['figure'], string> = {
   drop: 'accuracy lost',
+  dropAgainstControl: 'accuracy lost against neutral text of the same length',
   accuracy: 'accuracy',
   changeRate: 'share of changed answers',
   followed: 'share of answers that follow the hint',
@@ -39,6 +40,7 @@ const incomplete = 'no sample with a label was asked every condition';
 /** Why a figure may not be there. */
 const missing: Record<GateRule['figure'], string> = {
   drop: noLabels,
+  dropAgainstControl: 'no labels or no neutral control there',
   accuracy: noLabels,
   changeRate: 'no samples with both answers there',
   followed: 'no hints or answers there',
@@ -168,7 +170,7 @@ function reasonOf(evidence: GroupedEvidence, finding: Found, rule: GateRule, sev
   const { condition, interval, lacking, n, value, verdict } = finding;
   if (rule.figure === 'unanswered' && value !== null) return answeredReason(evidence, finding, rule);
   const { limit, threshold } = limitOf(rule);
-  const say = rule.figure === 'drop' ? inPoints : percent;
+  const say = isInPoints(rule.figure) ? inPoints : percent;
   const asked = `${limit === 'atMost' ? 'at most' : 'at least'} ${say(threshold)} asked`;
   const strength = rule.eps === undefined ? '' : ` at eps ${rule.eps}`;
   const where = rule.figure === 'competency' ? '' : ` under ${condition}${strength}`;

@@ -1,14 +1,22 @@
-import { isInterference, type PerturbedSample, type Prediction, removals } from '../../schemas/benchmark.ts';
+import {
+  isControl,
+  isInterference,
+  type PerturbedSample,
+  type Prediction,
+  removals,
+} from '../../schemas/benchmark.ts';
 import type { ConditionMeasures, DiagnosisMeasures, Floor } from '../../schemas/diagnosis.ts';
 import { jsDivergence } from '../statistics/divergence.ts';
 import { calibrationError } from './calibration.ts';
+import { besideControls } from './controls.ts';
 import { accuracyDrops, largestDrop } from './drop.ts';
-import { answeredPairs, conditionOf, groupedBy } from './figures.ts';
+import { answeredPairs, conditionOf, groupedBy, hintKey, hintsOf } from './figures.ts';
 import { floorOf } from './floor.ts';
 import { letterBias } from './letters.ts';
 import { lowestAccuracy } from './lowest.ts';
 import { reliance } from './reliance.ts';
 import { rightHintsAmong } from './right-hints.ts';
+import { conditionSlices, type Written } from './slices.ts';
 import { taskConditions } from './tasks.ts';
 import { worstCase } from './worst.ts';
 
@@ -20,11 +28,16 @@ export interface MeasureOptions {
 
 /** What measures read of samples. */
 type Asked = Pick<PerturbedSample, 'id' | 'source'> &
-  Partial<Pick<PerturbedSample, 'answer' | 'hinted' | 'perturbation' | 'task'>>;
+  Partial<Pick<PerturbedSample, 'answer' | 'family' | 'hinted' | 'perturbation' | 'position' | 'task'>>;
 
 /** Neither as it was nor without what decides: a fall of accuracy is expected there. */
 function isDisturbed({ perturbation }: Prediction): boolean {
   return perturbation !== 'origin' && !(removals as readonly string[]).includes(perturbation);
+}
+
+/** A sample that points to an option. */
+function hinting({ hinted, id, perturbation }: Asked) {
+  return perturbation === undefined || hinted === undefined ? [] : [{ hinted, id, perturbation }];
 }
 
 function meanJs(clean: readonly Prediction[], perturbed: readonly Prediction[]): number | null {
@@ -74,13 +87,39 @@ export function diagnosisMeasures(
   const clean = predictions.filter(({ perturbation }) => perturbation === 'origin');
   const floors = floorsOf(clean, ({ taskKind }) => taskKind, sourceOf);
   const perturbed = [...groups].filter(([, group]) => isDisturbed(group[0]!));
+  const options = { relevantDrop, sourceOf };
   const inputs = perturbed.map(([condition, group]) => ({
     condition,
     clean: cleanFor(group),
     perturbed: group,
     atChance: floors[group[0]!.taskKind]?.atChance,
   }));
-  const drops = accuracyDrops(inputs, { relevantDrop, sourceOf });
+  // What texts cost, what their length alone costs and what their content costs are three questions, each adjusted by itself.
+  const beside = besideControls(groups);
+  const drops = new Map([
+    ...accuracyDrops(
+      inputs.filter(({ condition }) => !isControl(condition)),
+      options,
+    ),
+    ...accuracyDrops(
+      inputs.filter(({ condition }) => isControl(condition)),
+      options,
+    ),
+  ]);
+  const againstControls = accuracyDrops(
+    [...beside].map(([condition, pair]) => ({
+      ...pair,
+      condition,
+      atChance: floors[pair.perturbed[0]!.taskKind]?.atChance,
+    })),
+    options,
+  );
+  const written = new Map<string, Written>();
+  for (const { family, id, perturbation, position } of asked) {
+    if (perturbation !== undefined && position !== undefined)
+      written.set(hintKey({ id, perturbation }), { position, ...(family === undefined ? {} : { family }) });
+  }
+  const slicing = { sourceOf, sources, hints: hintsOf(asked.flatMap(hinting)), written };
   const interfering = inputs.filter(
     (input) => !input.atChance && isInterference(input.perturbed[0]!.perturbation, helpful),
   );
@@ -91,6 +130,10 @@ export function diagnosisMeasures(
       js: meanJs(cleanFor(group), group),
       ece: calibrationError(group),
       drop: drops.get(condition) ?? null,
+      ...(beside.has(condition) ? { dropAgainstControl: againstControls.get(condition) ?? null } : {}),
+      ...(written.size > 0 && !isControl(condition)
+        ? conditionSlices({ clean: cleanFor(group), perturbed: group }, beside.get(condition), slicing)
+        : {}),
     },
   ]);
   const tasked = clean.filter(({ id }) => tasks.has(id));

@@ -11,6 +11,7 @@ export {
   catalogueTexts,
   conditionsFor,
   conditionsOf,
+  controlOf,
   missingFields,
   removalFor,
 } from './packs.ts';

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { scenarioFolder } from '../../data/folder.ts';
 import {
   type CatalogueName,
+  controlNameOf,
   imagePerturbations,
   type PerturbationName,
   removals,
@@ -22,6 +23,24 @@ export interface Condition {
   scenario: Scenario;
   lists: Readonly<Record<string, List>>;
   severity: number;
+  /** Of a control: the condition that it stands beside. */
+  beside?: PerturbationName;
+}
+
+/** The neutral control of a condition; null for pictures, and where the scenario wants none. */
+export function controlOf(condition: Condition): Condition | null {
+  const { name, scenario, taskKind } = condition;
+  if (taskKind !== TaskKind.ImageHeavy || !scenario.control) return null;
+  return { ...condition, name: controlNameOf(name), beside: name };
+}
+
+/** A list of this name in a pack holds the sentences of its controls; else those of the catalogue are taken. */
+const neutralList = 'neutral';
+
+/** Sentences that say nothing about a picture and point to nothing. */
+export function neutralSentences(lists: Condition['lists']): List {
+  const { lists: own } = catalogue().text;
+  return lists[neutralList] ?? own[neutralList] ?? own.facts!;
 }
 
 /** The packs whose scenarios are the catalogue; their conditions have no pack before their name. */
@@ -70,11 +89,12 @@ export function catalogue(): { text: ScenarioPack; image: ScenarioPack } {
 }
 
 let byName: ReadonlyMap<string, Condition> | undefined;
-/** The catalogue's condition of this name; undefined for `origin` and removals. */
-export function catalogueCondition(name: CatalogueName): Condition | undefined {
+/** The catalogue's condition, or control, of this name; undefined for `origin` and removals. */
+export function catalogueCondition(name: PerturbationName): Condition | undefined {
   byName ??= new Map(
     Object.values(catalogue())
       .flatMap(conditionsOf)
+      .flatMap((one) => [one, controlOf(one) ?? []].flat())
       .map((one) => [one.name, one]),
   );
   return byName.get(name);

@@ -1,12 +1,19 @@
 import { Random } from '../../random/index.ts';
-import { type CatalogueName, type PerturbedSample, removals, type Sample } from '../../schemas/benchmark.ts';
+import {
+  type PerturbationName,
+  type PerturbedSample,
+  removals,
+  type Sample,
+} from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { templatesOf } from '../../schemas/scenario.ts';
 import { miniPicture, type PictureSize } from './canvas.ts';
 import { run, runNow } from './codec.ts';
-import { type Condition, catalogueCondition, conditionsFor, removalFor } from './packs.ts';
+import { countWords, namingNone, writeNeutral } from './neutral.ts';
+import { type Condition, catalogueCondition, conditionsFor, neutralSentences, removalFor } from './packs.ts';
 import { type Making, makePicture } from './picture.ts';
 import { Pool } from './pool.ts';
-import { MissingField } from './slots.ts';
+import { fill, MissingField } from './slots.ts';
 import { placeText, write } from './text.ts';
 
 const pools = new WeakMap<readonly Sample[], Pool>();
@@ -46,6 +53,25 @@ interface Setting {
   seed: number;
   pool: Pool;
   size: PictureSize;
+  /** How long a text is to the model. */
+  count: (text: string) => number;
+}
+
+/** A neutral text as long as that of the condition, in its place. @throws MissingField where that does not fit the sample */
+function controlled(condition: Condition, sample: Sample, { count, seed }: Setting): PerturbedSample | null {
+  const { beside, lists, name, scenario } = condition;
+  const written = write(scenario, lists, sample, new Random(seed, 'perturb', beside!, sample.id));
+  if (!written) return null;
+  const random = new Random(seed, 'perturb', name, sample.id);
+  const source = { sample, lists, hinted: null, random };
+  const sentences = templatesOf(neutralSentences(lists)).map((template) => fill(template, source));
+  const { join } = scenario;
+  const { family, position } = written;
+  const length = count(written.text);
+  const text = writeNeutral(namingNone(sentences, sample.options), { count, join, length }, random);
+  if (text === null) return null;
+  const placed = placeText(sample, { position, text }, join);
+  return { ...placed, perturbation: name, variant: 'neutral', hinted: null, family, position };
 }
 
 /** The sample under a condition; null where it does not fit. */
@@ -59,6 +85,7 @@ function* under(condition: Condition, sample: Sample, setting: Setting): Making<
       const put = yield* makePicture(scenario, { sample, pool, size, lists, random, severity });
       return put && { ...sample, ...put, perturbation: name };
     }
+    if (condition.beside !== undefined) return controlled(condition, sample, setting);
     const written = write(scenario, lists, sample, random);
     if (!written) return null;
     const { text, ...rest } = written;
@@ -74,21 +101,23 @@ function* under(condition: Condition, sample: Sample, setting: Setting): Making<
  * depends on (seed, sample id, name) and the pool's samples alone, not on their order or on the other samples.
  * `switch_target` leaves out the samples of which no wrong option has a photo in `pool`, `switch` and the inverted pictures of
  * `image_unseen` those for which it has no other photo, `helpful_text` those without an answer; every other condition returns
- * one row a sample, in order. `image_removed` and `text_removed` take the relevant
+ * one row a sample, in order; so does a control, unless every neutral sentence names an option. `image_removed` and `text_removed` take the relevant
  * modality away instead. Throws GuardError where the condition does not fit the sample's kind of task.
  */
 export function perturb(
   samples: readonly Sample[],
-  name: CatalogueName,
+  name: PerturbationName,
   seed: number,
   pool: readonly Sample[],
+  count = countWords,
 ): PerturbedSample[] {
-  const setting = { seed, pool: poolOf(pool), size: miniPicture };
+  const setting = { seed, pool: poolOf(pool), size: miniPicture, count };
   return samples.flatMap((sample): PerturbedSample[] => {
     if (name === 'origin') return [{ ...sample, perturbation: name, variant: '', hinted: null }];
     const condition = catalogueCondition(name);
     if (!condition) {
-      const removal = removals.find((one) => one === name)!;
+      const removal = removals.find((one) => one === name);
+      if (!removal) throw new GuardError(ErrorCode.BadInput, `the catalogue has no perturbation ${name}`);
       checked(sample, name, removalFor(sample.taskKind) === removal);
       return [removed(sample, removal)];
     }
@@ -102,7 +131,7 @@ const ahead = 3;
 
 /**
  * As `perturb`, one sample after the other, for the scenarios of any pack: samples that one does not fit (a field or a photo is
- * not there) are left out. Pictures are made in `size` and may be of any format that sharp reads.
+ * not there) are left out. Pictures are made in `size` and may be of any format that sharp reads; controls are as long as `count` says.
  */
 export async function* perturbUnder(
   condition: Condition,
@@ -110,8 +139,9 @@ export async function* perturbUnder(
   seed: number,
   pool: readonly Sample[],
   size: PictureSize = miniPicture,
+  count = countWords,
 ): AsyncGenerator<PerturbedSample> {
-  const setting = { seed, pool: poolOf(pool), size };
+  const setting = { seed, pool: poolOf(pool), size, count };
   const making: Promise<PerturbedSample | null>[] = [];
   for (const sample of samples) {
     const next = run(under(condition, sample, setting));

@@ -6,6 +6,7 @@ import { recordSection } from '../sections/record.ts';
 import { diagnosisHead } from './head.ts';
 import { levelSection } from './levels.ts';
 import { diagnosisAccuracy, diagnosisChanges, gateSection, patternSection } from './sections.ts';
+import { sliceSection } from './slices.ts';
 
 /** A diagnosis as one HTML file: no script, no request, the same bytes for the same report. */
 export function renderDiagnosis(report: DiagnosisReport): string {
@@ -16,6 +17,7 @@ export function renderDiagnosis(report: DiagnosisReport): string {
       { id: 'gates', title: 'Rules', body: gateSection(report) },
       { id: 'levels', title: 'Reliance', body: levelSection(report) },
       { id: 'accuracy', title: 'Accuracy', body: diagnosisAccuracy(report) },
+      { id: 'forms', title: 'Forms of texts', body: sliceSection(report) },
       { id: 'changes', title: 'Changed answers', body: diagnosisChanges(report) },
       { id: 'attack', title: 'Attack', body: attackSection(report) },
       { id: 'patterns', title: 'Error patterns', body: patternSection(report) },

@@ -1,7 +1,8 @@
 import { atChanceWords } from '../../diagnosis/index.ts';
-import { isInterference, withRightHints } from '../../schemas/benchmark.ts';
+import { controlNameOf, isInterference, withRightHints } from '../../schemas/benchmark.ts';
 import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
+import { isInPoints } from '../../schemas/gate.ts';
 import {
   type Condition,
   inside,
@@ -52,7 +53,11 @@ function found(report: DiagnosisReport): string {
   const after = worst && report.base[worst.key]?.accuracy;
   if (worst && typeof clean === 'number' && typeof after === 'number') {
     const tasks = taskLabel(worst.kind).toLowerCase();
-    return `On ${tasks}, ${perturbationPhrase(worst.perturbation)} cuts the model’s accuracy from ${percent(clean)} to ${percent(after)}`;
+    const cut = `On ${tasks}, ${perturbationPhrase(worst.perturbation)} cuts the model’s accuracy from ${percent(clean)} to ${percent(after)}`;
+    const neutral = report.base[controlNameOf(worst.key)]?.accuracy;
+    return typeof neutral === 'number'
+      ? `${cut}, neutral text of the same length to ${percent(neutral)}`
+      : cut;
   }
   const missing = unansweredRule(report) && unansweredWords(report);
   if (missing) return `${missing}: too few answers to say what perturbations cost`;
@@ -120,14 +125,32 @@ const findings: Record<AccuracyDrop['verdict'], string> = {
   at_chance: 'cannot be diagnosed: at chance',
 };
 
+/**
+ * Whether it is a text's content that costs accuracy, or its length alone, as neutral text of the same length does; '' where neither is
+ * shown, or no such text was measured.
+ */
+export function costOfWhat({ conditions }: Pick<DiagnosisMeasures, 'conditions'>, key: string): string {
+  const content = conditions[key]?.dropAgainstControl?.verdict;
+  const length = conditions[controlNameOf(key)]?.drop?.verdict;
+  if (!content || !length) return '';
+  if (content === 'drop') {
+    if (length === 'drop') return 'its length alone costs, and its content more';
+    return length === 'no_relevant_drop' ? 'its content costs, not its length' : 'its content costs';
+  }
+  if (length !== 'drop') return '';
+  return content === 'no_relevant_drop'
+    ? 'its length alone costs, not its content'
+    : 'its length alone costs; whether its content adds to it is open';
+}
+
 /** A drop's finding in words; where data are too few, with how many would do. */
-export function findingOf({ pairsNeeded, verdict }: AccuracyDrop): string {
+export function findingOf({ pairsNeeded, verdict }: AccuracyDrop, what = ''): string {
   const more = verdict === 'not_enough_data' ? `; ${pairsNeeded} samples would` : '';
-  return `${findings[verdict]}${more}`;
+  return `${findings[verdict]}${more}${what && `; ${what}`}`;
 }
 
 /** Points lost with their interval: "+20.0 (+16.1 to +24.2)". */
-export function lostOf({ ci95, drop }: AccuracyDrop): string {
+export function lostOf({ ci95, drop }: Pick<AccuracyDrop, 'ci95' | 'drop'>): string {
   return `${signedPoints(drop)} (${signedPoints(ci95[0])} to ${signedPoints(ci95[1])})`;
 }
 
@@ -139,13 +162,13 @@ export function gateFigures(gate: {
 }): string {
   const { figure, interval, value } = gate;
   if (value === null || interval === null) return 'not measured';
-  const say = figure === 'drop' ? signedPoints : (share: number) => percent(share);
+  const say = isInPoints(figure) ? signedPoints : (share: number) => percent(share);
   return `${say(value)} (${say(interval[0])} to ${say(interval[1])})`;
 }
 
 /** What a gate asks for: "at most 5.0 points". */
 export function demandOf({ figure, limit, threshold }: DiagnosisReport['gates'][number]): string {
-  const amount = figure === 'drop' ? `${(threshold * 100).toFixed(1)} points` : percent(threshold);
+  const amount = isInPoints(figure) ? `${(threshold * 100).toFixed(1)} points` : percent(threshold);
   return `${limit === 'atMost' ? 'at most' : 'at least'} ${amount}`;
 }
 

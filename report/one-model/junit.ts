@@ -1,6 +1,6 @@
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { sortedConditions } from '../labels.ts';
-import { findingOf, lostOf } from './headline.ts';
+import { costOfWhat, findingOf, lostOf } from './headline.ts';
 import { servedFindings } from './served.ts';
 import { unansweredOf } from './unanswered.ts';
 
@@ -64,7 +64,7 @@ function conditionCases(report: DiagnosisReport): Case[] {
     if (!drop) return [];
     const missing = unansweredOf(report.base[key]!);
     const also = missing > 0 ? `; ${missing} of ${report.base[key]!.n} were not answered` : '';
-    const message = `points lost ${lostOf(drop)} on ${drop.n} samples: ${findingOf(drop)}${also}`;
+    const message = `points lost ${lostOf(drop)} on ${drop.n} samples: ${findingOf(drop, costOfWhat(measures, key))}${also}`;
     const undecided = drop.verdict === 'not_enough_data' || drop.verdict === 'at_chance';
     const outcome = undecided ? 'skipped' : 'passed';
     return [{ name: perturbation, classname: `conditions.${kind}`, outcome, message }];

@@ -8,7 +8,15 @@ import {
   sortedConditions,
   taskLabel,
 } from '../labels.ts';
-import { demandOf, diagnosisHeadline, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
+import {
+  costOfWhat,
+  demandOf,
+  diagnosisHeadline,
+  findingOf,
+  gateFigures,
+  lostOf,
+  patternWords,
+} from './headline.ts';
 import { caveatsOf } from './served.ts';
 import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
 
@@ -42,16 +50,18 @@ function gateLines({ gates }: DiagnosisReport): string[] {
 function figureLines(report: DiagnosisReport): string[] {
   const { base, measures } = report;
   const missing = someUnanswered(report);
+  const controlled = Object.values(measures.conditions).some(({ dropAgainstControl }) => dropAgainstControl);
   const rows = sortedConditions(Object.keys(base)).map(({ key, kind, perturbation }) => {
     const figures = base[key]!;
-    const drop = measures.conditions[key]?.drop;
+    const { drop, dropAgainstControl: against } = measures.conditions[key] ?? {};
     return [
       `${taskLabel(kind)}: ${inside(perturbationLabel(perturbation))}`,
       String(figures.n),
       figures.accuracy === null ? 'no labels' : percent(figures.accuracy),
       drop ? lostOf(drop) : '',
+      ...(controlled ? [against ? lostOf(against) : ''] : []),
       perturbation === 'origin' ? '' : changedOf(figures),
-      drop ? findingOf(drop) : '',
+      drop ? findingOf(drop, costOfWhat(measures, key)) : '',
       ...(missing ? [percent(unansweredOf(figures) / figures.n)] : []),
     ];
   });
@@ -60,6 +70,7 @@ function figureLines(report: DiagnosisReport): string[] {
     'n',
     'accuracy',
     'points lost (95 %)',
+    ...(controlled ? ['against neutral text'] : []),
     'answers changed',
     'finding',
     ...(missing ? ['not answered'] : []),

@@ -1,10 +1,11 @@
+import { controlNameOf } from '../../schemas/benchmark.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { barChart } from '../charts/bars.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { percent, perturbationLabel, taskLabel, taskNote } from '../labels.ts';
 import { card, figuresTable, section, stacks, table, verdictBadge } from '../sections/parts.ts';
 import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts';
-import { demandOf, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
+import { costOfWhat, demandOf, findingOf, gateFigures, lostOf, patternWords } from './headline.ts';
 import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
 
 type Gate = DiagnosisReport['gates'][number];
@@ -53,13 +54,18 @@ const maybe = (value: number | null | undefined) =>
 function figuresOf(report: DiagnosisReport, kind: string, rows: readonly ConditionRow[]) {
   const { conditions } = report.measures;
   const missing = someUnanswered(report);
+  const hasControls = rows.some(({ key }) => conditions[key]?.dropAgainstControl);
+  const neutral = hasControls
+    ? ', accuracy under neutral text of the same length and what is lost against it'
+    : '';
   return {
-    caption: `${taskLabel(kind)}: accuracy, accuracy lost (points, 95 %), changed answers, divergences (nats), calibration error`,
+    caption: `${taskLabel(kind)}: accuracy, accuracy lost (points, 95 %)${neutral}, changed answers, divergences (nats), calibration error`,
     columns: [
       'Perturbation',
       '#n',
       '#Accuracy',
       '#Lost',
+      ...(hasControls ? ['#Neutral', '#Lost against it'] : []),
       'Finding',
       '#Changed',
       '#Followed',
@@ -69,13 +75,19 @@ function figuresOf(report: DiagnosisReport, kind: string, rows: readonly Conditi
       ...(missing ? ['#Not answered'] : []),
     ],
     rows: rows.map(({ figures, key, perturbation }): Content[] => {
-      const { drop, ece, js } = conditions[key] ?? {};
+      const { drop, dropAgainstControl, ece, js } = conditions[key] ?? {};
       return [
         perturbationLabel(perturbation),
         figures.n,
         maybe(figures.accuracy),
         drop ? lostOf(drop) : '–',
-        drop ? findingOf(drop) : '–',
+        ...(hasControls
+          ? [
+              maybe(report.base[controlNameOf(key)]?.accuracy),
+              dropAgainstControl ? lostOf(dropAgainstControl) : '–',
+            ]
+          : []),
+        drop ? findingOf(drop, costOfWhat(report.measures, key)) : '–',
         perturbation === 'origin' ? '–' : changedOf(figures),
         maybe(figures.followed),
         figures.kl?.toFixed(3) ?? '–',

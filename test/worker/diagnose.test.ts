@@ -2,6 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderForMini, wordsOf } from '../../models/index.ts';
+import { type Sample, textPerturbations, textsBeside } from '../../schemas/benchmark.ts';
 import { readPredictions, readSamples, writeSamplesFile } from '../../store/index.ts';
 import { diagnoseOnce, openSession, type Session, trainOnce } from '../../worker/index.ts';
 import { keepHistory } from '../support/histories.ts';
@@ -21,17 +23,16 @@ afterAll(async () => {
 describe('a diagnosis', { timeout: 300_000 }, () => {
   it('measures every condition, and keeps what its figures are made of', async () => {
     const stages = new Set<string>();
-    const { artifacts, attacks, cached, figures } = await diagnoseOnce(session, {}, (status) => {
+    const { artifacts, attacks, cached, figures, measures } = await diagnoseOnce(session, {}, (status) => {
       for (const { name, state } of status.stages) stages.add(`${name} ${state}`);
     });
     expect(Object.keys(figures).sort()).toEqual(
       [
         'image_heavy/origin',
-        'image_heavy/unrelated_text',
-        'image_heavy/misleading_text',
-        'image_heavy/misleading_text_unseen',
-        'image_heavy/ocr_text',
-        'image_heavy/helpful_text',
+        ...textPerturbations.map((name) => `image_heavy/${name}`),
+        ...textPerturbations
+          .filter((name) => name !== 'long_text')
+          .map((name) => `image_heavy/${name}_control`),
         'text_heavy/origin',
         'text_heavy/full_black',
         'text_heavy/full_white',
@@ -54,6 +55,14 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       expect(found.accuracy).toBeCloseTo(right / answers.length, 12);
       expect(found.n).toBeGreaterThanOrEqual(8);
     }
+    const tableOf = async (condition: string) =>
+      readSamples(await session.store.path(artifacts[`samples/${condition}`]!));
+    const read = (sample: Pick<Sample, 'context' | 'inside' | 'after'>) =>
+      wordsOf(renderForMini(textsBeside(sample).join(' '))).length;
+    const hints = await tableOf('image_heavy/misleading_text');
+    const controls = await tableOf('image_heavy/misleading_text_control');
+    expect(controls.map(read)).toEqual(hints.map(read));
+    expect(measures.conditions['image_heavy/misleading_text']!.dropAgainstControl!.n).toBe(hints.length);
   });
 
   it('takes everything from the cache the second time', async () => {

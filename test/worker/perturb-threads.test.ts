@@ -25,6 +25,7 @@ const setting = async (more: ScenarioPack[] = []): Promise<Setting> => ({
   seed: 7,
   set: { tasks: [], packs: [await readPack('corruptions'), ...more].map((pack) => ({ pack, tasks: null })) },
   size: miniPicture,
+  unit: 'token',
 });
 const never = new AbortController().signal;
 
@@ -32,6 +33,7 @@ describe('perturbing in threads', { timeout: 120_000 }, () => {
   it('gives the tables that one thread alone gives, byte for byte', async () => {
     const conditions = [
       'image_heavy/misleading_text',
+      'image_heavy/misleading_text_control',
       'image_heavy/image_removed',
       'text_heavy/switch_target',
       'text_heavy/corruptions/jpeg-4',

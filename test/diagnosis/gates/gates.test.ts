@@ -86,6 +86,49 @@ describe('a rule on the drop', () => {
   });
 });
 
+describe('a rule on the drop against the neutral control', () => {
+  const controlled = (lost: number, toLength: number) => [
+    ...losing(lost),
+    ...condition(400, toLength, 'misleading_text_control'),
+  ];
+  const beyond = { ...misled, figure: 'dropAgainstControl' };
+
+  it('counts what is lost beyond the length', () => {
+    expect(one(beyond, controlled(80, 0))).toMatchObject({ verdict: 'fail', value: 0.2, n: 400 });
+    expect(one(beyond, controlled(80, 80))).toMatchObject({ verdict: 'pass', value: 0 });
+    expect(one(beyond, controlled(80, 0)).reason).toMatch(
+      /against neutral text of the same length .*20\.0 points/,
+    );
+  });
+
+  it('has the conditions that have a control, and patterns mean no control', () => {
+    const predictions = [...controlled(80, 40), ...condition(400, 0, 'ocr_text')];
+    const found = (rule: object) => one(rule, predictions).findings.map(({ condition }) => condition);
+    expect(found({ ...beyond, condition: '*' })).toEqual(['image_heavy/misleading_text']);
+    expect(found({ ...misled, condition: '*' })).toEqual([
+      'image_heavy/misleading_text',
+      'image_heavy/ocr_text',
+    ]);
+    const accuracy = { name: 'a', figure: 'accuracy', atLeast: 0.1 };
+    expect(found({ ...accuracy, condition: '*' })).not.toContain('image_heavy/misleading_text_control');
+    expect(found({ ...accuracy, condition: '*_control' })).toEqual(['image_heavy/misleading_text_control']);
+    expect(() => one(beyond, losing(80))).toThrow(/no condition/);
+  });
+
+  it('is among the built-in rules where controls were measured, and leaves nothing open by itself', () => {
+    const rules = (predictions: Parameters<typeof evidence>[0]) => defaultRules(evidence(predictions));
+    expect(rules(losing(80)).map(({ figure }) => figure)).toEqual(['drop']);
+    expect(rules(controlled(80, 0)).map(({ figure }) => figure)).toEqual(['drop', 'dropAgainstControl']);
+    const verdict = (lost: number, toLength: number) =>
+      judgeGates(evidence(controlled(lost, toLength)), rules(controlled(lost, toLength))).gates.map(
+        (gate) => gate.verdict,
+      );
+    expect(verdict(80, 80)).toEqual(['fail', 'pass']);
+    expect(verdict(80, 0)).toEqual(['fail', 'fail']);
+    expect(verdict(20, 0)).toEqual(['inconclusive', 'pass']);
+  });
+});
+
 describe('a rule over several conditions', () => {
   const both = (lost: number) => [
     ...losing(2),

@@ -82,6 +82,13 @@ function reservations({ pgd, repair }: RunReport): string[] {
       : []),
     ...(after.length > 0 ? [`After training it is at chance on ${listed(after)}.`] : []),
     ...(seen ? [`It is lower still ${at(seen)}, which training saw: ${percent(seen.accuracy)}.`] : []),
+    ...Object.entries(repair.ability).flatMap(([kind, { after: now, before, verdict }]) =>
+      verdict === 'lower' || verdict === 'lost'
+        ? [
+            `Without a perturbation its accuracy on ${tasksOf(kind)} fell from ${percent(before)} to ${percent(now)}.`,
+          ]
+        : [],
+    ),
     ...(worse
       ? [
           `Under ${inside(attackLabel(worse.attack))} at ${short(worse.eps)} on ${tasksOf(worse.taskKind)} it is worse than before: ${percent(worse.before)}, now ${percent(worse.after)}.`,

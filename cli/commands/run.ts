@@ -67,8 +67,9 @@ async function finish(
 ): Promise<ExitCode> {
   const result = await work.api.robustifyResult(work.session, workflowId);
   const { outcome, reason, files, store, runId, report } = result;
+  const rules = report.repair?.rules.after.verdict ?? null;
   output.result(
-    { status: 'completed', outcome, reason, workflowId, runId, report: files, store },
+    { status: 'completed', outcome, reason, rules, workflowId, runId, report: files, store },
     () => `${reportText(report, files, output.colorOut)}\n\n${nextCommands(report, files, flags)}`,
   );
   return outcome === 'promoted' ? ExitCode.Done : ExitCode.GateSaidNo;
@@ -89,7 +90,7 @@ function nextCommands(
     [`npx modality-guard run --policy standard${state}`, 'with approvals by a person'],
     [
       `npx modality-guard models export champion --out my-model${state}`,
-      'the repaired model in the Hugging Face ONNX layout',
+      'the model in service in the Hugging Face ONNX layout',
     ],
     [
       `npx modality-guard audit export ${workflowId} --out my-audit${state}`,

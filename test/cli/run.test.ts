@@ -53,6 +53,7 @@ describe('a run from the command line', { timeout: 10 * minutes }, () => {
     expect(first).toMatchObject({
       status: 'completed',
       outcome: 'promoted',
+      rules: expect.stringMatching(/^(pass|fail|inconclusive)$/),
       workflowId: expect.stringMatching(/^robustify\/mini\/[0-9a-f]{16}$/),
       runId: expect.any(String),
       store: join(folder, '.modality-guard/store'),

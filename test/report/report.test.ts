@@ -260,6 +260,15 @@ describe('the headline', () => {
     );
   });
 
+  it('says of each kind that its ability fell, where that is certain', () => {
+    const { vqa } = sampleReport().repair!.ability;
+    for (const verdict of ['lower', 'lost'] as const)
+      expect(said({ ability: { text_heavy: { ...vqa!, verdict } } })).toContain(
+        'Without a perturbation its accuracy on text-heavy tasks fell from 90.5 % to 88.7 %.',
+      );
+    expect(said({ ability: { vqa: { ...vqa!, verdict: 'too_few' } } })).not.toContain('fell from');
+  });
+
   it('hides neither an attack under which the model got worse nor a kind at chance', () => {
     const report = sampleReport();
     const at = report.pgd.findIndex(

@@ -92,6 +92,7 @@ async function run(command, args) {
     case 'ablation':
     case 'conformance':
     case 'gate-errors':
+    case 'fresh-hints':
     case 'repetitions':
     case 'whole-diagnosis':
       ensureReady();
@@ -100,7 +101,7 @@ async function run(command, args) {
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, gate-errors, conformance, repetitions, endpoint, whole-diagnosis and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, gate-errors, conformance, fresh-hints, repetitions, endpoint, whole-diagnosis and ready.`,
       );
   }
 }

@@ -47,7 +47,11 @@ describe('diagnose', { timeout: 300_000 }, () => {
     expect(pgd).toHaveLength(4);
     expect(pgd[0]).toMatchObject({ taskKind: 'image_heavy', attack: 'pgd', eps: 0, after: null });
     expect(rules).toBe('built-in');
-    expect(gates.map(({ rule: condition }) => condition)).toEqual(['image_heavy/*', 'text_heavy/*']);
+    expect(gates.map(({ figure, rule: condition }) => `${figure} ${condition}`)).toEqual([
+      'drop image_heavy/*',
+      'dropAgainstControl image_heavy/*',
+      'drop text_heavy/*',
+    ]);
   });
 
   it('writes the report in all its forms, and tables that other programs read', async () => {

@@ -136,7 +136,11 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       expect(Object.keys(levels![kind]!).sort()).toEqual(['L0', 'L1', 'L2', 'L3', 'L4']);
       expect(L2).toBe(measures.worst[kind]!.share);
       expect(L2).toBeLessThanOrEqual(L0!);
-      for (const score of Object.values(measures.reliance[kind]!)) expect(score!.n).toBeGreaterThanOrEqual(4);
+      // A photo of a wrong option fits other samples: those that were not asked everything do not count.
+      for (const score of Object.values(measures.reliance[kind]!)) {
+        expect(score!.n).toBeGreaterThan(0);
+        expect(score!.n + score!.leftOut!).toBeGreaterThanOrEqual(4);
+      }
     }
   });
 

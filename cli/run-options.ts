@@ -25,15 +25,20 @@ export function runOptions(flags: WorkFlags & DiagnosisFlags): RunOptions {
 
 /** A path, or anything that is a folder here, is a model folder; other words are names in the registry. */
 function modelOptions({ model, modelName }: WorkFlags): RunOptions {
-  const served = model !== undefined && /^https?:\/\//.test(model);
+  const served = model !== undefined && /^https?:\/\//i.test(model);
   if (served ? modelName === undefined : modelName !== undefined && model === undefined) {
     const what =
       'a model behind a server needs both --model <base URL> and --model-name <name>, and --model-name a --model';
     throw new GuardError(ErrorCode.BadConfig, what);
   }
-  if (served) return { endpoint: { baseUrl: model, model: modelName as string } };
+  const baseUrl = model?.replace(/^https?(?=:)/i, (scheme) => scheme.toLowerCase());
+  if (served) return { endpoint: { baseUrl: baseUrl as string, model: modelName as string } };
   if (model === undefined) return {};
   const named = modelName === undefined ? {} : { model: modelName };
+  if (isAddress(model) && !existsSync(model)) {
+    const what = `--model: the address ${model} needs http:// or https:// before it`;
+    throw new GuardError(ErrorCode.BadConfig, what);
+  }
   const isPath = model.includes('/') || model.includes(sep) || model.startsWith('.');
   if (isPath || (existsSync(model) && statSync(model).isDirectory()))
     return { modelFolder: folder(model, '--model'), ...named };
@@ -41,6 +46,10 @@ function modelOptions({ model, modelName }: WorkFlags): RunOptions {
   const what = `--model-name names a folder or the model on a server; "${model}" is a name already`;
   throw new GuardError(ErrorCode.BadConfig, what);
 }
+
+/** A host with a port or a version of an interface behind it: "127.0.0.1:8000/v1", "host.example/v1", "[::1]:8000". */
+const isAddress = (text: string) =>
+  /^(?:\[[\da-f:]+\]|[\w-]+(?:\.[\w-]+)*)(?::\d+(?:\/.*)?|(?:\/.*)?\/v\d+\/?)$/i.test(text);
 
 function folder(path: string, flag: string): string {
   const full = resolve(path);

@@ -31,7 +31,12 @@ export class Fault extends Error {
 
 /** The place that a letter stands for, also as "(A)", "A." or "A)". -1: it is none. */
 export function placeOf(label: unknown): number {
-  const [, letter] = /^\(?([A-Z])[).:]*$/i.exec(String(label ?? '').trim()) ?? [];
+  const [, letter] =
+    /^\(?([A-Z])[).:]*$/i.exec(
+      String(label ?? '')
+        .normalize('NFKC')
+        .trim(),
+    ) ?? [];
   return letter === undefined ? -1 : letter.toUpperCase().charCodeAt(0) - 65;
 }
 

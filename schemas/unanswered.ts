@@ -33,8 +33,8 @@ export function whyUnanswered(
 function cutOff(use: Pick<EndpointUse, 'maxTokens'> | null | undefined): string {
   if (!use?.maxTokens) return reasons.cut_off;
   const { set, tokens } = use.maxTokens;
-  const whose = set ? '' : ', the most that is chosen by itself';
-  return `ended at maxTokens ${tokens}${whose} (finish_reason "length"), before an option was named: raise "maxTokens" in endpoint.json`;
+  const whose = set ? '' : '; the most that is chosen by itself';
+  return `ended at maxTokens ${tokens} (finish_reason "length"${whose}) before an option was named: raise "maxTokens" in endpoint.json`;
 }
 
 /** All of several counts. */

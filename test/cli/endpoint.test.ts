@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChatServer } from '../../bench/chat-server.ts';
 import { type Project, smallProject } from '../support/project.ts';
@@ -42,6 +44,25 @@ describe('a model behind a server', { timeout: 240_000 }, () => {
     expect(leftOut).toContainEqual({ taskKind: 'image_heavy', attack: 'universal_text', reason });
     expect(leftOut).toContainEqual({ taskKind: 'text_heavy', attack: 'universal_pixels', reason });
     expect(Object.keys(levels.text_heavy)).toEqual(['L0', 'L1', 'L2']);
+  });
+
+  it('that never answers does not pass: exit code 3, and every form says why', async () => {
+    const cut = { message: { content: '<think>Let me look at option A' }, finish_reason: 'length' };
+    server.options = { fault: () => ({ kind: 'raw', text: JSON.stringify({ choices: [cut] }) }) };
+    const args = ['diagnose', ...model(), '--level', 'L0', '--samples', '2', '--out', 'silent'];
+    const { code, stdout, stderr } = await modalityGuard(args, { folder: project.folder });
+    server.options = {};
+    expect(code, stderr).toBe(3);
+    const { base, endpoint, gates, verdict } = JSON.parse(stdout);
+    expect(verdict).toBe('fail');
+    expect(endpoint.unanswered).toEqual({ cut_off: endpoint.samples });
+    expect(gates.at(-1).reason).toMatch(
+      /none of the \d+ questions .* maxTokens 4096.*finish_reason "length"/,
+    );
+    expect(base['image_heavy/origin']).toMatchObject({ accuracy: 0, changeRate: null, pairs: 0 });
+    expect(stderr).toMatch(/ended at maxTokens 4096/);
+    for (const name of ['report.html', 'report.md', 'junit.xml', 'model-card.md'])
+      expect(await readFile(join(project.folder, 'silent', name), 'utf8')).toMatch(/finish\\?_reason/);
   });
 
   it('is not trained', async () => {

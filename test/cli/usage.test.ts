@@ -37,6 +37,11 @@ describe('usage', () => {
     [['schedule', 'create', '--nightly', '--at', '25:00'], /a time such as 03:00/],
     [['drift', 'watch'], /--logs <folder>' not specified/],
     [['audit', 'export', '--out', 'x'], /missing required argument 'workflow'/],
+    [
+      ['diagnose', '--model', '127.0.0.1:8611/ok/v1', '--model-name', 'm'],
+      /the address 127\.0\.0\.1:8611\/ok\/v1 needs http:\/\/ or https:\/\//,
+    ],
+    [['diagnose', '--model', 'localhost:8000', '--model-name', 'm'], /needs http:/],
     [[], /Usage: modality-guard/],
   ])('refuses %j with 2, in words on stderr', async (args, words) => {
     const { code, stdout, stderr } = await modalityGuard(args);

@@ -108,7 +108,7 @@ describe('the rule on what stays unanswered', () => {
       value: 0.03,
     });
     expect(gates.at(-1)?.reason).toBe(
-      '97 of the 100 questions under image_heavy/misleading_text answered, 3.0 % not (3 ended at maxTokens 16 (finish_reason "length"), ' +
+      '97 of the 100 questions under image_heavy/misleading_text answered, 3.0 % not (3 ended at maxTokens 16 (finish_reason "length") ' +
         'before an option was named: raise "maxTokens" in endpoint.json); at most 2.0 % asked.',
     );
     expect(judged(3, undefined, 0.05).gates.at(-1)?.verdict).toBe('pass');

@@ -487,7 +487,7 @@ describe("a team's own files", () => {
       },
       { options: labelled, answer: 'B' },
       { options: [...list.slice(0, 2), null], answer: 1 },
-      ...['(B)', 'B.', 'B) y', 'Y'].map((answer) => ({ options: list, answer })),
+      ...['(B)', 'B.', 'B) y', 'Y', 'Ｂ', '（Ｂ）'].map((answer) => ({ options: list, answer })),
       { 'Option A': 'x', 'Option B': 'y', answer: 'B' },
       { option_1: 'x', option_2: 'y', correct_answer: 'option_2' },
       { choice_a: 'x', choice_b: 'y', answer: 'B' },

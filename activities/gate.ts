@@ -1,12 +1,13 @@
-import { overallVerdict, pairedComparison } from '../diagnosis/index.ts';
+import { groupedBy, overallVerdict, pairedComparison, stageErrors } from '../diagnosis/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type PerturbedSample, type Prediction, TaskKind } from '../schemas/benchmark.ts';
-import type { RolloutPolicy, RolloutStage } from '../schemas/config.ts';
+import { type PerturbedSample, type Prediction, TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import { type RolloutPolicy, type RolloutStage, rolloutStages } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { PairedFigures } from '../schemas/report.ts';
+import type { PairedFigures, StageRecord } from '../schemas/report.ts';
 import type { GateFinding, StepOutcome } from '../schemas/workflow.ts';
 import { readPredictions, readSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
+import { misleads } from './interventions.ts';
 import { durably } from './step.ts';
 import { prefixed } from './summarize.ts';
 
@@ -24,7 +25,8 @@ export interface GateInput {
   clean: Answered;
   disturbed: Answered;
   margins: RolloutPolicy['margins'];
-  seed: number;
+  /** Which of the planned stages it is, and how many right before it have passed; absent in rollouts without a plan: of all stages. */
+  place?: { of: number; passedInARow: number };
 }
 
 interface Pair {
@@ -33,12 +35,17 @@ interface Pair {
   challenger: boolean;
 }
 
-const groups: {
+/** What gates compare; of requests and of the samples that a rollout is planned by. */
+export const gateComparisons: readonly {
   name: string;
   margin: keyof RolloutPolicy['margins'];
   of: (request: PerturbedSample) => boolean;
 }[] = [
-  { name: 'Perturbed accuracy', margin: 'perturbed', of: (r) => r.perturbation !== 'origin' },
+  {
+    name: 'Perturbed accuracy',
+    margin: 'perturbed',
+    of: (r) => r.taskKind !== TaskKind.Vqa && misleads(r),
+  },
   {
     name: 'Clean accuracy',
     margin: 'clean',
@@ -47,23 +54,30 @@ const groups: {
   { name: 'VQA accuracy', margin: 'vqa', of: (r) => r.taskKind === TaskKind.Vqa },
 ];
 
+/** A benchmark may have no visual questions. What has no requests otherwise is undecided, and so is its gate. */
+export const isCompared = ({ margin }: (typeof gateComparisons)[number], requests: number) =>
+  requests > 0 || margin !== 'vqa';
+
 /** Judges a challenger by what it and the champion answered to the same requests. */
 export function gate(deps: ActivityDeps) {
   return async (input: GateInput): Promise<StepOutcome<GateFinding>> => {
-    const { clean, disturbed, margins, seed, share, stage } = input;
+    const { clean, disturbed, margins, share, stage } = input;
+    const { of: stages, passedInARow } = input.place ?? { of: rolloutStages.length, passedInARow: 0 };
+    const errors = stageErrors(stages, passedInARow);
     const step = {
       name: 'gate',
       label: `gate of stage ${stage}`,
       uses: ['diagnosis'],
-      parameters: { stage, share, margins },
-      seed,
+      parameters: { stage, share, margins, errors },
+      seed: null,
       inputs: { ...prefixed('clean', { ...clean }), ...prefixed('disturbed', { ...disturbed }) },
     };
     return durably(deps, step, async () => {
       const pairs = [...(await pairsOf(deps, clean)), ...(await pairsOf(deps, disturbed))];
-      const figures = groups.flatMap(({ margin, name, of }): PairedFigures[] => {
+      const figures = gateComparisons.flatMap((comparison): PairedFigures[] => {
+        const { margin, name, of } = comparison;
         const group = pairs.filter(({ request }) => of(request));
-        if (group.length === 0) return [];
+        if (!isCompared(comparison, group.length)) return [];
         return [
           pairedComparison({
             name,
@@ -71,17 +85,35 @@ export function gate(deps: ActivityDeps) {
             challenger: group.map((pair) => pair.challenger),
             sources: group.map((pair) => pair.request.source),
             margin: margins[margin],
-            seed,
+            errors,
           }),
         ];
       });
-      return { outputs: {}, result: { ...overallVerdict(figures), figures, requests: pairs.length } };
+      const perturbations = perturbationsOf(pairs);
+      const requests = pairs.length;
+      return { outputs: {}, result: { ...overallVerdict(figures), figures, requests, perturbations } };
     });
   };
 }
 
-async function pairsOf(
-  { store }: ActivityDeps,
+/** By kind and perturbation, in the order of the kinds. */
+function perturbationsOf(pairs: readonly Pair[]): NonNullable<StageRecord['perturbations']> {
+  const disturbed = taskKinds.flatMap((kind) =>
+    pairs.filter(({ request }) => request.taskKind === kind && request.perturbation !== 'origin'),
+  );
+  const groups = groupedBy(disturbed, ({ request }) => `${request.taskKind}/${request.perturbation}`);
+  return Object.fromEntries(
+    [...groups].map(([name, group]) => {
+      const share = (who: 'champion' | 'challenger') =>
+        group.filter((pair) => pair[who]).length / group.length;
+      return [name, { n: group.length, champion: share('champion'), challenger: share('challenger') }];
+    }),
+  );
+}
+
+/** Requests without an answer show nothing: that both are wrong there would pass for agreement. */
+export async function pairsOf(
+  { store }: Pick<ActivityDeps, 'store'>,
   { challenger, champion, requests }: Answered,
 ): Promise<Pair[]> {
   const [asked, old, fresh] = await Promise.all([
@@ -89,7 +121,7 @@ async function pairsOf(
     store.path(champion).then(readPredictions),
     store.path(challenger).then(readPredictions),
   ]);
-  return paired(asked, old, fresh);
+  return paired(asked, old, fresh).filter(({ request }) => request.answer !== null);
 }
 
 function paired(

@@ -7,6 +7,7 @@ import { importModel } from './import-model.ts';
 import { ingest } from './ingest.ts';
 import { perturb } from './perturb.ts';
 import { pilot } from './pilot.ts';
+import { planRollout } from './plan-rollout.ts';
 import { pollLogs } from './poll-logs.ts';
 import { predict } from './predict.ts';
 import { registry } from './registry.ts';
@@ -35,6 +36,7 @@ export function createActivities(deps: ActivityDeps) {
     lastLook: lastLook(deps),
     perturb: perturb(deps),
     pilot: pilot(deps),
+    planRollout: planRollout(deps),
     pollLogs: pollLogs(deps),
     predict: predict(deps),
     registry: registry(deps),

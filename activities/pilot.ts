@@ -1,5 +1,6 @@
 import {
   evenWeights,
+  familyError,
   forecastGain,
   overallVerdict,
   pairedComparison,
@@ -89,7 +90,7 @@ async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<Pilo
 /** Whether the longest training makes answers under perturbation better, on the same samples, and what its curve promises. */
 async function findingOf(
   deps: ActivityDeps,
-  { points, seed, steps }: PilotInput,
+  { points, steps }: PilotInput,
   made: PilotFigures,
 ): Promise<GateFinding> {
   const first = points[0]!.diagnosis;
@@ -107,7 +108,7 @@ async function findingOf(
         challenger: after.right,
         sources: before.sources,
         margin: 0,
-        seed,
+        errors: { pass: familyError.pass, fail: familyError.fail / kinds.length },
       }),
     );
   }

@@ -10,7 +10,7 @@ import {
 } from '../diagnosis/index.ts';
 import { perturb } from '../diagnosis/perturbations/index.ts';
 import { Random } from '../random/index.ts';
-import { type PerturbedSample, type Prediction, trainingPerturbations } from '../schemas/benchmark.ts';
+import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { DriftMeasure, DriftRequest } from '../schemas/drift.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RobustifyRequest } from '../schemas/workflow.ts';
@@ -18,6 +18,7 @@ import { ingestBenchmark, readSamples } from '../store/index.ts';
 import { answerableBy } from './answerable.ts';
 import { answers } from './answers.ts';
 import type { ActivityDeps } from './deps.ts';
+import { intervened, settingOf } from './interventions.ts';
 import { alive, asFailure } from './step.ts';
 
 export interface PollLogsInput {
@@ -104,7 +105,10 @@ async function measure(
   const logged = new Random(seed, 'drift', ...files).shuffle(await answerableBy(folder, all));
   const requests = logged.slice(0, mostRequests);
   const known = perturb(await answerableBy(folder, test), 'origin', seed, test).slice(0, mostRequests);
-  const disturbed = requests.flatMap((sample) => disturb(sample, seed, known));
+  const { diagnosis, packs } = request;
+  const how = { ...(diagnosis.level ? { level: diagnosis.level } : {}), ...(packs ? { packs } : {}) };
+  const setting = await settingOf(deps.store, how, folder, seed);
+  const disturbed = await intervened(requests, known, setting, diagnosis.skip, `drift ${files.join()}`);
   const [asked, changed, expected] = await predictAll(deps, folder, [requests, disturbed, known]);
   const drift = inputDrift(await featuresOf(known, expected!), await featuresOf(requests, asked!));
   const { changeRate } = liveChangeRate(asked!, changed!);
@@ -123,13 +127,6 @@ async function measure(
     psi: Object.fromEntries(Object.entries(drift).map(([feature, { value }]) => [feature, value])),
     alarm: alarms.length > 0 ? alarms.join('; ') : null,
   };
-}
-
-/** The request under one perturbation of its irrelevant modality; none where both matter. */
-function disturb(sample: PerturbedSample, seed: number, pool: PerturbedSample[]): PerturbedSample[] {
-  if (sample.taskKind === 'vqa') return [];
-  const name = new Random(seed, 'disturb', sample.id).pick(trainingPerturbations[sample.taskKind]);
-  return perturb([sample], name, seed, pool);
 }
 
 async function featuresOf(samples: readonly PerturbedSample[], answers: readonly Prediction[]) {

@@ -1,13 +1,13 @@
-import { perturb } from '../diagnosis/perturbations/index.ts';
-import { Random } from '../random/index.ts';
+import { catalogue, perturb } from '../diagnosis/perturbations/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type CatalogueName, type PerturbedSample, TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import { TaskKind } from '../schemas/benchmark.ts';
 import { type RolloutStage, rolloutStages } from '../schemas/config.ts';
-import type { StepOutcome } from '../schemas/workflow.ts';
-import { readSamples, writeSamples } from '../store/index.ts';
-import { answerableBy } from './answerable.ts';
+import type { Perturbing, StepOutcome } from '../schemas/workflow.ts';
+import { digestOf, writeSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
+import { intervened, settingOf } from './interventions.ts';
 import { durably } from './step.ts';
+import { comparable, type Window, windowsOf } from './windows.ts';
 
 export interface ReplayTrafficInput {
   stage: RolloutStage;
@@ -15,70 +15,48 @@ export interface ReplayTrafficInput {
   traffic: ArtifactRef;
   /** Who answers: it is not asked what it has no letters for. Absent in steps that a worker of before had planned. */
   model?: ArtifactRef;
-  /** Requests of each task kind. */
+  /** Most requests of each task kind. */
   count: number;
+  /** The stage's part of the samples; absent in steps that a worker of before had planned: one of as many as there are stages. */
+  window?: Window;
+  /** Absent in steps that a worker of before had planned: the catalogue. */
+  perturbing?: Perturbing;
   seed: number;
 }
 
-/** What requests carry besides the question: what people and web pages put there, never what training saw alone. */
-const interventions: Record<'image_heavy' | 'text_heavy', CatalogueName[]> = {
-  image_heavy: ['unrelated_text', 'misleading_text', 'misleading_text_unseen', 'ocr_text'],
-  text_heavy: ['full_black', 'full_white', 'random_pixels', 'switch', 'ui_screenshot', 'image_unseen'],
-};
-
 /**
  * The requests of one rollout stage: a window of the held-out samples as they are (`clean`) and, where one modality is
- * irrelevant, half of the window under a perturbation (`disturbed`). Windows of later stages begin where the last ended.
+ * irrelevant, half of the window under a perturbation (`disturbed`). No source item is in the windows of two stages.
  */
 export function replayTraffic(deps: ActivityDeps) {
   return async (input: ReplayTrafficInput): Promise<StepOutcome<{ requests: number }>> => {
-    const { count, model, seed, stage, traffic } = input;
+    const { count, model, perturbing = { skip: [] }, seed, stage, traffic } = input;
+    const { window = { index: rolloutStages.indexOf(stage), of: rolloutStages.length } } = input;
+    const { level, packs, skip } = perturbing;
     const step = {
       name: 'replayTraffic',
       label: `requests of stage ${stage}`,
-      uses: ['diagnosis/perturbations'],
-      packages: ['fast-png'],
-      parameters: { stage, count },
+      uses: ['diagnosis/perturbations', 'ingest'],
+      packages: ['fast-png', 'sharp'],
+      parameters: { stage, count, window, level: level ?? null, skip, catalogue: digestOf(catalogue()) },
       seed,
-      inputs: { traffic, ...(model ? { model } : {}) },
+      inputs: { traffic, ...(model ? { model } : {}), ...(packs ? { packs } : {}) },
     };
     return durably(deps, step, async () => {
-      const held = await readSamples(await deps.store.path(traffic));
-      const pool = model ? await answerableBy(await deps.store.checkoutModel(model), held) : held;
-      const windows = taskKinds.map((kind) => {
-        const order = new Random(seed, 'traffic', kind).shuffle(pool.filter((s) => s.taskKind === kind));
-        return windowOf(order, rolloutStages.indexOf(stage), count);
-      });
-      const clean = perturb(windows.flat(), 'origin', seed, pool);
-      const disturbed = windows.flatMap((window) => disturb(window, stage, seed, pool));
+      const { store } = deps;
+      const folder = model ? await store.checkoutModel(model) : null;
+      const held = await comparable(await store.path(traffic), folder);
+      const own = windowsOf(held, window.of, count, seed)[window.index] ?? [];
+      const clean = perturb(own, 'origin', seed, own);
+      const half = own.filter(({ taskKind }) => taskKind !== TaskKind.Vqa).filter((_, i) => i % 2 === 0);
+      const setting = await settingOf(store, perturbing, folder, seed);
+      // Photos to switch to are of the window, too: nothing of a stage is seen in another.
+      const disturbed = await intervened(half, own, setting, skip, stage);
       const outputs = {
-        clean: await writeSamples(deps.store, clean),
-        disturbed: await writeSamples(deps.store, disturbed),
+        clean: await writeSamples(store, clean),
+        disturbed: await writeSamples(store, disturbed),
       };
       return { outputs, result: { requests: clean.length + disturbed.length } };
     });
   };
-}
-
-/** In the order of ids, so that stages that replay the same requests share their answers. */
-function windowOf(samples: readonly PerturbedSample[], index: number, count: number): PerturbedSample[] {
-  const size = Math.min(count, samples.length);
-  const window = Array.from(
-    { length: size },
-    (_, i) => samples[(index * size + i) % samples.length] as PerturbedSample,
-  );
-  return window.sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-function disturb(
-  window: readonly PerturbedSample[],
-  stage: RolloutStage,
-  seed: number,
-  pool: readonly PerturbedSample[],
-): PerturbedSample[] {
-  return window.flatMap((sample, i) => {
-    if (sample.taskKind === TaskKind.Vqa || i % 2 === 1) return [];
-    const random = new Random(seed, 'interventions', stage, sample.id);
-    return perturb([sample], random.pick(interventions[sample.taskKind]), seed, pool);
-  });
 }

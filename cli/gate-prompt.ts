@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { stateFolder } from '../schemas/config.ts';
+import type { PairedFigures } from '../schemas/report.ts';
 import type { WaitingGate } from '../schemas/workflow.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
@@ -81,18 +82,20 @@ export function personName(): string {
   }
 }
 
+const limitsOf = ({ ci95, limits }: PairedFigures) => (limits ? [limits.lower, limits.upper] : ci95);
+
 function gateText(gate: WaitingGate): string {
   const rows = gate.figures.map((figure) => [
     figure.name,
     String(figure.n),
     percent(figure.championAccuracy),
     percent(figure.challengerAccuracy),
-    `${points(figure.difference)} (${points(figure.ci95[0])} to ${points(figure.ci95[1])})`,
+    `${points(figure.difference)} (${limitsOf(figure).map(points).join(' to ')})`,
     figure.pValue.toPrecision(2),
     figure.verdict,
   ]);
   const [old, fresh] = gate.stage === 'pilot' ? ['as it is', 'piloted'] : ['champion', 'challenger'];
-  const head = ['comparison', 'n', old!, fresh!, 'points (95 % interval)', 'p', 'verdict'];
+  const head = ['comparison', 'n', old!, fresh!, 'points (limits)', 'p', 'verdict'];
   return [
     `The gate of stage ${gate.stage} waits for a person, until ${gate.deadline}. Its verdict: ${gate.verdict}.`,
     ...(gate.stage === 'pilot' ? [] : ['It compares on a replay of held-out requests, not on live traffic.']),

@@ -1,7 +1,8 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { PairedFigures, Verdict } from '../schemas/report.ts';
-import { bootstrapInterval } from './statistics/bootstrap.ts';
+import { familyError, fewestPairs } from './rollout-plan.ts';
 import { mcnemarExact } from './statistics/mcnemar.ts';
+import { pairedInterval, pairsOf } from './statistics/paired.ts';
 
 export interface PairedInput {
   /** What was compared, as it stands in the report, e.g. "VQA accuracy". */
@@ -11,45 +12,35 @@ export interface PairedInput {
   challenger: readonly boolean[];
   /** Largest fall of accuracy that is still accepted, a share: 0 = none, 0.04 = four points. */
   margin: number;
-  seed: number;
-  /** Source item of each request: requests of one source are resampled together. */
+  /** Probability of passing by chance at the margin, and of failing by chance there. Default: 2.5 % each. */
+  errors?: { pass: number; fail: number };
+  /** Source item of each request: requests of one source tell less than as many of different ones. */
   sources?: readonly string[];
   /** With fewer pairs the verdict is always `inconclusive`. Default 30. */
   minimumPairs?: number;
 }
 
-/** McNemar's p under this counts as significant. */
-const significance = 0.05;
-
 const points = (share: number) => Math.abs(share * 100).toFixed(1);
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+const confidence = (error: number) => `${Number((100 - error * 100).toFixed(2))} % confidence`;
 
-interface Judged {
-  difference: number;
-  ci95: readonly [number, number];
-  pValue: number;
-  margin: number;
-}
-
-/**
- * `pass`: the whole interval lies at or above -margin. `fail`: the whole interval lies below it, or the difference
- * itself does and McNemar's test calls the challenger worse. Else the data do not decide.
- */
-export function judge({ difference, ci95, pValue, margin }: Judged): Verdict {
-  if (ci95[0] >= -margin) return 'pass';
-  if (ci95[1] < -margin) return 'fail';
-  return difference < -margin && pValue < significance ? 'fail' : 'inconclusive';
+/** `pass`: the lower limit lies at or above -margin. `fail`: the upper one lies below it. Else the data do not decide. */
+export function judge({ lower, upper }: { lower: number; upper: number }, margin: number): Verdict {
+  if (lower >= -margin) return 'pass';
+  return upper < -margin ? 'fail' : 'inconclusive';
 }
 
 function explain(figures: Omit<PairedFigures, 'reason'>, minimumPairs: number): string {
-  const { name, n, championAccuracy, challengerAccuracy, difference, ci95, margin, verdict } = figures;
+  const { name, n, championAccuracy, challengerAccuracy, difference, margin, verdict } = figures;
+  const { lower, passError, upper, failError } = figures.limits!;
   if (n < minimumPairs) {
     return `${name}: only ${n} comparable requests, at least ${minimumPairs} are needed to decide.`;
   }
   const allowed = margin === 0 ? 'no fall is accepted' : `a fall of ${points(margin)} points is accepted`;
   const worst =
-    ci95[0] < 0 ? `at worst a fall of ${points(ci95[0])}` : `at least a gain of ${points(ci95[0])}`;
-  const best = ci95[1] < 0 ? `at best a fall of ${points(ci95[1])}` : `at best a gain of ${points(ci95[1])}`;
+    lower < 0 ? `at worst a fall of ${points(lower)} points` : `at least a gain of ${points(lower)} points`;
+  const best =
+    upper < 0 ? `at best a fall of ${points(upper)} points` : `at best a gain of ${points(upper)} points`;
   const direction = difference < 0 ? 'fell' : 'rose';
   const moved =
     championAccuracy === challengerAccuracy
@@ -58,21 +49,29 @@ function explain(figures: Omit<PairedFigures, 'reason'>, minimumPairs: number): 
   const measured = `${name} ${moved} on ${n} requests`;
   switch (verdict) {
     case 'pass':
-      return `${measured}: ${worst} points with 95 % confidence, and ${allowed}.`;
+      return `${measured}: ${worst} with ${confidence(passError)}, and ${allowed}.`;
     case 'fail':
-      return `${measured}: ${best} points with 95 % confidence, but only ${allowed}.`;
+      return `${measured}: ${best} with ${confidence(failError)}, but ${margin === 0 ? '' : 'only '}${allowed}.`;
     case 'inconclusive':
-      return `${measured}: between ${worst} and ${best} points with 95 % confidence, while ${allowed}; more requests or a person must decide.`;
+      return `${measured}: ${worst} (${confidence(passError)}), ${best} (${confidence(failError)}), while ${allowed}; more requests or a person must decide.`;
   }
 }
 
 /**
- * Compares challenger and champion on the same requests: the difference of their accuracies, its bootstrap interval,
- * McNemar's exact test, and the verdict that follows from `margin`.
+ * Compares challenger and champion on the same requests: the difference of their accuracies, its score limits, McNemar's exact test,
+ * and the verdict that follows from `margin`. Where requests share source items the limits are those of as many independent ones.
  * @throws GuardError BadInput if the arrays do not match, BadConfig for a margin outside [0, 1].
  */
 export function pairedComparison(input: PairedInput): PairedFigures {
-  const { name, champion, challenger, margin, seed, sources, minimumPairs = 30 } = input;
+  const {
+    name,
+    champion,
+    challenger,
+    errors = familyError,
+    margin,
+    sources,
+    minimumPairs = fewestPairs,
+  } = input;
   const n = champion.length;
   if (challenger.length !== n || (sources !== undefined && sources.length !== n)) {
     throw new GuardError(
@@ -89,20 +88,24 @@ export function pairedComparison(input: PairedInput): PairedFigures {
   const challengerOnly = differences.filter((d) => d === 1).length;
   const accuracy = (answers: readonly boolean[]) => (n === 0 ? 0 : answers.filter(Boolean).length / n);
   const difference = n === 0 ? 0 : (challengerOnly - championOnly) / n;
-  const clusters = sources === undefined ? {} : { clusters: sources };
-  const ci95: [number, number] = n === 0 ? [-1, 1] : bootstrapInterval(differences, { seed, ...clusters });
-  const pValue = mcnemarExact(championOnly, challengerOnly);
-  const verdict = n < minimumPairs ? 'inconclusive' : judge({ difference, ci95, pValue, margin });
+  const pairs = n === 0 ? null : pairsOf(differences, sources ?? differences.map((_, i) => String(i)));
+  /** Each end of the interval errs as often. */
+  const between = (error: number): [number, number] =>
+    pairs === null ? [-1, 1] : pairedInterval(pairs, 1 - 2 * error);
+  const [[lower], [, upper]] = [between(errors.pass), between(errors.fail)];
+  const limits = { lower, upper, passError: errors.pass, failError: errors.fail };
+  const verdict = n < minimumPairs ? 'inconclusive' : judge(limits, margin);
   const figures = {
     name,
     n,
     championAccuracy: accuracy(champion),
     challengerAccuracy: accuracy(challenger),
     difference,
-    ci95,
+    ci95: between(0.025),
+    limits,
     championOnly,
     challengerOnly,
-    pValue,
+    pValue: mcnemarExact(championOnly, challengerOnly),
     margin,
     verdict,
   };

@@ -50,6 +50,14 @@ export { rightHintsAmong } from './measures/right-hints.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';
 export { errorPatterns, type PatternOptions } from './patterns/patterns.ts';
 export { type RepairInput, repairOf, type Side, TrainingRows } from './repair.ts';
+export {
+  type ExpectedComparison,
+  familyError,
+  pairsToPass,
+  planStages,
+  stageErrors,
+  stagesOf,
+} from './rollout-plan.ts';
 export { changesOf, othersAmong, servedFindings } from './served.ts';
 export { benjaminiHochberg, holm } from './statistics/adjust.ts';
 export { type BootstrapOptions, bootstrapInterval, quantile } from './statistics/bootstrap.ts';

@@ -116,7 +116,7 @@ const verdicts: Record<string, { mark: string; style: Style }> = {
   inconclusive: { mark: '?', style: 'yellow' },
 };
 
-function rolloutLines({ rollout }: RunReport, paint: Paint): string[] {
+function rolloutLines({ rollout }: RunReport, paint: Paint, width: number): string[] {
   const stages = rollout.stages.map((stage) => {
     const { mark, style } = verdicts[stage.verdict] ?? { mark: ' ', style: 'dim' as const };
     const { approval } = stage;
@@ -129,6 +129,7 @@ function rolloutLines({ rollout }: RunReport, paint: Paint): string[] {
   return [
     paint('bold', `Rollout: ${outcome}, policy ${plain(rollout.policy)}`),
     '  replay of held-out requests, no live traffic',
+    ...(rollout.plan ? wrap(rollout.plan.reason, width - 2).map((line) => `  ${plain(line)}`) : []),
     ...stages,
   ];
 }
@@ -149,7 +150,7 @@ export function renderSummary(report: RunReport, options: SummaryOptions = {}): 
     ...accuracyTable(report, paint),
     '',
     ...(report.repair ? [...repairLines(report, paint, width), ''] : []),
-    ...rolloutLines(report, paint),
+    ...rolloutLines(report, paint, width),
     '',
     timeLine(report),
     ...wrap(report.disclaimer, width).map((line) => paint('dim', line)),

@@ -79,7 +79,7 @@ export const RolloutPolicy = z.strictObject({
   approvalTimeoutSeconds: positive,
   /** How far each accuracy may fall, as a share (0.04: four points). */
   margins: z.strictObject({ perturbed: share, clean: share, vqa: share }),
-  /** Requests of each task kind that a stage replays. */
+  /** Requests of each task kind that a stage replays at most; stages share none. */
   requests: count,
 });
 export type RolloutPolicy = z.infer<typeof RolloutPolicy>;
@@ -154,6 +154,7 @@ export const GuardConfig = z.strictObject({
       summarize: StepOptions.partial(),
       augment: StepOptions.partial(),
       train: StepOptions.partial(),
+      planRollout: StepOptions.partial(),
       replayTraffic: StepOptions.partial(),
       gate: StepOptions.partial(),
       report: StepOptions.partial(),

@@ -121,6 +121,18 @@ export const PairedFigures = z.strictObject({
   challengerAccuracy: z.number(),
   difference: z.number(),
   ci95: z.tuple([z.number(), z.number()]),
+  /**
+   * What decides: by chance the difference lies below `lower` with the probability `passError`, above `upper` with `failError`. In a
+   * rollout these are shares of what all its stages may err together. Absent in reports of before, which decided by `ci95`.
+   */
+  limits: z
+    .strictObject({
+      lower: z.number(),
+      upper: z.number(),
+      passError: z.number(),
+      failError: z.number(),
+    })
+    .optional(),
   /** Right by one of the two alone. */
   championOnly: z.number().int(),
   challengerOnly: z.number().int(),
@@ -151,14 +163,42 @@ export const StageRecord = z.strictObject({
   verdict: Verdict,
   reason: z.string(),
   figures: z.array(PairedFigures),
+  /** The perturbations that the requests came under: how many, and the shares that each model answered rightly. */
+  perturbations: z
+    .record(z.string(), z.strictObject({ n: z.number().int(), champion: z.number(), challenger: z.number() }))
+    .optional(),
   approval: ApprovalRecord.nullable(),
 });
 export type StageRecord = z.infer<typeof StageRecord>;
+
+/** The stages that a rollout has requests for: each decides on a window of its own. */
+export const RolloutPlan = z.strictObject({
+  stages: z.array(z.string()),
+  /** As many as there would be with enough requests. */
+  of: z.number().int(),
+  comparisons: z.array(
+    z.strictObject({
+      name: z.string(),
+      margin: z.number(),
+      /** On the test split: the share of pairs that one model alone is right on, and challenger minus champion. */
+      discordant: z.number(),
+      difference: z.number(),
+      /** Pairs of each stage. */
+      pairs: z.number().int(),
+      /** Pairs that each stage needs; null: no number would pass. */
+      needed: z.number().int().nullable(),
+    }),
+  ),
+  reason: z.string(),
+});
+export type RolloutPlan = z.infer<typeof RolloutPlan>;
 
 export const RolloutResult = z.strictObject({
   outcome: z.enum(['promoted', 'rolled_back', 'rejected']),
   reason: z.string(),
   policy: z.string(),
+  /** Absent in reports of before. */
+  plan: RolloutPlan.optional(),
   champion: z.string(),
   challenger: z.string(),
   stages: z.array(StageRecord),

@@ -3,11 +3,20 @@
  * constants, so that workflow code can import it.
  */
 import type { ArtifactRef, Digest } from './artifact.ts';
+import type { PerturbationName } from './benchmark.ts';
 import type { DiagnosisConfig, PilotConfig, RolloutPolicy, StepOptions } from './config.ts';
 import type { ServedModel } from './endpoint.ts';
 import type { GateRule } from './gate.ts';
+import type { Level } from './levels.ts';
 import type { Dtype } from './model.ts';
-import type { ApprovalRecord, PairedFigures, RolloutResult, Verdict } from './report.ts';
+import type {
+  ApprovalRecord,
+  PairedFigures,
+  RolloutPlan,
+  RolloutResult,
+  StageRecord,
+  Verdict,
+} from './report.ts';
 import type { TrainConfig } from './training.ts';
 
 /** Worker and clients meet here. */
@@ -58,6 +67,7 @@ export const stepNames = [
   'summarize',
   'augment',
   'train',
+  'planRollout',
   'replayTraffic',
   'gate',
   'report',
@@ -184,6 +194,8 @@ export interface RolloutStatus {
   policy: string;
   stage: string | null;
   share: number;
+  /** Null until it is made, and in rollouts that began before there were any. */
+  plan: RolloutPlan | null;
   stages: RolloutResult['stages'];
   waiting: WaitingGate | null;
   outcome: RolloutResult['outcome'] | null;
@@ -252,8 +264,27 @@ export interface RolloutRequest {
   seed: number;
   policy: RolloutPolicy;
   unattended?: true;
+  /** What the stages are planned by: samples of another split, with the answers to them. Absent in requests of workers of before. */
+  rehearsal?: Rehearsal;
+  /** Absent in requests of workers of before: by the catalogue. */
+  perturbing?: Perturbing;
   steps: StepPlan;
 }
+
+/** Tables by condition. `champion` is null where the champion has not been asked these samples yet. */
+export interface Rehearsal {
+  samples: Record<string, ArtifactRef>;
+  champion: Record<string, ArtifactRef> | null;
+  challenger: Record<string, ArtifactRef>;
+}
+
+/** As in a diagnosis. */
+export interface Perturbing {
+  level?: Level;
+  skip: PerturbationName[];
+  packs?: ArtifactRef;
+}
+
 export interface RolloutOutcome {
   result: RolloutResult;
   artifacts: Record<string, ArtifactRef>;
@@ -268,6 +299,7 @@ export interface GateFinding {
   reason: string;
   figures: PairedFigures[];
   requests: number;
+  perturbations?: StageRecord['perturbations'];
 }
 
 /** Argument of the update `decide`. */

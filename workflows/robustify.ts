@@ -58,7 +58,9 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
     diagnoseModel(track, request, trained, splits.test),
   );
   const scored = piloted && (await scorePilot(request, piloted, after));
-  const rolledOut = await stages.stage('rollout', () => rollOut(request, base, trained, splits.heldout));
+  const rolledOut = await stages.stage('rollout', () =>
+    rollOut(request, { base, challenger: trained, traffic: splits.heldout, before, after }),
+  );
   for (const account of rolledOut.accounts) stages.add('rollout', account);
   stages.rolledOut('rollout', rolledOut.result);
   const { artifacts, html, json } = await stages.stage('report', () =>
@@ -135,12 +137,20 @@ function turnedDown(
   };
 }
 
+interface Candidate {
+  base: ArtifactRef;
+  challenger: ArtifactRef;
+  /** Held-out samples. */
+  traffic: ArtifactRef;
+  /** The diagnoses of both. */
+  before: DiagnosisRefs;
+  after: DiagnosisRefs;
+}
+
 /** The challenger against the registry's champion; against the base where that is the first one, or its own twin. */
 async function rollOut(
-  { model, policy, seed, steps, unattended }: RobustifyRequest,
-  base: ArtifactRef,
-  challenger: ArtifactRef,
-  traffic: ArtifactRef,
+  { diagnosis, model, packs, policy, seed, steps, unattended }: RobustifyRequest,
+  { after, base, before, challenger, traffic }: Candidate,
 ): Promise<RolloutOutcome> {
   const { workflowId } = workflowInfo();
   const champion = await stepsOf(steps).registry({
@@ -154,7 +164,27 @@ async function rollOut(
   const rolledOut = await executeChild<typeof rollout>(WorkflowName.Rollout, {
     workflowId: workflowIds.rollout(workflowId),
     args: [
-      { model, champion, challenger, traffic, seed, policy, steps, ...(unattended ? { unattended } : {}) },
+      {
+        model,
+        champion,
+        challenger,
+        traffic,
+        seed,
+        policy,
+        steps,
+        rehearsal: {
+          samples: after.samples,
+          // Another champion than the base has not been asked these samples yet.
+          champion: champion.digest === base.digest ? before.predictions : null,
+          challenger: after.predictions,
+        },
+        perturbing: {
+          skip: diagnosis.skip,
+          ...(diagnosis.level ? { level: diagnosis.level } : {}),
+          ...(packs ? { packs } : {}),
+        },
+        ...(unattended ? { unattended } : {}),
+      },
     ],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     typedSearchAttributes: [{ key: modelAttribute, value: model }],

@@ -2,12 +2,13 @@ import {
   CancellationScope,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RolloutStage } from '../schemas/config.ts';
-import type { RolloutResult, StageRecord } from '../schemas/report.ts';
+import { type RolloutStage, rolloutStages } from '../schemas/config.ts';
+import type { RolloutPlan, RolloutResult, StageRecord } from '../schemas/report.ts';
 import type {
   GateFinding,
   RolloutOutcome,
@@ -25,8 +26,8 @@ import {
 } from './messages.ts';
 import { stepsOf } from './steps.ts';
 
-/** Share of the requests that the challenger answers, by stage. */
-const plan: readonly { stage: RolloutStage; share: number }[] = [
+/** What the registry says to gateways, by stage: the share of requests that is the challenger's. */
+const shares: readonly { stage: RolloutStage; share: number }[] = [
   { stage: 'offline', share: 0 },
   { stage: 'shadow', share: 0 },
   { stage: 'canary-5', share: 0.05 },
@@ -38,9 +39,9 @@ const plan: readonly { stage: RolloutStage; share: number }[] = [
 type End = Pick<RolloutResult, 'outcome' | 'reason'>;
 
 /**
- * Leads a challenger through the stages. Each stage replays traffic through both models and ends at a gate; where the
- * policy wants it before the next stage, or the figures do not decide, a person does. A failed gate or a no gives
- * everything back to the champion.
+ * Leads a challenger through the stages that the held-out requests allow for. Each replays a window of its own through both models and
+ * ends at a gate; where the policy wants it before the next stage, or the figures do not decide, a person does. A failed gate or a no
+ * gives everything back to the champion.
  */
 export async function rollout(request: RolloutRequest): Promise<RolloutOutcome> {
   const account: Omit<RolloutOutcome, 'result'> = { artifacts: {}, manifests: [], accounts: [] };
@@ -66,7 +67,11 @@ export async function rollout(request: RolloutRequest): Promise<RolloutOutcome> 
   upsertSearchAttributes([{ key: verdictAttribute, value: end.outcome }]);
   const { policy, champion, challenger } = request;
   const models = { champion: champion.digest, challenger: challenger.digest };
-  return { ...account, result: { ...end, policy: policy.name, ...models, stages: status.stages } };
+  const planned = status.plan ? { plan: status.plan } : {};
+  return {
+    ...account,
+    result: { ...end, policy: policy.name, ...planned, ...models, stages: status.stages },
+  };
 }
 
 async function leadThrough(
@@ -76,7 +81,10 @@ async function leadThrough(
   decisions: Decisions,
   registry: Registry,
 ): Promise<End> {
-  for (const [i, { stage, share }] of plan.entries()) {
+  status.plan = await planOf(request, account);
+  const stages = shares.filter(({ stage }) => status.plan?.stages.includes(stage) ?? true);
+  let passedInARow = 0;
+  for (const [i, { stage, share }] of stages.entries()) {
     status.stage = stage;
     status.share = share;
     upsertSearchAttributes([
@@ -84,14 +92,16 @@ async function leadThrough(
       { key: stageAttribute, value: stage },
     ]);
     await registry.route(stage, share);
-    const finding = await measure(request, stage, share, account);
+    const place = status.plan && { index: i, of: stages.length, passedInARow };
+    const finding = await measure(request, { stage, share, place }, account);
     const record: StageRecord = { stage, share, ...finding, approval: null };
     status.stages.push(record);
     upsertSearchAttributes([{ key: verdictAttribute, value: finding.verdict }]);
     if (finding.verdict === 'fail') return { outcome: 'rolled_back', reason: `${stage}: ${finding.reason}` };
 
-    const next = plan[i + 1]?.stage ?? null;
-    const policyAsks = next !== null && request.policy.approvals.includes(next);
+    passedInARow = finding.verdict === 'pass' ? passedInARow + 1 : 0;
+    const next = stages[i + 1]?.stage ?? null;
+    const policyAsks = between(stage, next).some((one) => request.policy.approvals.includes(one));
     if (finding.verdict === 'inconclusive' || policyAsks) {
       const { verdict, reason, figures } = finding;
       const { workflowId } = workflowInfo();
@@ -104,22 +114,67 @@ async function leadThrough(
   return { outcome: 'promoted', reason: 'every stage was passed or approved' };
 }
 
-/** Replays a stage's requests through both models and lets the gate judge the answers. */
-async function measure(
-  { challenger, champion, policy, seed, steps: stepPlan, traffic }: RolloutRequest,
-  stage: RolloutStage,
-  share: number,
-  { accounts, artifacts, manifests }: Omit<RolloutOutcome, 'result'>,
-): Promise<GateFinding> {
-  const steps = stepsOf(stepPlan);
-  const track = async <R>(step: Promise<StepOutcome<R>>): Promise<StepOutcome<R>> => {
+/** The stages that begin after `stage`, up to and with `next`; null: up to the promotion. A stage that is left out is approved with the next. */
+function between(stage: RolloutStage, next: RolloutStage | null): readonly RolloutStage[] {
+  const end = next === null ? rolloutStages.length : rolloutStages.indexOf(next) + 1;
+  return rolloutStages.slice(rolloutStages.indexOf(stage) + 1, end);
+}
+
+/** Keeps account of one step; returns its outcome unchanged. */
+function trackIn({ accounts, manifests }: Omit<RolloutOutcome, 'result'>) {
+  return async <R>(step: Promise<StepOutcome<R>>): Promise<StepOutcome<R>> => {
     const outcome = await step;
     accounts.push({ seconds: outcome.seconds, cached: outcome.cached });
     manifests.push(outcome.manifest);
     return outcome;
   };
+}
+
+/** Null for rollouts that began, or whose request was made, before stages were planned: those go through all of them. */
+async function planOf(
+  { champion, policy, rehearsal, seed, steps: stepPlan, traffic }: RolloutRequest,
+  account: Omit<RolloutOutcome, 'result'>,
+): Promise<RolloutPlan | null> {
+  if (!rehearsal || !patched('stages on requests of their own')) return null;
+  const steps = stepsOf(stepPlan);
+  const track = trackIn(account);
+  const asked = async () => {
+    const { samples } = rehearsal;
+    return (await track(steps.predict({ label: 'plan, champion', model: champion, samples }))).outputs;
+  };
+  const answers = { ...rehearsal, champion: rehearsal.champion ?? (await asked()) };
+  const { margins, requests } = policy;
+  const input = { traffic, model: champion, rehearsal: answers, policy: { margins, requests }, seed };
+  return (await track(steps.planRollout(input))).result;
+}
+
+/** A stage, and which of the planned ones it is; null: they were not planned. */
+interface Measured {
+  stage: RolloutStage;
+  share: number;
+  place: { index: number; of: number; passedInARow: number } | null;
+}
+
+/** Replays a stage's requests through both models and lets the gate judge the answers. */
+async function measure(
+  { challenger, champion, perturbing, policy, seed, steps: stepPlan, traffic }: RolloutRequest,
+  { place, share, stage }: Measured,
+  account: Omit<RolloutOutcome, 'result'>,
+): Promise<GateFinding> {
+  const { artifacts } = account;
+  const steps = stepsOf(stepPlan);
+  const track = trackIn(account);
+  const window = place && { window: { index: place.index, of: place.of } };
   const { outputs } = await track(
-    steps.replayTraffic({ stage, traffic, model: champion, count: policy.requests, seed }),
+    steps.replayTraffic({
+      stage,
+      traffic,
+      model: champion,
+      count: policy.requests,
+      seed,
+      ...window,
+      ...(perturbing ? { perturbing } : {}),
+    }),
   );
   // Each stage asks anew what stands behind an address.
   const asking = { run: `${workflowInfo().firstExecutionRunId}/${stage}` };
@@ -138,7 +193,10 @@ async function measure(
     return tables;
   };
   const [clean, disturbed] = await Promise.all([answered('clean'), answered('disturbed')]);
-  const gate = await track(steps.gate({ stage, share, clean, disturbed, margins: policy.margins, seed }));
+  const { margins } = policy;
+  const gate = await track(
+    steps.gate({ stage, share, clean, disturbed, margins, ...(place ? { place } : {}) }),
+  );
   return gate.result;
 }
 
@@ -148,6 +206,7 @@ function openStatus(request: RolloutRequest): RolloutStatus {
     policy: request.policy.name,
     stage: null,
     share: 0,
+    plan: null,
     stages: [],
     waiting: null,
     outcome: null,

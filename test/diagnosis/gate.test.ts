@@ -15,7 +15,7 @@ function pairs(counts: { both: number; championOnly: number; challengerOnly: num
 }
 
 const compare = (counts: Parameters<typeof pairs>[0], margin: number) =>
-  pairedComparison({ name: 'VQA accuracy', ...pairs(counts), margin, seed: 1 });
+  pairedComparison({ name: 'VQA accuracy', ...pairs(counts), margin });
 
 describe('verdicts', () => {
   it('passes a clear gain', () => {
@@ -33,7 +33,7 @@ describe('verdicts', () => {
     const result = compare({ both: 520, championOnly: 20, challengerOnly: 15, neither: 45 }, 0.04);
     expect(result.verdict).toBe('pass');
     expect(result.reason).toMatch(
-      /fell from 90\.0 % to 89\.2 % .* at worst a fall of \d\.\d points .* 4\.0 points is accepted/,
+      /fell from 90\.0 % to 89\.2 % .* at worst a fall of \d\.\d points with 97\.5 % confidence, and a fall of 4\.0 points is accepted/,
     );
   });
 
@@ -64,23 +64,40 @@ describe('verdicts', () => {
     });
   });
 
-  it('says that nothing moved when nothing did', () => {
-    const same = compare({ both: 90, championOnly: 0, challengerOnly: 0, neither: 10 }, 0);
-    expect(same).toMatchObject({ verdict: 'pass', difference: 0, ci95: [0, 0], pValue: 1 });
-    expect(same.reason).toMatch(/stayed at 90\.0 %/);
+  it('takes agreement on few requests for what it is: they could still differ on the next ones', () => {
+    const agreed = (n: number) =>
+      compare({ both: n - 10, championOnly: 0, challengerOnly: 0, neither: 10 }, 0.04);
+    // At 30 requests that agree, a tenth of all could still differ.
+    const few = agreed(30);
+    expect(few).toMatchObject({ verdict: 'inconclusive', difference: 0, pValue: 1 });
+    expect(few.limits!.lower).toBeLessThan(-0.1);
+    expect(agreed(100)).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringMatching(/stayed at 90\.0 %/),
+    });
   });
 
-  it('lets McNemar fail what the interval leaves open', () => {
-    const judged = { difference: -0.05, ci95: [-0.09, -0.03] as const, margin: 0.04 };
-    expect(judge({ ...judged, pValue: 0.01 })).toBe('fail');
-    expect(judge({ ...judged, pValue: 0.2 })).toBe('inconclusive');
-    // Significantly worse than the champion, but not beyond what is accepted.
-    expect(judge({ ...judged, difference: -0.035, pValue: 0.01 })).toBe('inconclusive');
+  it('passes and fails by the limits alone', () => {
+    expect(judge({ lower: -0.04, upper: 0.1 }, 0.04)).toBe('pass');
+    expect(judge({ lower: -0.09, upper: -0.041 }, 0.04)).toBe('fail');
+    // Worse than the champion for sure, but not for sure by more than is accepted.
+    expect(judge({ lower: -0.09, upper: -0.03 }, 0.04)).toBe('inconclusive');
   });
 
-  it('resamples requests of one source together', () => {
+  it('takes the errors that it is given, one for each verdict, and says them', () => {
+    const counts = { both: 520, championOnly: 20, challengerOnly: 15, neither: 45 };
+    const input = { name: 'x', ...pairs(counts), margin: 0.01 };
+    const { limits, reason } = pairedComparison({ ...input, errors: { pass: 0.025 / 6, fail: 0.025 / 18 } });
+    const usual = pairedComparison(input);
+    expect(limits!.lower).toBeLessThan(usual.limits!.lower);
+    expect(limits!.upper).toBeGreaterThan(usual.limits!.upper);
+    expect([usual.limits!.lower, usual.limits!.upper]).toEqual(usual.ci95);
+    expect(reason).toMatch(/at worst .* \(99\.58 % confidence\), at best .* \(99\.86 % confidence\)/);
+  });
+
+  it('lets requests of one source tell less than as many of different ones', () => {
     const { champion, challenger } = pairs({ both: 100, championOnly: 20, challengerOnly: 30, neither: 50 });
-    const input = { name: 'x', champion, challenger, margin: 0, seed: 1 };
+    const input = { name: 'x', champion, challenger, margin: 0 };
     const sources = champion.map((_, i) => `photo ${Math.floor(i / 10)}`);
     const width = ({ ci95 }: { ci95: [number, number] }) => ci95[1] - ci95[0];
     expect(width(pairedComparison({ ...input, sources }))).toBeGreaterThan(
@@ -89,7 +106,7 @@ describe('verdicts', () => {
   });
 
   it('refuses what does not match', () => {
-    const input = { name: 'VQA', champion: [true], challenger: [], margin: 0, seed: 1 };
+    const input = { name: 'VQA', champion: [true], challenger: [], margin: 0 };
     expect(() => pairedComparison(input)).toThrow('VQA: 1 answers of the champion, 0 of the challenger');
     expect(() => pairedComparison({ ...input, challenger: [true], margin: 4 })).toThrow('margin is 4');
   });
@@ -117,7 +134,6 @@ describe('properties', () => {
       champion: rows.map(([a]) => a),
       challenger: rows.map(([, b]) => b),
       margin,
-      seed: 4,
     });
 
   it('holds the difference inside its interval, within the schema, the same each time', () => {

@@ -125,7 +125,6 @@ function stage(name: string, share: number, requests: number, comment: string | 
       champion: answers(requests, champion, `champion ${name}`),
       challenger: answers(requests, challenger, `challenger ${name}`),
       margin,
-      seed: 1,
     });
   const figures = [
     compare('Accuracy under perturbation', 0.6, 0.95, 0),

@@ -1,13 +1,20 @@
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  imagePerturbations,
+  isInterference,
+  textPerturbations,
+  withRightHints,
+} from '../../schemas/benchmark.ts';
 import type { RolloutPolicy } from '../../schemas/config.ts';
 import { type Decision, type RolloutRequest, type RolloutStatus, taskQueue } from '../../schemas/workflow.ts';
+import { readSamples } from '../../store/index.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { decideUpdate, rolloutStatusQuery } from '../../workflows/messages.ts';
 import type { rollout } from '../../workflows/rollout.ts';
 import { keepHistory } from '../support/histories.ts';
 import { openTestBed, type TestBed } from '../support/temporal.ts';
-import { answersWith, type Mistakes, rolloutRequest } from './answers.ts';
+import { answersWith, type Mistakes, rolloutRequest, wideMargins } from './answers.ts';
 
 let bed: TestBed;
 beforeAll(async () => {
@@ -18,7 +25,7 @@ const keep = (name: string, model: string) => keepHistory(bed.temporal.client, n
 
 const everyThird: Mistakes = ({ perturbation }, i) => perturbation !== 'origin' && i % 3 === 0;
 const none: Mistakes = () => false;
-/** Three of sixty: a fall of five points that chance can explain. */
+/** Some of sixty: a fall of a few points that chance can explain. */
 const someVqa: Mistakes = ({ taskKind }, i) => taskKind === 'vqa' && i % 60 < 3;
 
 async function start(
@@ -28,7 +35,7 @@ async function start(
   changed: Partial<RolloutPolicy> = {},
   more: Partial<RolloutRequest> = {},
 ) {
-  const request = { ...(await rolloutRequest(bed.store, model, changed)), ...more };
+  const request = { ...(await rolloutRequest(bed.store, model, challenger, changed)), ...more };
   const answers = answersWith(bed.store, {
     [request.champion.digest]: champion,
     [request.challenger.digest]: challenger,
@@ -70,12 +77,13 @@ describe('a rollout', () => {
     const { answers, handle, register, request, state } = await start('better', everyThird, none, {
       name: 'demo',
       automatic: true,
+      margins: wideMargins,
     });
     const outcome = await bed.withWorker(answers, async () => {
       await register();
       return (await handle()).result();
     });
-    await keep('rollout-promoted', 'better');
+    await keep('rollout-planned-promoted', 'better');
     const { outcome: end, stages } = outcome.result;
     expect(end).toBe('promoted');
     expect(stages.map(({ stage }) => stage)).toEqual([
@@ -87,12 +95,32 @@ describe('a rollout', () => {
       'full',
     ]);
     expect(stages.map(({ share }) => share)).toEqual([0, 0, 0.05, 0.25, 0.5, 1]);
-    for (const { figures, requests, verdict } of stages) {
+    const seen = new Set<string>();
+    for (const { figures, perturbations, requests, stage, verdict } of stages) {
       expect(verdict).toBe('pass');
-      expect(requests).toBe(60 * 3 + 60);
-      expect(figures[0]).toMatchObject({ name: 'Perturbed accuracy', n: 60, challengerAccuracy: 1 });
-      expect(figures[0]!.championAccuracy).toBeCloseTo(2 / 3, 5);
+      expect(requests).toBe(80 * 3 + 80);
+      expect(figures[0]).toMatchObject({ name: 'Perturbed accuracy', n: 80, challengerAccuracy: 1 });
+      expect(figures[0]!.championAccuracy).toBeCloseTo(2 / 3, 1);
+      // Whatever the diagnosis perturbs by is in every window.
+      const interventions = [...textPerturbations, ...imagePerturbations].filter((name) =>
+        isInterference(name, withRightHints()),
+      );
+      expect(
+        Object.keys(perturbations!)
+          .map((name) => name.split('/')[1])
+          .sort(),
+      ).toEqual([...interventions].sort());
+      const table = outcome.artifacts[`rollout/${stage}/clean/requests`]!;
+      for (const { source } of await readSamples(await bed.store.path(table))) {
+        expect(seen.has(source), `${source} is in two stages`).toBe(false);
+        seen.add(source);
+      }
     }
+    expect(seen.size).toBe(6 * 3 * 80);
+    expect(outcome.result.plan).toMatchObject({ of: 6, stages: stages.map(({ stage }) => stage) });
+    // Each stage that passes hands its error on to the next.
+    const errors = stages.map(({ figures }) => figures[0]!.limits!.passError);
+    expect(errors.map((error) => Math.round((error / 0.025) * 6))).toEqual([1, 2, 3, 4, 5, 6]);
     const approved = stages.filter(({ approval }) => approval !== null);
     expect(approved.map(({ stage }) => stage)).toEqual(['shadow', 'canary-50']);
     for (const { approval } of approved)
@@ -109,9 +137,9 @@ describe('a rollout', () => {
     await bed.withWorker(answers, async () => {
       await register();
       const { result } = await (await handle()).result();
-      await keep('rollout-rolled-back', 'worse');
+      await keep('rollout-planned-rolled-back', 'worse');
       expect(result.outcome).toBe('rolled_back');
-      expect(result.reason).toMatch(/^offline: Perturbed accuracy fell from 100.0 % to 66.7 %/);
+      expect(result.reason).toMatch(/^offline: Perturbed accuracy fell from 100.0 % to 6\d.\d %/);
       expect(result.stages).toHaveLength(1);
       const registered = await state();
       expect(registered).toMatchObject({ champion: { model: request.champion }, challenger: null });
@@ -120,7 +148,7 @@ describe('a rollout', () => {
   });
 
   it('waits for a person where the policy says so, and refuses what is no decision', async () => {
-    const { answers, handle, register } = await start('asked', everyThird, none);
+    const { answers, handle, register } = await start('asked', everyThird, none, { margins: wideMargins });
     await bed.withWorker(answers, async () => {
       await register();
       const run = await handle();
@@ -150,7 +178,7 @@ describe('a rollout', () => {
       await until(ask, (status) => status.waiting?.stage === 'canary-50');
       await decide(yes('canary-50'));
       const { result } = await run.result();
-      await keep('rollout-approved', 'asked');
+      await keep('rollout-planned-approved', 'asked');
       expect(result.outcome).toBe('promoted');
       expect(result.stages.map(({ approval }) => approval?.by ?? null)).toEqual([
         null,
@@ -160,6 +188,25 @@ describe('a rollout', () => {
         'Ada',
         null,
       ]);
+    });
+  });
+
+  it('takes one stage where requests for two would not decide, and asks before the promotion for all that it leaves out', async () => {
+    const { answers, handle, register } = await start('few', everyThird, none, { requests: 600 });
+    await bed.withWorker(answers, async () => {
+      await register();
+      const run = await handle();
+      const { plan, waiting } = await until(
+        () => run.query(rolloutStatusQuery),
+        (status) => status.waiting !== null || status.outcome !== null,
+      );
+      expect(plan).toMatchObject({ stages: ['offline'], of: 6 });
+      expect(plan!.reason).toMatch(/^One stage of 6: .*With 2, .*requests are needed for each stage/);
+      expect(waiting).toMatchObject({ stage: 'offline', next: null, verdict: 'pass' });
+      await run.executeUpdate(decideUpdate, { args: [yes('offline')] });
+      const { result } = await run.result();
+      await keep('rollout-planned-one-stage', 'few');
+      expect(result).toMatchObject({ outcome: 'promoted', stages: [{ stage: 'offline', requests: 2400 }] });
     });
   });
 
@@ -180,7 +227,7 @@ describe('a rollout', () => {
         args: [{ stage: 'offline', decision: 'reject', by: 'Bo', comment: 'too many lost' }],
       });
       const { result } = await run.result();
-      await keep('rollout-inconclusive', 'open');
+      await keep('rollout-planned-inconclusive', 'open');
       expect(result).toMatchObject({ outcome: 'rejected', reason: 'offline: rejected by Bo: too many lost' });
       expect(await state()).toMatchObject({ champion: { model: request.champion }, challenger: null });
     });
@@ -230,18 +277,21 @@ describe('a rollout', () => {
   it('takes silence for a no', async () => {
     const { answers, handle, register } = await start('silent', everyThird, none, {
       approvalTimeoutSeconds: 1,
+      margins: wideMargins,
     });
     await bed.withWorker(answers, async () => {
       await register();
       const { result } = await (await handle()).result();
-      await keep('rollout-timeout', 'silent');
+      await keep('rollout-planned-timeout', 'silent');
       expect(result.outcome).toBe('rejected');
       expect(result.stages.at(-1)?.approval).toMatchObject({ decision: 'reject', automatic: true });
     });
   });
 
   it('rolls back when it is cancelled', async () => {
-    const { answers, handle, register, state } = await start('cancelled', everyThird, none);
+    const { answers, handle, register, state } = await start('cancelled', everyThird, none, {
+      margins: wideMargins,
+    });
     await bed.withWorker(answers, async () => {
       await register();
       const run = await handle();
@@ -252,7 +302,7 @@ describe('a rollout', () => {
       expect((await state())?.challenger).not.toBeNull();
       await run.cancel();
       await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
-      await keep('rollout-cancelled', 'cancelled');
+      await keep('rollout-planned-cancelled', 'cancelled');
       const registered = await state();
       expect(registered?.challenger).toBeNull();
       expect(registered?.events.at(-1)).toMatchObject({

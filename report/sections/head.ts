@@ -86,7 +86,7 @@ function rolloutTile({ rollout }: RunReport): Tile {
   const { stages } = rollout;
   const passed = stages.filter((stage) => stage.verdict === 'pass').length;
   const automatic = stages.some((stage) => stage.approval?.automatic);
-  const note = `${passed} of ${stages.length} stages passed in a replay of held-out requests${automatic ? '; no person decided' : ''}`;
+  const note = `${passed} of ${stages.length} ${stages.length === 1 ? 'stage' : 'stages'} passed in a replay of held-out requests${automatic ? '; no person decided' : ''}`;
   return { label: 'Rollout', value: outcomes[rollout.outcome], note };
 }
 

@@ -22,6 +22,7 @@ describe('kept histories', () => {
         'robustify-pilot',
         'robustify-pilot-rejected',
         'rollout-approved',
+        'rollout-planned-approved',
         'rollout-rolled-back',
         'train',
       ]),

@@ -192,7 +192,10 @@ describe('a rollout', () => {
   });
 
   it('takes one stage where requests for two would not decide, and asks before the promotion for all that it leaves out', async () => {
-    const { answers, handle, register } = await start('few', everyThird, none, { requests: 600 });
+    const { answers, handle, register } = await start('few', everyThird, none, {
+      margins: { ...wideMargins, clean: 0.02 },
+      requests: 200,
+    });
     await bed.withWorker(answers, async () => {
       await register();
       const run = await handle();
@@ -206,7 +209,7 @@ describe('a rollout', () => {
       await run.executeUpdate(decideUpdate, { args: [yes('offline')] });
       const { result } = await run.result();
       await keep('rollout-planned-one-stage', 'few');
-      expect(result).toMatchObject({ outcome: 'promoted', stages: [{ stage: 'offline', requests: 2400 }] });
+      expect(result).toMatchObject({ outcome: 'promoted', stages: [{ stage: 'offline', requests: 800 }] });
     });
   });
 

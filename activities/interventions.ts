@@ -1,5 +1,5 @@
 import { miniPicture } from '../diagnosis/perturbations/index.ts';
-import { pictureSizeOf } from '../models/index.ts';
+import { isMiniFolder, pictureSizeOf } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import {
   isInterference,
@@ -38,6 +38,7 @@ export async function settingOf(
     seed,
     set: packs ? await store.getJson(packs, PackSet) : { tasks: [], packs: [] },
     size: folder === null ? miniPicture : await pictureSizeOf(folder),
+    unit: folder === null || (await isMiniFolder(folder)) ? 'token' : 'word',
   };
 }
 

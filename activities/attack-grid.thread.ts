@@ -1,36 +1,72 @@
 import { GraphRefused, serveThread } from '../engine/index.ts';
-import { type AnswerModel, type AttackResult, openAnswerModel, type Progress } from '../models/index.ts';
+import {
+  type AnswerModel,
+  type AttackResult,
+  embeddingSize,
+  openAnswerModel,
+  type Progress,
+  type RunOptions,
+} from '../models/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
-import type { AttackGridTask } from './attack-grid.ts';
+import type { AttackGridTask, GridResult } from './attack-grid.ts';
 
-serveThread<AttackGridTask, AttackResult[], Progress>(async (task, { aborted, progress }) => {
-  const { folder, grid, options, open } = task;
-  const model = await openAnswerModel(folder, open);
-  const samples = await labelled(model, task.samples);
-  const total = grid.length * samples.length;
-  const results: AttackResult[] = [];
+serveThread<AttackGridTask, GridResult[], Progress>(async (task, { aborted, progress }) => {
+  const opened: AnswerModel[] = [];
+  const open = async (folder: string) => {
+    opened.push(await openAnswerModel(folder, task.open));
+    return opened.at(-1)!;
+  };
   try {
-    for (const [i, eps] of grid.entries()) {
-      const watch = {
-        aborted,
-        onProgress: ({ done }: Progress) => progress({ done: i * samples.length + done, total }),
-      };
-      results.push(
-        eps === 0
-          ? { predictions: await model.predict(samples, watch) }
-          : await model.attack(samples, { ...options, ...watch, eps }),
-      );
-      if (results.at(-1)!.leftOut !== undefined) break;
-    }
-    return results;
+    const model = await open(task.folder);
+    const from = task.from === undefined ? undefined : await open(task.from);
+    return await attackGrid(model, from, task, { aborted, onProgress: progress });
   } catch (error) {
     // A model without gradients can be diagnosed all the same.
-    if (error instanceof GraphRefused) return [{ predictions: [], leftOut: error.message }];
+    if (error instanceof GraphRefused) return [{ eps: 0, predictions: [], leftOut: error.message }];
     throw error;
   } finally {
-    await model.close();
+    for (const model of opened) await model.close();
   }
 });
+
+async function attackGrid(
+  model: AnswerModel,
+  from: AnswerModel | undefined,
+  { grid, options, relative, samples: asked }: AttackGridTask,
+  { aborted, onProgress }: Required<Pick<RunOptions, 'aborted' | 'onProgress'>>,
+): Promise<GridResult[]> {
+  const samples = await labelled(model, asked);
+  const source = model.attackSource();
+  const unit = relative && source ? await embeddingSize(source, samples, { aborted }) : 1;
+  const total = grid.length * samples.length;
+  const results: GridResult[] = [];
+  let found: AttackResult['found'];
+  for (const [i, size] of grid.entries()) {
+    const watch = {
+      aborted,
+      onProgress: ({ done }: Progress) =>
+        onProgress({ done: Math.min(total, i * samples.length + done), total }),
+    };
+    const eps = size * unit;
+    const more = { found, from: from?.attackSource() ?? undefined };
+    const { found: next, ...result }: AttackResult =
+      size === 0 && !alwaysAsked.has(options.attack)
+        ? { predictions: await model.predict(samples, watch) }
+        : await model.attack(samples, { ...options, ...watch, ...more, eps });
+    found = next;
+    if (relative && result.epsRelative !== undefined) result.epsRelative = size;
+    results.push({ ...result, eps });
+    if (result.leftOut !== undefined) break;
+  }
+  return results;
+}
+
+/** Attacks that are begun without one: what they go on from, or another model's answers, is found so. */
+const alwaysAsked: ReadonlySet<AttackGridTask['options']['attack']> = new Set([
+  'strong',
+  'pixels',
+  'transfer',
+]);
 
 /** An attack raises the loss of an answer: where a sample has none it is the model's own, and accuracy is how many stay. */
 async function labelled(model: AnswerModel, samples: PerturbedSample[]): Promise<PerturbedSample[]> {

@@ -5,17 +5,16 @@ import { type AttackResult, isEndpoint, noGradients } from '../models/index.ts';
 import { Random } from '../random/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
-import type { DiagnosisConfig } from '../schemas/config.ts';
+import type { AttackConfig } from '../schemas/config.ts';
 import type { AttackLeftOut, AttackPoint } from '../schemas/report.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { type ArtifactStore, readSamples, writePredictions } from '../store/index.ts';
 import { answerableBy } from './answerable.ts';
-import { attackGridInThread } from './attack-grid.ts';
+import { attackGridInThread, type GridResult } from './attack-grid.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably, inWords } from './step.ts';
 
 type TaskKind = 'image_heavy' | 'text_heavy';
-type Config = DiagnosisConfig['attack'];
 
 export interface AttackInput {
   taskKind: TaskKind;
@@ -23,7 +22,9 @@ export interface AttackInput {
   model: ArtifactRef;
   /** The test split. */
   test: ArtifactRef;
-  config: Config;
+  config: AttackConfig;
+  /** Of `transfer`: the model that the examples are made on. */
+  from?: ArtifactRef | undefined;
   seed: number;
 }
 
@@ -31,8 +32,15 @@ const ofBrightness = (...steps: number[]) => steps.map((step) => step / 255);
 
 const isUniversal = (attack: AttackPoint['attack']) => attack.startsWith('universal');
 
-/** How strong an attack is made; 0 is none. */
-function gridOf(attack: AttackPoint['attack'], config: Config): number[] {
+/** How strong an attack is made; 0 is none. `relative`: as multiples of the embeddings' size. */
+function gridOf(attack: AttackPoint['attack'], config: AttackConfig): { sizes: number[]; relative: boolean } {
+  const sizes = sizesOf(attack, config);
+  if (sizes) return { sizes, relative: false };
+  return { sizes: config.epsRelative ?? config.eps ?? [], relative: config.epsRelative !== undefined };
+}
+
+/** Of attacks on something other than embeddings. */
+function sizesOf(attack: AttackPoint['attack'], config: AttackConfig): number[] | null {
   switch (attack) {
     case 'pixels':
       return config.pixelEps ?? ofBrightness(0, 1, 2, 4, 8);
@@ -41,7 +49,7 @@ function gridOf(attack: AttackPoint['attack'], config: Config): number[] {
     case 'universal_text':
       return config.triggerTokens ?? [0, 1, 3];
     default:
-      return config.eps;
+      return null;
   }
 }
 
@@ -58,21 +66,28 @@ const onlyOf: Partial<Record<AttackPoint['attack'], TaskKind>> = {
  */
 export function attack(deps: ActivityDeps) {
   return async (input: AttackInput): Promise<StepOutcome<(AttackPoint | AttackLeftOut)[]>> => {
-    const { attack: name, config, model, seed, taskKind, test } = input;
-    const { alpha, restarts, samples: count, steps, universalSteps } = config;
-    const eps = gridOf(name, config);
-    const more = {
-      ...(restarts === undefined ? {} : { restarts }),
-      ...(universalSteps === undefined ? {} : { universalSteps }),
-    };
+    const { attack: name, config, from, model, seed, taskKind, test } = input;
+    const { alpha, queries, restarts, samples: count, steps, strongSteps, universalSteps } = config;
+    const { relative, sizes } = gridOf(name, config);
+    const more = given({ queries, restarts, strongSteps, universalSteps });
     const step = {
       name: 'attack',
       label: `${taskKind} under ${name}`,
       uses: ['models', 'engine', 'diagnosis'],
       packages: ['onnxruntime-node', 'fast-png'],
-      parameters: { taskKind, attack: name, alpha, eps, count, steps, device: deps.device, ...more },
+      parameters: {
+        taskKind,
+        attack: name,
+        alpha,
+        sizes,
+        relative,
+        count,
+        steps,
+        device: deps.device,
+        ...more,
+      },
       seed,
-      inputs: { model, test },
+      inputs: { model, test, ...(from ? { from } : {}) },
     };
     return durably(deps, step, async ({ progress, signal }) => {
       const { device, store, threads } = deps;
@@ -92,10 +107,13 @@ export function attack(deps: ActivityDeps) {
       if (isEndpoint(folder)) return leftOut(noGradients);
       if (isUniversal(name) && new Set(samples.map(({ source }) => source)).size < 2)
         return leftOut('all samples are of one source item, and two halves of them are needed');
-      const grid = [...new Set([0, ...eps])].sort((a, b) => a - b);
+      const grid = [...new Set([0, ...sizes])].sort((a, b) => a - b);
       const options = { attack: name, alpha, steps, seed, ...more };
       const results = await attackGridInThread(
-        { folder, samples, grid, options, open: { threads, device } },
+        {
+          ...{ folder, samples, grid, relative, options, open: { threads, device } },
+          ...(from ? { from: await store.checkoutModel(from) } : {}),
+        },
         { signal, onProgress: ({ done, total }) => progress(done, total) },
       );
       const reason = results.find(({ leftOut }) => leftOut)?.leftOut;
@@ -103,7 +121,8 @@ export function attack(deps: ActivityDeps) {
       const { outputs, points } = await findings(store, results, samples, {
         taskKind,
         attack: name,
-        eps,
+        ...(name === 'pgd' || name === 'pgd_sign' ? { steps } : {}),
+        sizes,
         grid,
       });
       return done(points, outputs);
@@ -111,12 +130,23 @@ export function attack(deps: ActivityDeps) {
   };
 }
 
+/** What was asked for, without what was left to the default. */
+function given<T extends Record<string, number | undefined>>(options: T): Partial<Record<keyof T, number>> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<
+    Record<keyof T, number>
+  >;
+}
+
 /** Figures at each strength asked for, and what is kept of every strength. */
 async function findings(
   store: ArtifactStore,
-  results: readonly AttackResult[],
+  results: readonly GridResult[],
   samples: readonly PerturbedSample[],
-  { eps, grid, ...asked }: Pick<AttackPoint, 'taskKind' | 'attack'> & { eps: number[]; grid: number[] },
+  {
+    grid,
+    sizes,
+    ...asked
+  }: Pick<AttackPoint, 'taskKind' | 'attack' | 'steps'> & { sizes: number[]; grid: number[] },
 ): Promise<{ outputs: Record<string, ArtifactRef>; points: AttackPoint[] }> {
   const clean = cleanOf(results);
   const outputs: Record<string, ArtifactRef> = {};
@@ -128,25 +158,26 @@ async function findings(
     outputs[`eps=${size}`] = await writePredictions(store, predictions);
     const pattern = await storedPattern(store, result);
     if (pattern) outputs[`pattern eps=${size}`] = pattern;
-    if (!eps.includes(size)) continue;
-    const { control, trigger } = result;
+    if (!sizes.includes(size)) continue;
+    const { bySearch, control, eps, origin, trigger } = result;
     // Of embeddings alone; without an attack it is 0 of their size.
     const ofEmbeddings = results.at(-1)!.epsRelative !== undefined;
     const epsRelative = size === 0 && ofEmbeddings ? 0 : result.epsRelative;
     const settings = {
       ...asked,
-      eps: size,
+      eps,
+      ...(bySearch === undefined ? {} : { bySearch: bySearch / samples.length }),
       ...(epsRelative === undefined ? {} : { epsRelative }),
       ...(pattern ? { pattern } : {}),
       ...(trigger === undefined ? {} : { trigger }),
     };
-    points.push(attackPoint(settings, clean, predictions, { control, sources }));
+    points.push(attackPoint(settings, clean, predictions, { control, origin, sources }));
   }
   return { outputs, points };
 }
 
 /** Answers without an attack, of those samples that every strength was measured on: what is universal was found on the others. */
-function cleanOf([none, ...others]: readonly AttackResult[]): Prediction[] {
+function cleanOf([none, ...others]: readonly GridResult[]): Prediction[] {
   const clean = none!.predictions;
   const measured = others.at(-1);
   if (!measured) return clean;

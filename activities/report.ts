@@ -5,6 +5,7 @@ import {
   defaultRules,
   disclaimer,
   judgeGates,
+  maskingChecks,
   repairOf,
   type Side,
   TrainingRows,
@@ -121,6 +122,7 @@ async function compose(
   const after = await allPredictions(store, input.after);
   const { model, seed } = input.request;
   const { pilot } = input;
+  const attacks = compareAttacks(base.attacks, trained.attacks);
   return RunReport.parse({
     schemaVersion: 1,
     ...run,
@@ -131,7 +133,8 @@ async function compose(
     model: { name: model, base: input.model.base.digest, trained: input.model.trained.digest },
     base: allLabelled(base.figures),
     trained: allLabelled(trained.figures),
-    pgd: compareAttacks(base.attacks, trained.attacks),
+    pgd: attacks,
+    masking: [...maskingChecks(base.attacks, 'base'), ...maskingChecks(trained.attacks, 'trained')],
     rightHints: base.measures.rightHints,
     losses: await readLosses(await store.path(input.losses)),
     secondsPerStep: input.secondsPerStep ?? null,

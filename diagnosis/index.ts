@@ -45,6 +45,7 @@ export {
 } from './measures/figures.ts';
 export { atChanceWords } from './measures/floor.ts';
 export { levelResults } from './measures/levels.ts';
+export { maskingChecks } from './measures/masking.ts';
 export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
 export { rightHintsAmong } from './measures/right-hints.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';

@@ -1,7 +1,7 @@
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { Device } from '../schemas/device.ts';
 import type { Dtype } from '../schemas/model.ts';
-import type { AttackOptions, AttackResult } from './attacks/batch.ts';
+import type { AttackOptions, AttackResult, AttackSource } from './attacks/batch.ts';
 
 export interface OpenOptions {
   /** Threads of ONNX Runtime; 0, the default, takes every core. */
@@ -31,5 +31,7 @@ export interface AnswerModel {
   predict(samples: readonly PerturbedSample[], options?: RunOptions): Promise<Prediction[]>;
   /** Answers under an attack on the embeddings. Throws GuardError BAD_MODEL where gradients are out of reach. */
   attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult>;
+  /** What attacks work on; null where gradients are out of reach. */
+  attackSource(): AttackSource | null;
   close(): Promise<void>;
 }

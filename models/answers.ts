@@ -11,7 +11,7 @@ export function chancesOf(logits: Float32Array, letters: readonly number[]): num
   return softmax(letters.map((id) => logits[id] as number));
 }
 
-function softmax(logits: number[]): number[] {
+export function softmax(logits: number[]): number[] {
   const top = Math.max(...logits);
   const powers = logits.map((logit) => Math.exp(logit - top));
   const sum = powers.reduce((total, power) => total + power, 0);

@@ -2,6 +2,7 @@ export type { AnswerModel, OpenOptions, Progress, RunOptions } from './answer-mo
 export type { AttackOptions, AttackResult } from './attacks/batch.ts';
 export { type AttackKind, attackEmbeddings, type EmbeddingAttack } from './attacks/embeddings.ts';
 export { irrelevantTokens } from './attacks/mini.ts';
+export { embeddingSize } from './attacks/samples.ts';
 export {
   bucketByLength,
   LENGTH_STEP,

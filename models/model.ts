@@ -4,7 +4,7 @@ import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from './answer-model.ts';
 import { chancesOf, predictionOf } from './answers.ts';
-import type { AttackOptions, AttackResult } from './attacks/batch.ts';
+import type { AttackOptions, AttackResult, AttackSource } from './attacks/batch.ts';
 import { attackSource } from './attacks/mini.ts';
 import type { OpenPicture } from './attacks/pictures.ts';
 import { GraphGradients } from './attacks/pixel-gradients.ts';
@@ -165,8 +165,12 @@ export class Model implements AnswerModel {
    * naming a sample that cannot be attacked, CANCELLED where asked to stop.
    */
   attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
+    return attackSamples(this.attackSource(), samples, options);
+  }
+
+  attackSource(): AttackSource {
     this.gradients ??= new AnswerGradients(this.decoder, this.threads, this.device);
-    return attackSamples(attackSource(this, this.gradients), samples, options);
+    return attackSource(this, this.gradients);
   }
 
   /** A picture whose pixels an attack may change; its features stand at `slots`. */

@@ -3,7 +3,8 @@ import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { OpenOptions, Progress, RunOptions } from './answer-model.ts';
 import type { AttackOptions, AttackResult } from './attacks/batch.ts';
 
-type Plain<T> = Omit<T, 'aborted' | 'onProgress'>;
+/** What can cross: functions and another model cannot. */
+type Plain<T> = Omit<T, 'aborted' | 'onProgress' | 'found' | 'from'>;
 
 /** What crosses to the thread. */
 export type ThreadTask = { folder: string; open: OpenOptions; samples: PerturbedSample[] } & (

@@ -46,10 +46,12 @@ const perturbationPhrases: Record<string, string> = {
 };
 
 const attackLabels: Record<string, string> = {
-  pgd: 'Attack (PGD)',
-  pgd_sign: 'Attack (sign PGD)',
+  strong: 'Strong attack',
+  pgd: 'Weak attack (raw-gradient steps, as in training)',
+  pgd_sign: 'Moderate attack (sign steps)',
+  transfer: 'Examples made on the base',
   rg: 'Random control',
-  pixels: 'Attack on the pixels (PGD)',
+  pixels: 'Strong attack on the pixels',
   universal: 'One change for all (universal)',
   universal_pixels: 'One pattern for all (universal)',
   universal_text: 'The same words for all (universal)',
@@ -62,7 +64,10 @@ export const taskLabel = (kind: string) => taskLabels[kind] ?? spoken(kind);
 export const taskNote = (kind: string) => taskNotes[kind] ?? '';
 export const perturbationLabel = (name: string) => perturbationLabels[name] ?? spoken(name);
 export const perturbationPhrase = (name: string) => perturbationPhrases[name] ?? spoken(name);
-export const attackLabel = (name: string) => attackLabels[name] ?? spoken(name);
+export function attackLabel(name: string, steps?: number): string {
+  const label = attackLabels[name] ?? spoken(name);
+  return steps === undefined ? label : label.replace('(', `(${steps} `);
+}
 
 /** A label inside a sentence or a list: capitals that stand for a word stay. */
 export const inside = (label: string) => label.replace(/^\p{Lu}(?!\p{Lu})/u, (first) => first.toLowerCase());

@@ -62,7 +62,7 @@ const charts = `
 .line{fill:none;stroke-width:2.25;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
 .line.before{stroke:var(--before-ink)}.line.after{stroke:var(--after)}
 .line.faint{stroke:var(--after-soft);stroke-width:1.25}
-.line.dashed{stroke-dasharray:7 5}.line.dotted{stroke-dasharray:.5 5.5}.line.dotdash{stroke-dasharray:9 5 .5 5}
+.line.dashed{stroke-dasharray:7 5}.line.dotted{stroke-dasharray:.5 5.5}.line.dotdash{stroke-dasharray:9 5 .5 5}.line.longdash{stroke-dasharray:15 6}.line.dotdotdash{stroke-dasharray:9 5 .5 5 .5 5}
 .dot{stroke-width:2;fill:var(--card)}
 .dot.before{stroke:var(--before-ink)}.dot.after{stroke:var(--after);fill:var(--after)}
 .link{stroke:var(--before);stroke-width:2}

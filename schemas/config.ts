@@ -13,6 +13,40 @@ const share = z.number().min(0).max(1);
 /** Where a project's state lies, in its folder, unless --state-dir names another place. */
 export const stateFolder = '.modality-guard';
 
+/** How a model is attacked. */
+const AttackConfig = z
+  .strictObject({
+    kinds: z.array(AttackName),
+    samples: count,
+    /** Largest change of an embedding's component; 0 is no attack. */
+    eps: z.array(z.number().nonnegative()).optional(),
+    /** The same as a multiple of the root mean square of the embeddings attacked, so that text and pictures are compared at equal size. */
+    epsRelative: z.array(z.number().nonnegative()).optional(),
+    /** Step of `pgd` on the raw gradient, as in training. */
+    alpha: positive,
+    /** Steps of `pgd` and `pgd_sign`. */
+    steps: count,
+    /** Times that an attack begins anew for each sample; 1, and 3 from level L3 on. */
+    restarts: count.optional(),
+    /** Steps of each attempt of `strong` and `pixels`; 8 unless said. */
+    strongSteps: count.optional(),
+    /** Runs of the model for a sample in the search without gradients of `strong` and `pixels`; 32 unless said, and 128 from level L3 on. */
+    queries: count.optional(),
+    /** Times that the samples are gone through until `universal` and `universal_pixels` have their change. */
+    universalSteps: count.optional(),
+    /** Largest changes of a pixel's brightness, 0 to 1, of `pixels`; 1, 2, 4 and 8 of 255 steps unless said. */
+    pixelEps: z.array(z.number().nonnegative()).optional(),
+    /** The same of `universal_pixels`; 8, 16, 32 and 64 of 255 steps unless said. */
+    universalPixelEps: z.array(z.number().nonnegative()).optional(),
+    /** Numbers of tokens of `universal_text`; 1 and 3 unless said. */
+    triggerTokens: z.array(z.number().int().nonnegative().max(32)).optional(),
+  })
+  .refine(({ eps, epsRelative }) => (eps === undefined) !== (epsRelative === undefined), {
+    path: ['epsRelative'],
+    error: 'give either eps or epsRelative',
+  });
+export type AttackConfig = z.infer<typeof AttackConfig>;
+
 /** How much a diagnosis measures. */
 export const DiagnosisConfig = z.strictObject({
   /** Samples per condition. */
@@ -26,24 +60,7 @@ export const DiagnosisConfig = z.strictObject({
   /** The share of a kind's or a condition's questions that may stay unanswered; 0.02 unless said. */
   maxUnanswered: share.optional(),
   /** The robustness curve: attacks on the irrelevant modality's embeddings. */
-  attack: z.strictObject({
-    kinds: z.array(AttackName),
-    samples: count,
-    /** Largest change of an embedding's component; 0 is no attack. */
-    eps: z.array(z.number().nonnegative()),
-    alpha: positive,
-    steps: count,
-    /** Times that an attack begins anew for each sample; 1, and 3 from level L3 on. */
-    restarts: count.optional(),
-    /** Times that the samples are gone through until `universal` and `universal_pixels` have their change. */
-    universalSteps: count.optional(),
-    /** Largest changes of a pixel's brightness, 0 to 1, of `pixels`; 1, 2, 4 and 8 of 255 steps unless said. */
-    pixelEps: z.array(z.number().nonnegative()).optional(),
-    /** The same of `universal_pixels`; 8, 16, 32 and 64 of 255 steps unless said. */
-    universalPixelEps: z.array(z.number().nonnegative()).optional(),
-    /** Numbers of tokens of `universal_text`; 1 and 3 unless said. */
-    triggerTokens: z.array(z.number().int().nonnegative().max(32)).optional(),
-  }),
+  attack: AttackConfig,
 });
 export type DiagnosisConfig = z.infer<typeof DiagnosisConfig>;
 

@@ -3,6 +3,7 @@ import { ArtifactRef } from './artifact.ts';
 import { Diagnosis, DiagnosisMeasures, NotAsked, OpenFigures } from './diagnosis.ts';
 import { EndpointUse, ServedModel } from './endpoint.ts';
 import { GateResult } from './gate.ts';
+import { MaskingCheck } from './masking.ts';
 import { ErrorPatterns } from './pattern.ts';
 import { AttackPoint, reportOrigin, TalkedOut, Verdict } from './report.ts';
 
@@ -16,6 +17,8 @@ export const DiagnosisReport = z.strictObject({
   /** Keyed by "<task kind>/<perturbation>". */
   base: z.record(z.string(), OpenFigures),
   pgd: z.array(AttackRow),
+  /** Absent: nothing was attacked strongly. */
+  masking: z.array(MaskingCheck).optional(),
   /** Attacks that the model does not allow, and why; absent: none was. */
   leftOut: Diagnosis.shape.leftOut,
   /** Absent: every sample of the split could be asked. */

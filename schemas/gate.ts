@@ -34,6 +34,8 @@ export const GateRule = z
     figure: GateFigure,
     /** The strength of the attack that `attackAccuracy` is read at. */
     eps: z.number().nonnegative().optional(),
+    /** The same as a multiple of the root mean square of the embeddings attacked. */
+    epsRelative: z.number().nonnegative().optional(),
     atMost: threshold.optional(),
     atLeast: threshold.optional(),
     /** Of a verdict: that all conditions keep to the limit where it is `pass`, that one does not where it is `fail`. */
@@ -48,8 +50,12 @@ export const GateRule = z
       context.addIssue({ code: 'custom', path: [path], message });
     if ((rule.atMost === undefined) === (rule.atLeast === undefined))
       say('atMost', 'give either atMost or atLeast');
-    if ((rule.figure === 'attackAccuracy') !== (rule.eps !== undefined))
-      say('eps', 'attackAccuracy needs eps, the strength of the attack; no other figure takes it');
+    const strengths = [rule.eps, rule.epsRelative].filter((strength) => strength !== undefined);
+    if (strengths.length !== (rule.figure === 'attackAccuracy' ? 1 : 0))
+      say(
+        'eps',
+        'attackAccuracy needs either eps or epsRelative, the strength of the attack; no other figure takes it',
+      );
   });
 export type GateRule = z.infer<typeof GateRule>;
 
@@ -84,6 +90,7 @@ export const GateResult = GateFinding.extend({
   name: z.string(),
   figure: GateFigure,
   eps: z.number().optional(),
+  epsRelative: z.number().optional(),
   limit: z.enum(['atMost', 'atLeast']),
   threshold: z.number(),
   confidence: z.number(),

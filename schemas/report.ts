@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ArtifactRef } from './artifact.ts';
 import { unansweredOutcomes } from './benchmark.ts';
+import { MaskingCheck } from './masking.ts';
 import { Repair } from './repair.ts';
 import { Verdict } from './verdict.ts';
 
@@ -34,12 +35,16 @@ export const DiagnosisFigures = z.record(z.string(), ConditionFigures);
 export type DiagnosisFigures = z.infer<typeof DiagnosisFigures>;
 
 /**
- * Attacks on embeddings but for `pixels`, which changes the picture itself. One change for many samples, found on some and measured on
+ * On the embeddings of one sample: `strong`, the strongest of several attacks for each; `pgd`, the few raw-gradient steps of the training, which is
+ * weak; `pgd_sign`, as many steps along the sign; `transfer`, examples that were made on the base; `rg`, random noise, the control. `pixels` is
+ * as `strong` on the picture itself. One change for many samples, found on some and measured on
  * others: `universal` of the embeddings, `universal_pixels` of the pictures, `universal_text` of what stands before the question.
  */
 export const AttackName = z.enum([
+  'strong',
   'pgd',
   'pgd_sign',
+  'transfer',
   'rg',
   'universal',
   'pixels',
@@ -54,11 +59,16 @@ export const AttackPoint = z.strictObject({
   eps: z.number(),
   /** `eps` over the root mean square of the embeddings attacked. */
   epsRelative: z.number().optional(),
-  /** `pgd`: raw-gradient PGD as in training; `pgd_sign`: its sign-gradient form; `rg`: random Gaussian of the same size. */
   attack: AttackName,
+  /** Of `pgd` and `pgd_sign`. */
+  steps: z.number().int().positive().optional(),
   accuracy: z.number(),
   changeRate: z.number(),
   n: z.number().int(),
+  /** Of `strong` and `pixels`: share of the samples that gradients left standing and a search without them fooled. */
+  bySearch: z.number().min(0).max(1).optional(),
+  /** Of `transfer`: accuracy of the model that the examples were made on. */
+  origin: z.number().min(0).max(1).optional(),
   /** Of universal attacks: the same samples under a random change of the same size. */
   control: z.strictObject({ accuracy: z.number(), changeRate: z.number() }).optional(),
   /** Of `universal_pixels`: PNG of the change, bytes 1 to 255 are -eps to eps. */
@@ -242,7 +252,8 @@ export const RunReport = z.strictObject({
       eps: z.number(),
       epsRelative: z.number().optional(),
       attack: AttackName,
-      /** Accuracy under attack. */
+      steps: z.number().int().positive().optional(),
+      /** Accuracy under attack; of `transfer` `before` is that of the base, which the examples were made on. */
       before: z.number(),
       after: z.number(),
       n: z.number().int(),
@@ -254,6 +265,8 @@ export const RunReport = z.strictObject({
   ),
   /** What training made of the model; absent: an earlier version wrote the report. */
   repair: Repair.optional(),
+  /** Absent: nothing was attacked strongly. */
+  masking: z.array(MaskingCheck).optional(),
   losses: z.array(LossPoint),
   /** Median over the steps of the training, where it was done; null: not measured. */
   secondsPerStep: z.number().positive().nullable().optional(),

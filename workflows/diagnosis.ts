@@ -46,17 +46,19 @@ export function askingOf({ answers }: Pick<DiagnoseRequest, 'answers'>) {
 }
 
 const restartsOfLevels = 3;
+const queriesOfLevels = 128;
 
 /** The attacks that a level asks for; without one those of the configuration. */
 function attackOf({ attack, level }: DiagnosisConfig): DiagnosisConfig['attack'] {
   if (level === undefined) return attack;
   if (!reaches(level, 'L3')) return { ...attack, kinds: [] };
   const kinds = new Set([...attack.kinds, 'pgd' as const, 'pgd_sign' as const, 'pixels' as const]);
+  if (patched('strong attacks')) kinds.add('strong');
   if (reaches(level, 'L4')) {
     kinds.add('universal');
     if (patched('universal patterns and triggers')) kinds.add('universal_pixels').add('universal_text');
   }
-  return { restarts: restartsOfLevels, ...attack, kinds: [...kinds] };
+  return { restarts: restartsOfLevels, queries: queriesOfLevels, ...attack, kinds: [...kinds] };
 }
 
 /** Samples and predictions by condition. */
@@ -157,21 +159,26 @@ async function answering(
 
 /**
  * Diagnoses one model: perturbs the test split, predicts every condition, attacks the embeddings over the grid of eps,
- * and draws the figures from all of it. The conditions do not depend on each other.
+ * and draws the figures from all of it. The conditions do not depend on each other. `base`: what the model was made of, whose
+ * adversarial examples it is asked, too.
  */
 export async function diagnoseModel(
   track: Track,
   request: DiagnoseRequest,
   model: ArtifactRef,
   test: ArtifactRef,
+  base?: ArtifactRef,
 ): Promise<DiagnosisRefs> {
   const steps = stepsOf(request.steps);
   const { seed, diagnosis, packs } = request;
   const parts = await answering(track, request, model, test);
   const config = attackOf(diagnosis);
-  const attacking = config.kinds.flatMap((attack) =>
+  const kinds = config.kinds.filter((attack) => attack !== 'transfer' || base !== undefined);
+  const attacking = kinds.flatMap((attack) =>
     (['image_heavy', 'text_heavy'] as const).map(async (taskKind) => {
-      const { outputs } = await track(steps.attack({ taskKind, attack, model, test, config, seed }));
+      const from = attack === 'transfer' ? { from: base } : {};
+      const input = { taskKind, attack, model, test, config, seed, ...from };
+      const { outputs } = await track(steps.attack(input));
       return [`${taskKind}/${attack}`, outputs.points!] as const;
     }),
   );

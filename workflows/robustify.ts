@@ -55,7 +55,7 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
     trainModel(track, request, base, augmented),
   );
   const after = await stages.stage('evaluate', (track) =>
-    diagnoseModel(track, request, trained, splits.test),
+    diagnoseModel(track, request, trained, splits.test, base),
   );
   const scored = piloted && (await scorePilot(request, piloted, after));
   const rolledOut = await stages.stage('rollout', () =>

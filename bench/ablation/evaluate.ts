@@ -39,7 +39,7 @@ const columns: Record<string, readonly string[]> = {
   VQA: ['vqa/origin'],
 };
 /**
- * Attacks on the text of image-heavy samples, eps .01 (0.3 of the embeddings' size): the two raw-gradient steps that
+ * Attacks on the text of image-heavy samples, eps .01 (a fifth of the embeddings' size): the two raw-gradient steps that
  * training takes, and standard PGD, which finds its way where a confident model's gradients are too small to move by.
  */
 const attacks = {

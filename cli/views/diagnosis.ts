@@ -104,7 +104,7 @@ const levelNames = {
   L0: 'L0 clean',
   L1: 'L1 mean',
   L2: 'L2 worst',
-  L3: 'L3 PGD',
+  L3: 'L3 attack',
   L4: 'L4 one for all',
 } as const;
 
@@ -164,7 +164,11 @@ function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
   const attacks = groupedBy(pgd, ({ attack, taskKind }) => `${taskKind} ${attack}`);
   const grids = new Map<string, string[][]>();
   for (const [name, points] of [...attacks].sort(([a], [b]) => a.localeCompare(b))) {
-    const grid = points.map(({ eps }) => Number(eps.toPrecision(2))).join(' ');
+    const relative = points.every(({ epsRelative }) => epsRelative !== undefined);
+    const sizes = points.map(({ eps, epsRelative = 0 }) =>
+      Number((relative ? epsRelative : eps).toPrecision(2)),
+    );
+    const grid = [relative ? 'eps / RMS' : 'eps', ...sizes].join('\t');
     const rows = [[name, ...points.map(({ before }) => share(before))]];
     if (points.some(({ control }) => control))
       rows.push([
@@ -174,9 +178,9 @@ function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
     grids.set(grid, [...(grids.get(grid) ?? []), ...rows]);
   }
   const tables = [...grids].flatMap(([grid, rows]) => {
-    const eps = grid.split(' ');
-    const right = eps.map((_, i) => i + 1);
-    return ['', table(['right in % under attack, eps', ...eps], rows, right)];
+    const [unit, ...sizes] = grid.split('\t');
+    const right = sizes.map((_, i) => i + 1);
+    return ['', table([`right in % under attack, ${unit}`, ...sizes], rows, right)];
   });
   const triggers = pgd.flatMap(({ attack, eps, taskKind, trigger }) =>
     trigger ? wrap(`${taskKind} ${attack}, eps ${eps}: "${trigger}" before each question`, width) : [],

@@ -171,12 +171,14 @@ const measures = {
 } as const satisfies Record<string, Measure>;
 
 /** Strengths such as 8/255 are written with a few digits. */
-const isStrength = (eps: number, wanted = Number.NaN) => Math.abs(eps - wanted) <= 0.005 * wanted;
+const isClose = (size = Number.NaN, wanted = Number.NaN) => Math.abs(size - wanted) <= 0.005 * wanted;
+
+/** Whether a rule means the strength of this point. */
+const isStrength = (point: Evidence['attacks'][number], { eps, epsRelative }: GateRule) =>
+  isClose(point.eps, eps) || isClose(point.epsRelative, epsRelative);
 
 function attackAccuracy({ attacks }: Evidence, rule: GateRule, condition: string): Measured | null {
-  const point = attacks.find(
-    ({ attack, eps, taskKind }) => `${taskKind}/${attack}` === condition && isStrength(eps, rule.eps),
-  );
+  const point = attacks.find((one) => `${one.taskKind}/${one.attack}` === condition && isStrength(one, rule));
   if (!point) return null;
   const interval = (confidence: number) => wilsonOf(point.accuracy, point.effective ?? point.n, confidence);
   return { value: point.accuracy, interval, n: point.n };
@@ -205,13 +207,14 @@ export const ofInterference: ReadonlySet<GateRule['figure']> = new Set([
 ]);
 
 /** The conditions under which a rule's figure was or could have been measured. */
-export function conditionsOf({ attacks, predictions }: Evidence, { eps, figure }: GateRule): string[] {
+export function conditionsOf({ attacks, predictions }: Evidence, rule: GateRule): string[] {
+  const { figure } = rule;
   if (figure === 'competency') return ['all kinds'];
   const kinds = Object.values(TaskKind).filter((kind) => predictions.some((p) => p.taskKind === kind));
   if (figure === 'worst') return kinds;
   if (figure === 'attackAccuracy')
     return attacks
-      .filter((point) => isStrength(point.eps, eps))
+      .filter((point) => isStrength(point, rule))
       .map((point) => `${point.taskKind}/${point.attack}`);
   const conditions = [...new Set(predictions.map(conditionOf))];
   if (figure === 'unanswered') return [...kinds, ...conditions];

@@ -166,13 +166,18 @@ function boundsIn({ interval }: GateFinding, rule: GateRule, several: number): s
   return (verdict === 'pass') === (limit.limit === 'atMost') ? most : least;
 }
 
+function strengthOf({ eps, epsRelative }: GateRule): string {
+  if (eps !== undefined) return ` at eps ${eps}`;
+  return epsRelative === undefined ? '' : ` at eps ${epsRelative} of the embeddings' size`;
+}
+
 function reasonOf(evidence: GroupedEvidence, finding: Found, rule: GateRule, several: number): string {
   const { condition, interval, lacking, n, value, verdict } = finding;
   if (rule.figure === 'unanswered' && value !== null) return answeredReason(evidence, finding, rule);
   const { limit, threshold } = limitOf(rule);
   const say = isInPoints(rule.figure) ? inPoints : percent;
   const asked = `${limit === 'atMost' ? 'at most' : 'at least'} ${say(threshold)} asked`;
-  const strength = rule.eps === undefined ? '' : ` at eps ${rule.eps}`;
+  const strength = strengthOf(rule);
   const where = rule.figure === 'competency' ? '' : ` under ${condition}${strength}`;
   const what = `${names[rule.figure]}${where}`;
   if (value === null || interval === null)
@@ -203,9 +208,10 @@ function excess({ value }: GateFinding, { limit, threshold }: Limit): number {
 
 function unknownCondition(evidence: Evidence, rule: GateRule): GuardError {
   const all = conditionsOf(evidence, rule).join(', ') || 'none';
-  const at = rule.eps === undefined ? '' : ` at eps ${rule.eps}`;
-  const eps = [...new Set(evidence.attacks.map((point) => point.eps))].join(', ');
-  const strengths = rule.eps === undefined ? '' : ` (eps that were measured: ${eps || 'none'})`;
+  const at = strengthOf(rule);
+  const name = rule.epsRelative === undefined ? 'eps' : 'epsRelative';
+  const measured = [...new Set(evidence.attacks.flatMap((point) => point[name] ?? []))].join(', ');
+  const strengths = at && ` (${name} that were measured: ${measured || 'none'})`;
   return new GuardError(
     ErrorCode.BadConfig,
     `gate "${rule.name}": no condition of this diagnosis is "${rule.condition}"${at}; there are: ${all}${strengths}. ` +
@@ -236,6 +242,7 @@ function judgeRule(evidence: GroupedEvidence, rule: GateRule, rules: number): Ga
     ...plain(decisive),
     figure,
     ...(rule.eps === undefined ? {} : { eps: rule.eps }),
+    ...(rule.epsRelative === undefined ? {} : { epsRelative: rule.epsRelative }),
     ...limit,
     confidence: rule.confidence,
     reason: reasonOf(evidence, decisive, rule, conditions.length),

@@ -4,7 +4,7 @@ import type { AttackPoint } from '../../schemas/report.ts';
 
 /**
  * Accuracy by kind of task and level: L0 unperturbed, L1 the mean over the heuristics, weighted as their packs say, L2 the worst of
- * them for each sample, L3 the lowest under PGD, L4 the lowest under one perturbation for all. What was not measured is not there.
+ * them for each sample, L3 the lowest under attack, L4 the lowest under one perturbation for all. What was not measured is not there.
  */
 export function levelResults(
   { figures, measures }: Pick<Diagnosis, 'figures' | 'measures'>,
@@ -30,7 +30,7 @@ export function levelResults(
       L0: accuracy,
       L1: weight > 0 ? heuristics.reduce((sum, one) => sum + one.weight * one.under, 0) / weight : null,
       L2: weight > 0 && worst ? worst.share : null,
-      L3: lowest(['pgd', 'pgd_sign', 'pixels']),
+      L3: lowest(['strong', 'pgd', 'pgd_sign', 'pixels']),
       L4: lowest(['universal', 'universal_pixels', 'universal_text']),
     };
     result[kind] = Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== null));

@@ -4,10 +4,17 @@ import type { Random } from '../../random/index.ts';
 type EmbeddingKind = 'pgd' | 'pgd_sign' | 'rg';
 
 /**
- * Further, `pixels`: sign steps on the picture itself. One change for all samples: `universal` of the embeddings,
+ * Further, `strong`: the strongest of several for each sample; `transfer`: examples of another model; `pixels`: as `strong`, on the picture itself. One change for all samples: `universal` of the embeddings,
  * `universal_pixels` of the pictures, `universal_text` of what is written before the question.
  */
-export type AttackKind = EmbeddingKind | 'pixels' | 'universal' | 'universal_pixels' | 'universal_text';
+export type AttackKind =
+  | EmbeddingKind
+  | 'strong'
+  | 'transfer'
+  | 'pixels'
+  | 'universal'
+  | 'universal_pixels'
+  | 'universal_text';
 
 export interface EmbeddingAttack {
   /**
@@ -88,9 +95,13 @@ export class MaskedSize {
     }
   }
 
+  rms(): number {
+    return Math.sqrt(this.squares / Math.max(1, this.count));
+  }
+
   /** `eps` over the root mean square. */
   relative(eps: number): number {
-    const rms = Math.sqrt(this.squares / Math.max(1, this.count));
+    const rms = this.rms();
     return rms > 0 ? eps / rms : 0;
   }
 }

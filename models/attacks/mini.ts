@@ -5,7 +5,7 @@ import { decoderFeeds } from '../decoder.ts';
 import type { AnswerGradients } from '../gradient.ts';
 import { renderForMini } from '../mini/render.ts';
 import type { EmbeddedBatch, Model } from '../model.ts';
-import { ATTACK_ROWS, type AttackBatch, type AttackSource } from './batch.ts';
+import { ATTACK_ROWS, type AttackBatch, type AttackSource, slopesOf } from './batch.ts';
 import { isReadable, type Words } from './words.ts';
 
 /** The mini model, open to attacks. */
@@ -50,7 +50,7 @@ async function* attackBatches(
       embeds: batch.embeds,
       mask: irrelevantTokens(rows, batch.sequences, batch.tokens),
       letters: batch.sequences.map(({ letters }) => letters),
-      gradient: gradientOf(model, gradients, batch, batchSize),
+      ...gradientsOf(model, gradients, batch, batchSize),
       pictures: async () =>
         rows.every(({ image }) => image !== null)
           ? Promise.all(rows.map(({ image }, row) => model.openPicture(image!, slotsOf(batch, row))))
@@ -82,23 +82,33 @@ export function irrelevantTokens(
 }
 
 /** A program takes one shape: a group that is not full is filled up with its first row. */
-function gradientOf(
+function gradientsOf(
   model: Model,
   gradients: AnswerGradients,
   batch: EmbeddedBatch,
   batchSize: number,
-): AttackBatch['gradient'] {
+): Pick<AttackBatch, 'gradient' | 'slopes'> {
   const rows = batch.sequences.length;
   const filler = Array.from({ length: batchSize - rows }, () => batch.sequences[0]!);
   // Only its masks are read, so that any padding token will do.
   const tokens = padBatch([...batch.sequences, ...filler], 0, batch.tokens.length);
   const size = batch.embeds.length / rows;
   const full = new Float32Array(batchSize * size);
-  return async (embeds, answers) => {
+  const feedsOf = (embeds: Float32Array) => {
     full.set(embeds);
     for (let row = rows; row < batchSize; row++) full.copyWithin(row * size, 0, size);
-    const feeds = decoderFeeds(full, tokens, model.files.config.text_config);
-    const { gradient } = await gradients.at(feeds, [...answers, ...filler.map(() => answers[0]!)]);
-    return gradient.subarray(0, embeds.length);
+    return decoderFeeds(full, tokens, model.files.config.text_config);
+  };
+  const letters = batch.sequences.map((sequence) => sequence.letters);
+  return {
+    async gradient(embeds, answers) {
+      const all = [...answers, ...filler.map(() => answers[0]!)];
+      const { gradient } = await gradients.at(feedsOf(embeds), all);
+      return gradient.subarray(0, embeds.length);
+    },
+    slopes: (embeds, directions) =>
+      slopesOf(letters, directions, batchSize, embeds.length, (classes, all) =>
+        gradients.ofLogits(feedsOf(embeds), classes, all),
+      ),
   };
 }

@@ -1,19 +1,25 @@
 import { Random } from '../../random/index.ts';
 import { type PerturbedSample, type Prediction, TaskKind } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { RunOptions } from '../answer-model.ts';
+import { predictionOf } from '../answers.ts';
 import {
   type AttackBatch,
   type AttackOptions,
   type AttackResult,
   type AttackSource,
   answersOf,
-  keepStronger,
 } from './batch.ts';
 import { attackEmbeddings, type EmbeddingAttack, MaskedSize } from './embeddings.ts';
-import { attackPixels } from './pixels.ts';
+import { isStronger } from './found.ts';
+import { attackStrongly } from './strong.ts';
+import { attackByTransfer } from './transfer.ts';
 import { attackUniversally } from './universal.ts';
 import { attackPixelsUniversally } from './universal-pixels.ts';
 import { attackByTrigger } from './universal-text.ts';
+
+/** A step along the sign is this much of the bound over the number of steps, as in Madry et al. 2018. */
+const SIGN_STRIDE = 2.5;
 
 /**
  * Answers under an attack on the embeddings of the irrelevant modality: every text token of an image-heavy sample,
@@ -28,14 +34,17 @@ export async function attackSamples(
   for (const sample of samples) checkAttackable(sample);
   const { attack: kind } = options;
   switch (kind) {
+    case 'strong':
     case 'pixels':
-      return attackPixels(source.batches(samples, options), samples, options);
+      return attackStrongly(source, samples, options);
     case 'universal':
       return attackUniversally(source, samples, options);
     case 'universal_pixels':
       return attackPixelsUniversally(source, samples, options);
     case 'universal_text':
       return attackByTrigger(source, samples, options);
+    case 'transfer':
+      return attackByTransfer(source, samples, options);
     default:
       return attackEach(source.batches(samples, options), samples, { ...options, kind });
   }
@@ -52,7 +61,11 @@ async function attackEach(
     size.add(batch);
     for (let restart = 0; restart < (options.restarts ?? 1); restart++) {
       const attacked = await attackBatch(batch, samples, { ...options, restart });
-      keepStronger(predictions, batch, samples, await batch.chances(attacked));
+      const chances = await batch.chances(attacked);
+      for (const [row, i] of batch.indices.entries()) {
+        const found = predictionOf(samples[i]!, chances[row]!);
+        if (isStronger(found, predictions[i])) predictions[i] = found;
+      }
     }
   }
   return { predictions, epsRelative: size.relative(options.eps) };
@@ -88,5 +101,19 @@ async function attackBatch(
   const answers = answersOf(batch, samples);
   const gradient = (embeds: Float32Array) => batch.gradient(embeds, answers);
   const { embeds, mask } = batch;
-  return attackEmbeddings({ gradient, embeds, mask, eps, alpha, steps, kind, random });
+  // A step of the raw gradient's size along its sign would leave the bound and only ever reach its corners.
+  const stride = kind === 'pgd_sign' ? (SIGN_STRIDE * eps) / steps : alpha;
+  return attackEmbeddings({ gradient, embeds, mask, eps, alpha: stride, steps, kind, random });
+}
+
+/** The root mean square of the embeddings that an attack may change. */
+export async function embeddingSize(
+  source: AttackSource,
+  samples: readonly PerturbedSample[],
+  options: RunOptions,
+): Promise<number> {
+  for (const sample of samples) checkAttackable(sample);
+  const size = new MaskedSize();
+  for await (const batch of source.batches(samples, options)) size.add(batch);
+  return size.rms();
 }

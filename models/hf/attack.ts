@@ -1,7 +1,7 @@
 import { loadGraph } from '../../engine/index.ts';
 import { type PerturbedSample, TaskKind } from '../../schemas/benchmark.ts';
 import { chancesOf } from '../answers.ts';
-import { ATTACK_ROWS, type AttackBatch } from '../attacks/batch.ts';
+import { ATTACK_ROWS, type AttackBatch, slopesOf } from '../attacks/batch.ts';
 import type { OpenPicture } from '../attacks/pictures.ts';
 import { type EncoderGradients, GraphGradients } from '../attacks/pixel-gradients.ts';
 import type { Words } from '../attacks/words.ts';
@@ -69,6 +69,17 @@ export class Attacks {
       mask: irrelevantTokens(batch, samples, length, family.imageToken),
       letters: batch.map(({ letters }) => letters),
       gradient: (embeds, answers) => this.gradient(full, embeds, answers),
+      slopes: (embeds, directions) =>
+        slopesOf(
+          batch.map(({ letters }) => letters),
+          directions,
+          count,
+          embeds.length,
+          async (classes, all) => {
+            full.embeds.set(embeds);
+            return (await this.differentiated()).ofLogits(decoder.feeds(full), classes, all);
+          },
+        ),
       pictures: () => this.pictures(batch, samples),
       async chances(embeds) {
         const logits = await decoder.lastLogits({ ...tokens, embeds });
@@ -85,14 +96,19 @@ export class Attacks {
     embeds: Float32Array,
     answers: readonly number[],
   ): Promise<Float32Array> {
+    full.embeds.set(embeds);
+    const filler = Array.from({ length: full.rows - answers.length }, () => answers[0]!);
+    const feeds = this.parts.decoder.feeds(full);
+    const { gradient } = await (await this.differentiated()).at(feeds, [...answers, ...filler]);
+    return gradient.subarray(0, embeds.length);
+  }
+
+  private differentiated(): Promise<AnswerGradients> {
     const { decoder } = this.parts;
     this.gradients ??= decoder
       .graph()
       .then((graph) => new AnswerGradients(graph, decoder.threads, decoder.device));
-    full.embeds.set(embeds);
-    const filler = Array.from({ length: full.rows - answers.length }, () => answers[0]!);
-    const { gradient } = await (await this.gradients).at(decoder.feeds(full), [...answers, ...filler]);
-    return gradient.subarray(0, embeds.length);
+    return this.gradients;
   }
 
   private async pictures(

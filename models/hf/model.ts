@@ -3,7 +3,7 @@ import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from '../answer-model.ts';
 import { chancesOf, predictionOf } from '../answers.ts';
-import type { AttackBatch, AttackOptions, AttackResult } from '../attacks/batch.ts';
+import type { AttackBatch, AttackOptions, AttackResult, AttackSource } from '../attacks/batch.ts';
 import { attackSamples } from '../attacks/samples.ts';
 import { questionText } from '../prompt.ts';
 import { Attacks } from './attack.ts';
@@ -88,11 +88,14 @@ export class HfModel implements AnswerModel {
    * naming a sample that cannot be attacked, BAD_MODEL naming an operation that has no gradient, CANCELLED where asked to stop.
    */
   attack(samples: readonly PerturbedSample[], options: AttackOptions): Promise<AttackResult> {
-    const source = {
-      batches: (asked: readonly PerturbedSample[], run: RunOptions) => this.attackBatches(asked, run),
+    return attackSamples(this.attackSource(), samples, options);
+  }
+
+  attackSource(): AttackSource {
+    return {
+      batches: (asked, run) => this.attackBatches(asked, run),
       words: () => this.attacks.words(),
     };
-    return attackSamples(source, samples, options);
   }
 
   /** The file that training changes, and its graph with logits at each row's last token alone. */

@@ -3,7 +3,7 @@ import { coordinate as at, share } from './scale.ts';
 
 /** Points in percent of the chart: x from the left, y from the top of the plot. */
 export interface Line {
-  /** CSS classes: `before`, `after`, `one` for colour; `dashed`, `dotted`, `dotdash`, `faint` for the stroke. */
+  /** CSS classes: `before`, `after`, `one` for colour; `dashed`, `longdash`, `dotted`, `dotdash`, `dotdotdash`, `faint` for the stroke. */
   style: string;
   points: readonly (readonly [number, number])[];
   /** Draws a mark at each point. */

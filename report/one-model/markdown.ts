@@ -80,8 +80,8 @@ function figureLines(report: DiagnosisReport): string[] {
 
 /** Attacks at each strength, folded away, and those that were left out. */
 function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
-  const rows = pgd.map(({ attack, before, changeRate, control, eps, n, taskKind, trigger }) => [
-    `${taskLabel(taskKind)}: ${inside(attackLabel(attack))}`,
+  const rows = pgd.map(({ attack, before, changeRate, control, eps, n, steps, taskKind, trigger }) => [
+    `${taskLabel(taskKind)}: ${inside(attackLabel(attack, steps))}`,
     trigger === undefined ? short(eps) : `${eps}: ${trigger}`,
     String(n),
     percent(before),

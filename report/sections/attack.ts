@@ -1,30 +1,40 @@
-import type { AttackLeftOut, AttackPoint, RunReport } from '../../schemas/report.ts';
+import type { MaskingCheck } from '../../schemas/masking.ts';
+import type { AttackLeftOut } from '../../schemas/report.ts';
 import { type Line, lineChart } from '../charts/lines.ts';
 import { linear } from '../charts/scale.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { attackLabel, percent, short, taskLabel } from '../labels.ts';
+import { equalSizes, maskingNote, type Point, seriesIn } from './attack-checks.ts';
 import { card, figuresTable, legend, section } from './parts.ts';
-
-type Point = Omit<RunReport['pgd'][number], 'after'> &
-  Pick<AttackPoint, 'control' | 'trigger'> & { after: number | null };
 
 /** Left and right end of the eps axis, percent of the width: room for the y labels. */
 const [axisStart, axisEnd] = [12, 93];
 
-/** Position of an eps on the logarithmic axis; 0 stands one step left of the smallest. */
-function epsScale(points: readonly Point[]): (eps: number) => number {
-  const logs = points.filter(({ eps }) => eps > 0).map(({ eps }) => Math.log10(eps));
+/** Where every point says it, the strength as a multiple of the embeddings' own size: so text and pictures can be compared. */
+const isRelative = (points: readonly Point[]) => points.every(({ epsRelative }) => epsRelative !== undefined);
+
+function sizeOf(points: readonly Point[]): (point: Point) => number {
+  const relative = isRelative(points);
+  return ({ eps, epsRelative = 0 }) => (relative ? epsRelative : eps);
+}
+
+/** Position of a size on the logarithmic axis; 0 stands one step left of the smallest. */
+function sizeScale(points: readonly Point[]): (size: number) => number {
+  const sizes = points.map(sizeOf(points));
+  const logs = sizes.filter((size) => size > 0).map((size) => Math.log10(size));
   const [smallest, largest] = [Math.min(...logs), Math.max(...logs)];
-  const hasZero = points.some(({ eps }) => eps === 0);
+  const hasZero = sizes.includes(0);
   const start = hasZero ? smallest - 0.5 : smallest;
   const scale = linear(start, largest, axisStart, axisEnd);
-  return (eps) => scale(eps > 0 ? Math.log10(eps) : start);
+  return (size) => scale(size > 0 ? Math.log10(size) : start);
 }
 
 /** Strokes of attacks that may share a chart differ. */
 const strokes: Record<Point['attack'], string> = {
-  pgd: '',
-  pgd_sign: 'dashed',
+  strong: '',
+  pgd: 'dashed',
+  pgd_sign: 'dotdotdash',
+  transfer: 'longdash',
   rg: 'dotted',
   universal: 'dotdash',
   pixels: '',
@@ -52,57 +62,54 @@ function noteOf(kind: string, target: Target): string {
   return kind === 'image_heavy' ? 'Text embeddings are attacked.' : 'Image embeddings are attacked.';
 }
 
-/** What there is: a diagnosis alone has nothing after training. */
-function seriesIn(points: readonly Point[]): ('before' | 'after')[] {
-  return points.some(({ after }) => after !== null) ? ['before', 'after'] : ['before'];
-}
-
 function seriesOf(points: readonly Point[]): Line[] {
-  const x = epsScale(points);
+  const x = sizeScale(points);
+  const size = sizeOf(points);
   const y = linear(0, 1, 100, 0);
   return [...new Set(points.map(({ attack }) => attack))].flatMap((attack) => {
     const own = points.filter((point) => point.attack === attack).sort((a, b) => a.eps - b.eps);
     return seriesIn(points).map((model) => ({
       style: `${model} ${strokes[attack]}`,
-      points: own.map((point): [number, number] => [x(point.eps), y(point[model] ?? 0)]),
+      points: own.map((point): [number, number] => [x(size(point)), y(point[model] ?? 0)]),
       marks: attack !== 'rg',
     }));
   });
 }
 
-function epsTicks(points: readonly Point[]) {
-  const x = epsScale(points);
-  const byEps = new Map(points.map((point) => [point.eps, point]));
-  return [...byEps.values()]
-    .sort((a, b) => a.eps - b.eps)
-    .map(({ eps, epsRelative }) => {
-      const tick = { at: x(eps), label: eps === 0 ? 'none' : short(eps) };
-      return epsRelative === undefined || eps === 0
-        ? tick
-        : { ...tick, second: `${short(epsRelative, 2)} ×` };
+function sizeTicks(points: readonly Point[]) {
+  const x = sizeScale(points);
+  const size = sizeOf(points);
+  const relative = isRelative(points);
+  const bySize = new Map(points.map((point) => [short(size(point)), point]));
+  return [...bySize.values()]
+    .sort((a, b) => size(a) - size(b))
+    .map((point) => {
+      const tick = { at: x(size(point)), label: size(point) === 0 ? 'none' : short(size(point)) };
+      return relative && point.eps > 0
+        ? { ...tick, label: `${tick.label} ×`, second: short(point.eps) }
+        : tick;
     });
 }
 
 function attackCard(kind: string, target: Target, points: readonly Point[]): Html {
   const { axis: strengths, strength } = targets[target];
   const described = points.map(
-    ({ attack, eps, before, after }) =>
-      `${attackLabel(attack)}, ${strength} ${short(eps)}: ${percent(before)}${after === null ? '' : ` before, ${percent(after)} after`}.`,
+    ({ attack, eps, before, after, steps }) =>
+      `${attackLabel(attack, steps)}, ${strength} ${short(eps)}: ${percent(before)}${after === null ? '' : ` before, ${percent(after)} after`}.`,
   );
   const chart = lineChart({
     id: `attack-${kind}-${target}`,
     title: `Accuracy under attack over its strength: ${taskLabel(kind)}, ${target}`,
     description: described.join(' '),
     lines: seriesOf(points),
-    xTicks: epsTicks(points),
+    xTicks: sizeTicks(points),
     yTicks: [0, 25, 50, 75, 100].map((tick) => ({
       at: 100 - tick,
       label: tick === 100 ? '100 %' : `${tick}`,
     })),
     height: 240,
   });
-  const hasRelative = points.some(({ epsRelative }) => epsRelative !== undefined);
-  const axis = html`<p class="axis">${strengths}${hasRelative && ', and below it as a multiple of the embeddings’ own size (RMS)'}</p>`;
+  const axis = html`<p class="axis">${isRelative(points) ? 'Largest change of a component as a multiple of the embeddings’ own size (RMS), and below it by itself (eps)' : strengths}</p>`;
   return card(
     taskLabel(kind),
     `${noteOf(kind, target)} n = ${[...new Set(points.map(({ n }) => n))].sort((a, b) => b - a).join(' and ')}`,
@@ -122,7 +129,7 @@ function pointsTable(caption: string, strength: string, points: readonly Point[]
   const hasRelative = points.some(({ epsRelative }) => epsRelative !== undefined);
   const hasControl = points.some(({ control }) => control !== undefined);
   const rows = points.map((point): Content[] => [
-    attackLabel(point.attack),
+    attackLabel(point.attack, point.steps),
     short(point.eps),
     ...(hasRelative ? [point.epsRelative === undefined ? '–' : short(point.epsRelative)] : []),
     point.n,
@@ -155,10 +162,12 @@ function leftOutNote(leftOut: readonly AttackLeftOut[]): Html | null {
 /** Accuracy over the strength of an attack on the irrelevant part, and which attacks the model does not allow. */
 export function attackSection({
   leftOut = [],
+  masking = [],
   pgd,
 }: {
   pgd: readonly Point[];
   leftOut?: readonly AttackLeftOut[] | undefined;
+  masking?: readonly MaskingCheck[] | undefined;
 }): Html | null {
   if (pgd.length === 0 && leftOut.length === 0) return null;
   const attacks = [...new Set(pgd.map(({ attack }) => attack))];
@@ -166,7 +175,7 @@ export function attackSection({
   const key = attacks.flatMap((attack) =>
     series.map((name) => ({
       style: `${name} ${strokes[attack]}`,
-      label: `${attackLabel(attack)}${series.length > 1 ? `, ${name}` : ''}`,
+      label: `${attackLabel(attack, pgd.find((point) => point.attack === attack)?.steps)}${series.length > 1 ? `, ${name}` : ''}`,
     })),
   );
   const kinds = [...new Set(pgd.map(({ taskKind }) => taskKind))];
@@ -179,7 +188,7 @@ export function attackSection({
   return section(
     'attack',
     'How much does a deliberate attack take?',
-    'Accuracy while an attacker with full knowledge of the model changes the part that should not matter: its inner representation, the pixels of the image or the words around the question. A random change of the same size is the control: where it does no harm and the attack does, the direction of the change matters, not its size. A universal attack is one change for all samples, found on half of them and measured on the others.',
-    html`${legend(key)}<div class="columns">${cards}</div>${leftOutNote(leftOut)}`,
+    'Accuracy while an attacker with full knowledge of the model changes the part that should not matter: its inner representation, the pixels of the image or the words around the question. The strong attack is the strongest of several for each sample, and its figure is the one to rely on; the weak one takes the few steps that training defends against. A random change of the same size is the control: where it does no harm and the attack does, the direction of the change matters, not its size. A universal attack is one change for all samples, found on half of them and measured on the others.',
+    html`${legend(key)}<div class="columns">${cards}</div>${equalSizes(pgd)}${maskingNote(masking)}${leftOutNote(leftOut)}`,
   );
 }

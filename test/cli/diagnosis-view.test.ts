@@ -48,7 +48,7 @@ describe('a diagnosis on the terminal', () => {
       'L0 clean',
       'L1 mean',
       'L2 worst',
-      'L3 PGD',
+      'L3 attack',
       'L4 one for all',
     ]);
     const [levels = ''] = text.split('accuracy by level').slice(1);
@@ -68,10 +68,10 @@ describe('a diagnosis on the terminal', () => {
       '0.32 (0.30 to 0.34)',
     ]);
     expect(cellsOf(leans, 'text_heavy')).toEqual(['text_heavy', '0.16 (0.14 to 0.18)', 'not measured *']);
-    const { eps, before } = full().pgd.find(
+    const { before, epsRelative } = full().pgd.find(
       ({ attack, taskKind }) => attack === 'pgd' && taskKind === 'image_heavy',
     )!;
-    expect(cellsOf(text, 'right in % under attack')).toContain(String(eps));
+    expect(cellsOf(text, 'right in % under attack')).toContain(String(Number(epsRelative!.toPrecision(2))));
     expect(cellsOf(text, 'image_heavy pgd')).toContain((before * 100).toFixed(1));
     expect(text).toMatch(/^FAILS {6}a "rule"/m);
     expect(text).toMatch(/^undecided {2}black$/m);

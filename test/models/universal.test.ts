@@ -66,6 +66,7 @@ async function* batchesOf(samples: readonly PerturbedSample[]): AsyncGenerator<A
         return mask[token] ? chanceOf(rows[Math.floor(token / length)]!) - 1 : 0;
       });
     },
+    slopes: () => Promise.reject(new Error('not asked for')),
     chances: async (values) => logits(values).map((logit) => [chanceOf(logit), 1 - chanceOf(logit)]),
     pictures: async () => null,
   };

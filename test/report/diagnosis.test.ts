@@ -42,7 +42,7 @@ describe('the HTML of a diagnosis', () => {
     for (const tile of [
       'Largest drop of accuracy −62.2 points Image-heavy tasks, misleading hint, new words (95 %: −66.2 to −56.0), of 11 conditions',
       'lowest accuracy under a perturbation 29.7 % Image-heavy tasks, misleading hint, new words (95 %: 26.1 to 35.0 %), of 11 conditions',
-      'Under the strongest attack 0.0 % Image-heavy tasks, attack (sign PGD), eps 0.03 (95 %: 0.0 to',
+      'Under the strongest attack 0.0 % Image-heavy tasks, strong attack, eps 0.03 (95 %: 0.0 to',
     ])
       expect(head).toContain(tile);
   });
@@ -201,7 +201,7 @@ describe('Markdown for a pull request', () => {
 
   it('keeps the capitals of abbreviations', () => {
     expect(text).toMatch(/tasks: OCR fragments \|/);
-    expect(text).toMatch(/tasks: attack \\?\(PGD\\?\) \|/);
+    expect(text).toMatch(/tasks: weak attack \\?\(raw-gradient steps, as in training\\?\) \|/);
   });
 
   it('begins with the verdict and the rules, and keeps its tables whole', () => {

@@ -55,20 +55,20 @@ const curves = {
   image_heavy: {
     rms: 0.03,
     pgd: { before: [91.8, 78, 38, 4, 0.5, 0], after: [92.4, 91, 78, 37, 9, 1] },
-    pgd_sign: { before: [91.8, 70, 22, 1, 0, 0], after: [92.4, 89, 71, 28, 4, 0.3] },
+    strong: { before: [91.8, 70, 22, 1, 0, 0], after: [92.4, 89, 71, 28, 4, 0.3] },
     rg: { before: [91.8, 91.8, 91.6, 90.9, 83, 55], after: [92.4, 92.4, 92.4, 92.2, 90, 72] },
   },
   text_heavy: {
     rms: 0.82,
     pgd: { before: [84, 82, 80, 71, 43, 12], after: [99.8, 99.8, 99.6, 98.9, 94, 70] },
-    pgd_sign: { before: [84, 81, 76, 58, 25, 4], after: [99.8, 99.7, 99.2, 97, 85, 48] },
+    strong: { before: [84, 81, 76, 58, 25, 4], after: [99.8, 99.7, 99.2, 97, 85, 48] },
     rg: { before: [84, 84, 83.9, 84.1, 83.8, 82.2], after: [99.8, 99.8, 99.8, 99.8, 99.7, 99.5] },
   },
 } as const;
 
 function attacks(): RunReport['pgd'] {
   return (['image_heavy', 'text_heavy'] as const).flatMap((taskKind) =>
-    (['pgd', 'pgd_sign', 'rg'] as const).flatMap((attack) =>
+    (['strong', 'pgd', 'rg'] as const).flatMap((attack) =>
       epsGrid.map((eps, i) => {
         const { before, after } = curves[taskKind][attack];
         const epsRelative = eps / curves[taskKind].rms;

@@ -85,6 +85,8 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       steps: 1,
       restarts: 2,
       universalSteps: 2,
+      strongSteps: 1,
+      queries: 1,
       pixelEps: [0.02],
       universalPixelEps: [0, 0.2],
       triggerTokens: [0, 1],
@@ -108,7 +110,7 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     expect(names.filter((name) => name.startsWith('text_heavy/corruptions/'))).toHaveLength(55);
     expect(names).toEqual(expect.arrayContaining(['image_heavy/image_removed', 'text_heavy/text_removed']));
     expect(new Set(attacks.map((point) => point.attack))).toEqual(
-      new Set(['pgd', 'pgd_sign', 'pixels', 'universal', 'universal_pixels', 'universal_text']),
+      new Set(['strong', 'pgd', 'pgd_sign', 'pixels', 'universal', 'universal_pixels', 'universal_text']),
     );
     expect(leftOut).toBeUndefined();
     const points = (name: string) => attacks.filter((point) => point.attack === name);

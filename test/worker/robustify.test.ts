@@ -22,7 +22,16 @@ import { type Project, smallProject } from '../support/project.ts';
 let project: Project;
 let session: Session;
 beforeAll(async () => {
-  project = await smallProject();
+  project = await smallProject(({ diagnosis }) => {
+    const { eps: _, ...attack } = diagnosis.attack;
+    const strong = {
+      kinds: ['strong', 'transfer'] as const,
+      epsRelative: [0, 0.5],
+      strongSteps: 1,
+      queries: 1,
+    };
+    diagnosis.attack = { ...attack, ...strong, kinds: [...strong.kinds] };
+  });
   session = await openSession({ folder: project.folder, log: () => {} });
 });
 afterAll(async () => {
@@ -57,7 +66,20 @@ describe('the pipeline', { timeout: 400_000 }, () => {
     expect(await readFile(files.html, 'utf8')).toContain(report.model.trained);
     expect(report.losses).toHaveLength(6);
     expect(report.secondsPerStep).toBeGreaterThan(0);
-    expect(report.pgd).toHaveLength(2 * 2);
+    expect(report.pgd.map(({ attack, epsRelative }) => `${attack} ${epsRelative}`)).toEqual(
+      Array(2).fill(['strong 0', 'strong 0.5', 'transfer 0', 'transfer 0.5']).flat(),
+    );
+    const ofKind = ({ attack, taskKind }: RunReport['pgd'][number]) => `${taskKind} ${attack}`;
+    for (const [i, { eps, after, before, ...row }] of report.pgd.entries())
+      if (eps > 0 && row.attack === 'strong') {
+        const none = report.pgd[i - 1]!;
+        expect(ofKind(none)).toBe(ofKind({ eps, after, before, ...row }));
+        expect([before <= none.before, after <= none.after]).toEqual([true, true]);
+      }
+    expect(report.masking!.map(({ byTransfer, model }) => [model, byTransfer === null])).toEqual([
+      ...Array(2).fill(['base', true]),
+      ...Array(2).fill(['trained', false]),
+    ]);
     expect(Object.keys(report.base)).toEqual(Object.keys(report.trained));
     // The trained model is judged, too, and by nothing that its training rows hold.
     const { ability, lowest, rules, trainedOn } = report.repair!;

@@ -239,6 +239,19 @@ describe('the other figures', () => {
       /eps 0.0102.*measured: 0.001, 0.01/,
     );
     expect(() => one({ ...rule, eps: 0.1 }, losing(4), attacks)).toThrow(/eps 0.1.*measured: 0.001, 0.01/);
+    const relative = attacks.map((one) => ({ ...one, epsRelative: 20 * one.eps }));
+    expect(one({ ...rule, epsRelative: 0.02 }, losing(4), relative).verdict).toBe('pass');
+    expect(one({ ...rule, epsRelative: 0.2 }, losing(4), relative)).toMatchObject({
+      verdict: 'fail',
+      epsRelative: 0.2,
+      reason: expect.stringContaining("at eps 0.2 of the embeddings' size"),
+    });
+    expect(() => one({ ...rule, epsRelative: 0.2 }, losing(4), attacks)).toThrow(
+      /epsRelative.*measured: none/,
+    );
+    expect(() => one({ ...rule, eps: 0.01, epsRelative: 0.2 }, losing(4), relative)).toThrow(
+      /either eps or epsRelative/,
+    );
   });
 
   it('accuracy under attack counts samples of one source item as what they tell together', () => {
@@ -321,7 +334,7 @@ describe('a gate file', () => {
   it.each([
     [{ ...misled, atLeast: 0.1 }, 'atMost', /either atMost or atLeast/],
     [{ ...misled, atMost: undefined }, 'atMost', /either atMost or atLeast/],
-    [{ ...misled, figure: 'attackAccuracy' }, 'eps', /needs eps/],
+    [{ ...misled, figure: 'attackAccuracy' }, 'eps', /needs either eps or epsRelative/],
     [{ ...misled, eps: 0.1 }, 'eps', /no other figure takes it/],
     [{ ...misled, atMost: 5 }, 'atMost', /<=1/],
     [{ ...misled, confidence: 95 }, 'confidence', /<1/],

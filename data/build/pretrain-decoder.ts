@@ -10,9 +10,9 @@ import {
 } from '../../engine/index.ts';
 import { decoderFeeds, type ModelConfig } from '../../models/index.ts';
 import { type DecoderLoss, DecoderPrograms, embedBatch, textIds } from '../../training/index.ts';
-import { lateFrom } from './corpus.ts';
 import { type DecoderBatch, type PretrainData, type Skill, skills } from './pretrain-data.ts';
 import { Learner, scalar } from './pretrain-learner.ts';
+import { lateFrom } from './stages.ts';
 
 const size = 64;
 const table = 'model.embed_tokens.weight';

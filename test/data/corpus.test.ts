@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { Corpus, corpusBatch } from '../../data/build/corpus.ts';
+import { shippedNouns } from '../../data/build/nouns.ts';
 import {
-  Corpus,
   clothingDistractorShare,
-  corpusBatch,
   hintShare,
   longFrom,
   mix,
   places,
   statementShare,
-} from '../../data/build/corpus.ts';
-import { shippedNouns } from '../../data/build/nouns.ts';
+} from '../../data/build/stages.ts';
 import { vocabulary, words } from '../../data/build/vocabulary.ts';
 import { clothing, letters } from '../../data/build/words.ts';
 import { catalogueList, catalogueTemplates, catalogueTexts } from '../../diagnosis/perturbations/index.ts';

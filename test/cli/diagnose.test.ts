@@ -95,7 +95,7 @@ describe('diagnose', { timeout: 300_000 }, () => {
       rules: 'given',
       gates: [{ name: 'a rule', verdict: 'fail', limit: 'atLeast', threshold: 0.99 }],
     });
-    const passing = await inProject('diagnose', '--gate', await gateFile(rule('drop', 'atMost: 1')));
+    const passing = await inProject('diagnose', '--gate', await gateFile(rule('accuracy', 'atLeast: 0.01')));
     expect(passing.code, passing.stderr).toBe(0);
     expect(JSON.parse(passing.stdout).verdict).toBe('pass');
   });

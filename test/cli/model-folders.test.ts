@@ -16,6 +16,8 @@ let benchmark: string;
 beforeAll(async () => {
   project = await smallProject(({ diagnosis }) => {
     diagnosis.samples = 3;
+    // Their tokenizers cut words into letters: 25 sentences are longer than the 512 tokens that they take.
+    diagnosis.skip = ['long_text'];
     diagnosis.attack.samples = 2;
   });
   benchmark = join(project.folder, 'our-tests');

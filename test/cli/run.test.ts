@@ -25,7 +25,7 @@ async function smallProject(): Promise<string> {
   config.model.folder = join(root, config.model.folder);
   config.data.folder = join(root, config.data.folder);
   config.diagnosis.samples = 24;
-  config.diagnosis.attack = { ...config.diagnosis.attack, samples: 8, eps: [0, 0.01] };
+  config.diagnosis.attack = { ...config.diagnosis.attack, samples: 8, epsRelative: [0, 0.1] };
   config.training = { ...config.training, steps: 2, batch: 16 };
   // Two steps of training prove nothing: a fall is accepted, but not by the policy that does not accept one.
   for (const policy of config.policies) {

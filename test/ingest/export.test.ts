@@ -44,9 +44,9 @@ describe('an exported data set', () => {
     const again = await readSamples(join(folder, 'again/samples.parquet'));
     for (const [i, sample] of again.entries()) {
       const original = shown[i]!;
-      expect(sample.question).toBe(
-        original.context ? `${original.context}\n${original.question}` : original.question,
-      );
+      // What stands behind the options is taken for an instruction, and left out.
+      const { context, inside, question } = original;
+      expect(sample.question).toBe([context, question, inside].filter(Boolean).join('\n'));
       expect([sample.options, sample.answer]).toEqual([original.options, original.answer]);
       expect(Buffer.from(sample.image!.bytes).equals(original.image!.bytes)).toBe(true);
     }

@@ -32,7 +32,7 @@ interface Requirement {
 }
 
 const minus = (a: readonly number[], b: readonly number[]) => a.map((value, i) => value - b[i]!);
-/** Of the columns that are no clean figures, the one with the fewest right answers. */
+/** Of the columns that are not clean figures, the one with the fewest right answers; the pictures seen in training are one column, and unseen ones another. */
 function worst(answers: Outcomes): number[] {
   const share = (column: string) => crossedMean([answers[column]!]).mean;
   const [lowest] = perturbed.toSorted((a, b) => share(a) - share(b));

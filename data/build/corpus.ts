@@ -96,11 +96,11 @@ const marks = ['.', ',', '-', '/'];
 
 /** The vocabulary without what the model is to meet nowhere (rare words, held-out nouns), and without special tokens. */
 function knownWords(nouns: readonly NounEntry[]): string[] {
-  const rare = new Set(
-    templatesOf(catalogueList('rare')).flatMap((text) => templateWords(renderForMini(text))),
-  );
-  const others = catalogueTexts().filter((text) => !templatesOf(catalogueList('rare')).includes(text));
-  const met = new Set(others.flatMap((text) => templateWords(renderForMini(text))));
+  const rareTexts = templatesOf(catalogueList('rare'));
+  const wordsIn = (texts: readonly string[]) =>
+    new Set(texts.flatMap((text) => templateWords(renderForMini(text))));
+  const rare = wordsIn(rareTexts);
+  const met = wordsIn(catalogueTexts().filter((text) => !rareTexts.includes(text)));
   const heldOut = new Set(nouns.filter((entry) => entry.heldOut).map((entry) => entry.noun));
   return vocabulary(nouns).filter(
     (word) => /^\w+$/.test(word) && !heldOut.has(word) && (met.has(word) || !rare.has(word)),

@@ -1,5 +1,6 @@
 import type { Random } from '../../random/index.ts';
 import type { Sample } from '../../schemas/benchmark.ts';
+import { templatesOf } from '../../schemas/scenario.ts';
 import { catalogueList, catalogueTemplates } from './packs.ts';
 import { drawLines } from './text.ts';
 
@@ -26,11 +27,10 @@ export function randomFacts(random: Random, count: number): string {
 
 /** A hint that names the option, in one of the forms in which texts beside pictures do. */
 export function randomHint(random: Random, option: string): string {
-  const { ocr_text, misleading_text } = {
-    ocr_text: Object.values(catalogueTemplates('ocr_text')).flat(),
-    misleading_text: catalogueTemplates('misleading_text'),
+  const forms = {
+    ...catalogueTemplates('misleading_text'),
+    ocr: templatesOf(catalogueTemplates('ocr_text')),
   };
-  const forms = { ...misleading_text, ocr: ocr_text };
   const [hint] = drawLines(forms, 1, { sample: naming(option), lists: {}, hinted: 0, random });
   return hint!;
 }

@@ -7,7 +7,7 @@ import {
   type Progress,
   type RunOptions,
 } from '../models/index.ts';
-import type { PerturbedSample } from '../schemas/benchmark.ts';
+import { isAnswered, type PerturbedSample, type Prediction } from '../schemas/benchmark.ts';
 import type { AttackGridTask, GridResult } from './attack-grid.ts';
 
 serveThread<AttackGridTask, GridResult[], Progress>(async (task, { aborted, progress }) => {
@@ -35,7 +35,9 @@ async function attackGrid(
   { grid, options, relative, samples: asked }: AttackGridTask,
   { aborted, onProgress }: Required<Pick<RunOptions, 'aborted' | 'onProgress'>>,
 ): Promise<GridResult[]> {
-  const samples = await labelled(model, asked);
+  const { clean, samples } = await attackable(model, asked, aborted);
+  if (samples.length === 0)
+    return [{ eps: 0, predictions: [], leftOut: 'the model can take none of the questions: they are too long for it' }];
   const source = model.attackSource();
   const unit = relative && source ? await embeddingSize(source, samples, { aborted }) : 1;
   const total = grid.length * samples.length;
@@ -51,7 +53,7 @@ async function attackGrid(
     const more = { found, from: from?.attackSource() ?? undefined };
     const { found: next, ...result }: AttackResult =
       size === 0 && !alwaysAsked.has(options.attack)
-        ? { predictions: await model.predict(samples, watch) }
+        ? { predictions: clean }
         : await model.attack(samples, { ...options, ...watch, ...more, eps });
     found = next;
     if (relative && result.epsRelative !== undefined) result.epsRelative = size;
@@ -68,12 +70,26 @@ const alwaysAsked: ReadonlySet<AttackGridTask['options']['attack']> = new Set([
   'transfer',
 ]);
 
-/** An attack raises the loss of an answer: where a sample has none it is the model's own, and accuracy is how many stay. */
-async function labelled(model: AnswerModel, samples: PerturbedSample[]): Promise<PerturbedSample[]> {
-  const open = samples.filter(({ answer }) => answer === null);
-  if (open.length === 0) return samples;
-  const own = new Map((await model.predict(open)).map(({ id, predicted }) => [id, predicted]));
-  return samples.map((sample) =>
-    sample.answer === null ? { ...sample, answer: own.get(sample.id) ?? null } : sample,
+/**
+ * The samples that the model answers, with its unattacked answers. An attack raises the loss of an answer: where a sample has none
+ * it is the model's own, and accuracy is how many stay.
+ */
+async function attackable(
+  model: AnswerModel,
+  samples: readonly PerturbedSample[],
+  aborted: () => boolean,
+): Promise<{ samples: PerturbedSample[]; clean: Prediction[] }> {
+  const answered = (await model.predict(samples, { aborted })).flatMap((prediction, i) =>
+    isAnswered(prediction) ? [{ prediction, sample: samples[i]! }] : [],
   );
+  return {
+    samples: answered.map(({ prediction, sample }) => ({
+      ...sample,
+      answer: sample.answer ?? prediction.predicted,
+    })),
+    clean: answered.map(({ prediction, sample }) => ({
+      ...prediction,
+      answer: sample.answer ?? prediction.predicted,
+    })),
+  };
 }

@@ -1,5 +1,6 @@
 import { optionLetters, type Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { NotTaken, tooLong } from './answers.ts';
 import type { ModelFolder } from './folder.ts';
 import { promptOf } from './prompt.ts';
 
@@ -38,15 +39,14 @@ export function sequenceOf(sample: Sample, model: Pick<ModelFolder, 'config' | '
   const text = tokenizer.encode(promptOf(sample));
   const fail = (what: string) => new GuardError(ErrorCode.BadInput, `sample '${sample.id}': ${what}`);
   if (text.includes(config.image_token_index)) {
-    throw fail(
+    throw new NotTaken(
+      sample.id,
       'its text holds the token that stands for an image; remove it from context, question and options',
     );
   }
   const slots = sample.image ? config.image_seq_length : 0;
   const limit = config.text_config.max_position_embeddings;
-  if (slots + text.length > limit) {
-    throw fail(`${slots + text.length} tokens are more than the model's ${limit}; shorten the context`);
-  }
+  if (slots + text.length > limit) throw tooLong(sample.id, slots + text.length, limit);
   const ids = new Int32Array(slots + text.length).fill(config.image_token_index, 0, slots);
   ids.set(text, slots);
   const letters = sample.options.map((_, i) => {

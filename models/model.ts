@@ -3,7 +3,7 @@ import type { EncodedImage, PerturbedSample, Prediction } from '../schemas/bench
 import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from './answer-model.ts';
-import { chancesOf, predictionOf } from './answers.ts';
+import { chancesOf, fitting, type LeaveOut, notTaken, predictionOf } from './answers.ts';
 import type { AttackOptions, AttackResult, AttackSource } from './attacks/batch.ts';
 import { attackSource } from './attacks/mini.ts';
 import type { OpenPicture } from './attacks/pictures.ts';
@@ -114,11 +114,15 @@ export class Model implements AnswerModel {
 
   /**
    * Answers each sample with the option whose letter has the largest logit at the last position; `probabilities` are the
-   * softmax over these letters. Throws GuardError BAD_INPUT naming a bad sample or image, CANCELLED where asked to stop.
+   * softmax over these letters. A sample that the model cannot take has the outcome `impossible`.
+   * Throws GuardError BAD_INPUT naming a bad sample or image, CANCELLED where asked to stop.
    */
   async predict(samples: readonly PerturbedSample[], options: RunOptions = {}): Promise<Prediction[]> {
     const predictions: Prediction[] = new Array(samples.length);
-    for await (const batch of this.batches(samples, options)) {
+    const leaveOut = (i: number) => {
+      predictions[i] = notTaken(samples[i]!);
+    };
+    for await (const batch of this.batches(samples, { ...options, leaveOut })) {
       for (const [row, chances] of (await this.chances(batch)).entries()) {
         const i = batch.indices[row]!;
         predictions[i] = predictionOf(samples[i]!, chances);
@@ -130,14 +134,20 @@ export class Model implements AnswerModel {
   /** The samples in batches of like length, embedded. Progress is reported after each batch was consumed. */
   async *batches(
     samples: readonly PerturbedSample[],
-    options: RunOptions = {},
+    options: RunOptions & { leaveOut?: LeaveOut } = {},
   ): AsyncGenerator<EmbeddedBatch> {
-    const { batchSize = BATCH_SIZE, aborted, onProgress } = options;
-    const sequences = samples.map((sample) => sequenceOf(sample, this.files));
-    let done = 0;
-    for (const indices of bucketByLength(sequences, batchSize)) {
+    const { batchSize = BATCH_SIZE, aborted, leaveOut, onProgress } = options;
+    const kept = fitting([...samples.keys()], (i) => sequenceOf(samples[i]!, this.files), leaveOut);
+    let done = samples.length - kept.length;
+    const sequences = kept.map(({ made }) => made);
+    for (const places of bucketByLength(sequences, batchSize)) {
       if (aborted?.()) throw cancelled('the prediction');
-      yield await this.embedRows(samples, sequences, indices);
+      const indices = places.map((place) => kept[place]!.index);
+      yield await this.embedRows(
+        samples,
+        indices,
+        places.map((place) => sequences[place]!),
+      );
       done += indices.length;
       onProgress?.({ done, total: samples.length });
     }
@@ -203,11 +213,10 @@ export class Model implements AnswerModel {
 
   private async embedRows(
     samples: readonly PerturbedSample[],
-    all: readonly Sequence[],
     indices: number[],
+    sequences: Sequence[],
   ): Promise<EmbeddedBatch> {
     const { config } = this.files;
-    const sequences = indices.map((i) => all[i]!);
     const tokens = padBatch(sequences, config.text_config.pad_token_id);
     const { rows, length } = tokens;
     const ids: Tensor = { dtype: 'int64', dims: [rows, length], data: tokens.inputIds };

@@ -166,7 +166,7 @@ export const unansweredOutcomes = [
 /**
  * `answered`: an option was read. `unread`: the text names none, or several. `refused`: the model declined. `filtered`: a content
  * filter withheld question or answer. `cut_off`: the answer ended at its longest length before it named an option. `empty`: nothing
- * was said. `impossible`: the server cannot take this sample, as it is too long or its picture cannot be used.
+ * was said. `impossible`: the server or the model cannot take this sample, as it is too long or its picture cannot be used.
  */
 export const Outcome = z.enum(['answered', ...unansweredOutcomes]);
 export type Outcome = z.infer<typeof Outcome>;

@@ -9,7 +9,7 @@ const reasons: Record<Unanswered, string> = {
   cut_off: 'ended at the longest length before an option was named',
   filtered: 'withheld by a content filter',
   refused: 'declined by the model',
-  impossible: 'not taken by the server',
+  impossible: 'not taken by the model or its server (too long, or what it holds)',
   empty: 'answered with nothing',
   unread: 'answered with a text that names no option, or several',
 };

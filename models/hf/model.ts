@@ -2,7 +2,7 @@ import { cancelled, type Graph, type Tensor } from '../../engine/index.ts';
 import type { PerturbedSample, Prediction } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { AnswerModel, OpenOptions, RunOptions } from '../answer-model.ts';
-import { chancesOf, predictionOf } from '../answers.ts';
+import { chancesOf, fitting, type LeaveOut, NotTaken, notTaken, predictionOf, tooLong } from '../answers.ts';
 import type { AttackBatch, AttackOptions, AttackResult, AttackSource } from '../attacks/batch.ts';
 import { attackSamples } from '../attacks/samples.ts';
 import { questionText } from '../prompt.ts';
@@ -59,7 +59,7 @@ export class HfModel implements AnswerModel {
   /**
    * Answers each sample with the option whose letter has the largest logit behind the prompt; `probabilities` are the
    * softmax over these letters. Questions about the same picture share its features and the cache of what their prompts
-   * begin with. Throws GuardError BAD_INPUT naming a bad sample or image, CANCELLED where asked to stop.
+   * begin with. A sample that the model cannot take has the outcome `impossible`. Throws GuardError BAD_INPUT naming a bad sample or image, CANCELLED where asked to stop.
    */
   async predict(samples: readonly PerturbedSample[], options: RunOptions = {}): Promise<Prediction[]> {
     const predictions: Prediction[] = new Array(samples.length);
@@ -72,9 +72,13 @@ export class HfModel implements AnswerModel {
       }
       run.count(rows.length);
     };
+    const leaveOut = (i: number) => {
+      predictions[i] = notTaken(samples[i]!);
+      run.count(1);
+    };
     for (const window of this.windows(samples)) {
       run.check();
-      const { groups, whole } = splitGroups(await this.rowsOf(samples, window));
+      const { groups, whole } = splitGroups(await this.rowsOf(samples, window, leaveOut));
       const cached = this.abilities.fromCache === 'none' ? [] : groups;
       const rest = this.abilities.fromCache === 'none' ? groups.flatMap(({ rows }) => rows) : [];
       await this.runWhole([...whole, ...rest], run, answer);
@@ -157,30 +161,34 @@ export class HfModel implements AnswerModel {
     for (let i = 0; i < groups.length; i += WINDOW) yield groups.slice(i, i + WINDOW).flat();
   }
 
-  private async rowsOf(samples: readonly PerturbedSample[], indices: readonly number[]): Promise<Row[]> {
-    const asked = indices.map((index) => {
-      const { image, ...sample } = samples[index]!;
-      const text = questionText(sample);
-      return { index, text, image, key: image ? this.images.keyOf(image, text) : '' };
-    });
-    const seen = asked.flatMap(({ image, key, text }) => (image ? [{ image, key, text }] : []));
-    const features = await this.images.features(seen);
-    return asked.map(({ index, key, text }) =>
-      this.rowOf(samples[index]!, index, text, features.get(key) ?? null),
+  private async rowsOf(
+    samples: readonly PerturbedSample[],
+    indices: readonly number[],
+    leaveOut?: LeaveOut,
+  ): Promise<Row[]> {
+    const asked = new Map(
+      indices.map((index) => {
+        const { image, ...sample } = samples[index]!;
+        const text = questionText(sample);
+        return [index, { text, image, key: image ? this.images.keyOf(image, text) : '' }];
+      }),
     );
+    const seen = [...asked.values()].flatMap(({ image, key, text }) => (image ? [{ image, key, text }] : []));
+    const features = await this.images.features(seen);
+    const rowAt = (index: number) => {
+      const { key, text } = asked.get(index)!;
+      return this.rowOf(samples[index]!, index, text, features.get(key) ?? null);
+    };
+    return fitting(indices, rowAt, leaveOut).map(({ made }) => made);
   }
 
   private rowOf(sample: PerturbedSample, index: number, text: string, features: Features | null): Row {
-    const fail = (what: string) => new GuardError(ErrorCode.BadInput, `sample '${sample.id}': ${what}`);
-    const { imageToken } = this.family;
-    if (text.includes(this.family.marker)) {
-      throw fail(`its text holds ${this.family.marker}, which stands for an image; remove it`);
-    }
+    const { imageToken, marker } = this.family;
+    if (text.includes(marker))
+      throw new NotTaken(sample.id, `its text holds ${marker}, which stands for an image; remove it`);
     const tokens = this.prompter.encode(text, features);
     const { ids } = tokens;
-    if (ids.length > this.longest) {
-      throw fail(`${ids.length} tokens are more than the model's ${this.longest}; shorten the context`);
-    }
+    if (ids.length > this.longest) throw tooLong(sample.id, ids.length, this.longest);
     const places = ids.reduce((count, id) => count + (id === imageToken ? 1 : 0), 0);
     if (places !== (features?.slots ?? 0)) {
       throw new GuardError(

@@ -85,17 +85,35 @@ describe('predicting', () => {
   it('names the sample or image that cannot be asked', async () => {
     const sample = { ...samples[0]!, id: 'row 7' };
     const ask = (changes: Partial<PerturbedSample>) => model.predict([{ ...sample, ...changes }]);
-    await expect(ask({ context: 'see <image> here' })).rejects.toThrow(/'row 7': .*stands for an image/);
     await expect(ask({ options: ['bag'] })).rejects.toThrow(/'row 7' has 1 options/);
     await expect(ask({ options: ['bag', 'bag', 'bag', 'bag', 'bag'] })).rejects.toThrow(
       /no token for option E/,
     );
-    await expect(ask({ context: 'bag '.repeat(1100) })).rejects.toThrow(/'row 7': \d+ tokens are more than/);
     const broken = { bytes: Buffer.from('no image'), path: 'photos/broken.png' };
     await expect(ask({ image: broken })).rejects.toMatchObject({
       code: 'BAD_INPUT',
       message: expect.stringContaining('photos/broken.png'),
     });
+  });
+
+  it('answers the others where it cannot take a sample, which attacks and training refuse by name', async () => {
+    const [first, second, third] = samples as [PerturbedSample, PerturbedSample, PerturbedSample];
+    const long = { ...second, context: 'bag '.repeat(1100) };
+    const marked = { ...third, context: 'see <image> here' };
+    const asked = [long, first, marked];
+    const progress: number[] = [];
+    const predictions = await model.predict(asked, { onProgress: ({ done }) => progress.push(done) });
+    const [alone] = await model.predict([first]);
+    const none = { predicted: null, probabilities: [], outcome: 'impossible' };
+    expect(predictions).toEqual([
+      expect.objectContaining({ id: long.id, ...none }),
+      alone,
+      expect.objectContaining({ id: marked.id, ...none }),
+    ]);
+    expect(progress).toEqual([3]);
+    const attack = { attack: 'pgd', eps: 0.1, alpha: 0.1, steps: 1, seed: 1 } as const;
+    await expect(model.attack([long], attack)).rejects.toThrow(/\d+ tokens are more than the model's/);
+    await expect(model.attack([marked], attack)).rejects.toThrow(/stands for an image/);
   });
 });
 

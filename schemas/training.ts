@@ -32,7 +32,7 @@ export type LoraConfig = z.infer<typeof LoraConfig>;
 
 /** Robust training: loss = cross-entropy + adversarial cross-entropy + lambda * consistency. */
 export const TrainConfig = z.strictObject({
-  steps: z.number().int().min(1).default(150),
+  steps: z.number().int().min(1).default(200),
   /** Rows a step, a multiple of 8: 2 parts image-heavy, 2 text-heavy (half of each perturbed), 4 VQA. */
   batch: z.number().int().min(8).multipleOf(8).default(64),
   learningRate: z.number().positive().default(4.5e-4),

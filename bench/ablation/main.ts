@@ -1,6 +1,6 @@
 /**
  * The ablation of the method on the embedded default: `npm run ablation -- [--seeds 7,8,9]... [--arms <part of a name>]...
- * [--steps 150] [--samples 600] [--jobs 2] [--json]`. Every arm is trained with every seed, `jobs` at once with a thread
+ * [--steps <n>] [--samples 600] [--jobs 2] [--json]`. Every arm is trained with every seed, `jobs` at once with a thread
  * each; what was measured before is taken from .modality-guard/ablation. Prints mean and interval by arm, then what each
  * part of the method gains; `--chart <file>` also draws the arms. Exit code 1 where a gain is smaller than promised.
  */
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
     options: {
       seeds: { type: 'string', multiple: true, default: ['7,8,9'] },
       arms: { type: 'string', multiple: true, default: [''] },
-      steps: { type: 'string', default: '150' },
+      steps: { type: 'string' },
       samples: { type: 'string', default: '600' },
       jobs: { type: 'string', default: '2' },
       chart: { type: 'string' },
@@ -91,9 +91,8 @@ async function main(): Promise<void> {
     train: await readSamples(join(benchmark, 'train.parquet')),
     model: join(dataFolder(), 'model'),
   };
-  const chosen = armsOf(count('steps', values.steps)).filter(({ name }) =>
-    values.arms.some((part) => name.includes(part)),
-  );
+  const steps = values.steps === undefined ? undefined : count('steps', values.steps);
+  const chosen = armsOf(steps).filter(({ name }) => values.arms.some((part) => name.includes(part)));
   const tasks = chosen.flatMap((arm) =>
     // The model as it is knows no training seed.
     (arm.config ? seeds : seeds.slice(0, 1)).map((seed) => async () => ({

@@ -1,5 +1,6 @@
 import { type TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import type { Pilot, Prices } from '../../schemas/estimate.ts';
+import { TrainConfig } from '../../schemas/training.ts';
 import type { Findings } from './findings.ts';
 
 export interface Repair {
@@ -29,9 +30,7 @@ export interface TrainingFacts {
   requests: number;
 }
 
-/** `TrainConfig`'s own values. */
-const defaultSteps = 150;
-const defaultBatch = 64;
+const { batch: defaultBatch, steps: defaultSteps } = TrainConfig.parse({});
 
 export function trainingFacts(findings: Findings, pilot: Pilot | null, prices: Prices): TrainingFacts {
   const { training } = prices;

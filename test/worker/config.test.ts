@@ -27,7 +27,7 @@ describe('the configuration', () => {
     const config = await loadConfig({ folder });
     expect(config.file).toMatch(/temporal\.config\.json$/);
     expect(config.model.folder).toMatch(/^\/.*data\/model$/);
-    expect(config.training.steps).toBe(150);
+    expect(config.training.steps).toBe(200);
     expect(config.diagnosis.samples).toBeGreaterThanOrEqual(600);
   });
 

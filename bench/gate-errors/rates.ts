@@ -32,10 +32,15 @@ export function gateErrors(truth: Truth, samples: number, diagnoses: number): Ga
     const evidence = simulateDiagnosis(truth, samples, seed);
     const { gates, verdict } = judgeGates(evidence, defaultRules(evidence));
     verdicts[verdict]++;
-    const findings = gates.flatMap((gate) => gate.findings);
-    const costs = findings.map(({ condition }) => truth.costs[condition] ?? 0);
-    upperHolds += findings.filter(({ interval }, i) => costs[i]! <= interval![1]).length;
-    lowerHold += Number(findings.every(({ interval }, i) => interval![0] <= costs[i]!));
+    const findings = gates.flatMap(({ figure, findings: found }) =>
+      found.map(({ condition, interval }) => ({
+        passRests: figure === 'drop',
+        cost: truth.costs[condition] ?? 0,
+        interval: interval!,
+      })),
+    );
+    upperHolds += findings.filter(({ cost, interval, passRests }) => passRests && cost <= interval[1]).length;
+    lowerHold += Number(findings.every(({ cost, interval }) => interval[0] <= cost));
     changed += shareChanged(evidence.predictions);
   }
   const of = (verdict: Verdict) => rate(verdicts[verdict], diagnoses);

@@ -23,7 +23,15 @@ const asked: Record<string, readonly string[]> = {
   ],
 };
 
-/** The conditions of a simulated diagnosis, without `origin`. */
+/** Neutral texts beside which texts are measured; they cost nothing. `long_text` has none, for it is neutral itself. */
+const controls: Record<string, readonly string[]> = {
+  [TaskKind.ImageHeavy]: asked[TaskKind.ImageHeavy]!.filter((name) => name !== 'long_text').map(
+    (name) => `${name}_control`,
+  ),
+  [TaskKind.TextHeavy]: [],
+};
+
+/** The conditions of a simulated diagnosis, without `origin` and controls. */
 export const conditions = Object.entries(asked).flatMap(([kind, names]) =>
   names.map((name) => `${kind}/${name}`),
 );
@@ -54,7 +62,7 @@ export function simulateDiagnosis({ costs, noise }: Truth, samples: number, seed
   const predictions: Prediction[] = [];
   for (const [taskKind, names] of Object.entries(asked) as [TaskKind, readonly string[]][]) {
     const random = new Random(seed, 'simulated gate', taskKind);
-    const bounds = ['origin', ...names].map((perturbation) => ({
+    const bounds = ['origin', ...names, ...controls[taskKind]!].map((perturbation) => ({
       perturbation,
       bound: normalQuantile(cleanAccuracy - (costs[`${taskKind}/${perturbation}`] ?? 0)),
     }));

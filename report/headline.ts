@@ -3,6 +3,7 @@ import type { RunReport } from '../schemas/report.ts';
 import { strongestAttack } from './attacks.ts';
 import {
   attackLabel,
+  besideNeutral,
   conditionParts,
   inside,
   intervalOf,
@@ -18,20 +19,23 @@ const tasksOf = (kind: string) => inside(taskLabel(kind));
 const listed = (kinds: readonly string[]) => kinds.map(tasksOf).join(' and ');
 
 /** "On image-heavy tasks, a misleading hint cut the model's accuracy from 91.8 % to 29.7 %". */
-function cut({ clean, condition, perturbed }: NonNullable<Repair['found']['largest']>): string {
+function cut(
+  { clean, condition, perturbed }: NonNullable<Repair['found']['largest']>,
+  base: RunReport['base'],
+): string {
   const { kind, perturbation } = conditionParts(condition);
-  return `On ${tasksOf(kind)}, ${perturbationPhrase(perturbation)} cut the model’s accuracy from ${percent(clean)} to ${percent(perturbed)}`;
+  return `On ${tasksOf(kind)}, ${perturbationPhrase(perturbation)} cut the model’s accuracy from ${percent(clean)} to ${percent(perturbed)}${besideNeutral(base, condition)}`;
 }
 
 /** What the diagnosis before training found. */
-function found({ found: fresh, foundOnTrained: old }: Repair): string {
-  if (fresh.largest) return cut(fresh.largest);
+function found({ found: fresh, foundOnTrained: old }: Repair, base: RunReport['base']): string {
+  if (fresh.largest) return cut(fresh.largest, base);
   if (old.largest) {
     const beyond =
       fresh.verdict === 'nothing_measured'
         ? 'nothing else was measured'
         : 'no other perturbation is known to do so';
-    return `${cut(old.largest)}; training saw that perturbation, and ${beyond}`;
+    return `${cut(old.largest, base)}; training saw that perturbation, and ${beyond}`;
   }
   const verdicts = [fresh.verdict, old.verdict].filter((verdict) => verdict !== 'nothing_measured');
   if (verdicts.length === 0) return 'No perturbation was measured that could show interference';
@@ -105,13 +109,15 @@ const decided: Record<RunReport['rollout']['outcome'], string> = {
 
 /** The run in a few sentences: what was found, what the repair did, what speaks against it, what the rollout decided. */
 export function headline(report: RunReport): string {
-  const { repair, rollout } = report;
+  const { base, repair, rollout } = report;
   if (!repair) {
     return `This report is of an earlier version, which did not judge the trained model by its own worst case. ${decided[rollout.outcome]}`;
   }
-  return [`${found(repair)}; ${repaired(repair)}.`, ...reservations(report), decided[rollout.outcome]].join(
-    ' ',
-  );
+  return [
+    `${found(repair, base)}; ${repaired(repair)}.`,
+    ...reservations(report),
+    decided[rollout.outcome],
+  ].join(' ');
 }
 
 const abilityWords: Record<Ability['verdict'], string> = {

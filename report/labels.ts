@@ -1,4 +1,4 @@
-import { catalogue, isControl, trainingPerturbations } from '../schemas/benchmark.ts';
+import { catalogue, controlNameOf, isControl, trainingPerturbations } from '../schemas/benchmark.ts';
 
 const taskLabels: Record<string, string> = {
   image_heavy: 'Image-heavy tasks',
@@ -84,6 +84,15 @@ export function seenInTraining(kind: string, perturbation: string): boolean {
 /** A number of points or percent with one decimal and a true minus sign. */
 export const decimal = (value: number, digits = 1) => value.toFixed(digits).replace('-', '\u2212');
 /** A share as "91.2 %"; the space does not break. */
+/** What neutral text of the same length does beside a perturbation, for the end of a sentence on what that cuts accuracy to. */
+export const besideNeutral = (
+  base: Readonly<Record<string, { accuracy: number | null }>>,
+  condition: string,
+): string => {
+  const accuracy = base[controlNameOf(condition)]?.accuracy;
+  return typeof accuracy === 'number' ? `, neutral text of the same length to ${percent(accuracy)}` : '';
+};
+
 export const percent = (share: number, digits = 1) => `${decimal(share * 100, digits)}\u00a0%`;
 /** An interval of a share: "95 %: 83.9 to 89.2 %". */
 export const intervalOf = ([low, high]: readonly [number, number]) =>

@@ -86,7 +86,10 @@ export type RolloutStage = z.infer<typeof RolloutStage>;
 export const RolloutPolicy = z.strictObject({
   name: z.string().min(1),
   /** Stages that a person must approve before they begin. */
-  approvals: z.array(RolloutStage),
+  approvals: z.array(RolloutStage).refine((stages) => !stages.includes('offline'), {
+    error:
+      'offline begins at once, for it answers nobody; name the stage that must wait for a person: shadow, canary-5, canary-25, canary-50 or full',
+  }),
   /**
    * The policy approves in a person's place where a gate has passed; every such decision is recorded as automatic. A gate whose
    * figures do not decide waits for a person all the same.

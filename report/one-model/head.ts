@@ -1,20 +1,10 @@
-import { wilsonOf } from '../../diagnosis/index.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
-import { strongestAttack } from '../attacks.ts';
 import { type Content, type Html, html } from '../html.ts';
-import {
-  attackLabel,
-  conditionLabel,
-  inside,
-  intervalOf,
-  percent,
-  short,
-  signedPoints,
-  taskLabel,
-} from '../labels.ts';
+import { intervalOf, percent } from '../labels.ts';
 import { verdictBadge } from '../sections/parts.ts';
 import { diagnosisHeadline } from './headline.ts';
 import { caveatsOf } from './served.ts';
+import { worstFigures } from './worst.ts';
 
 interface Tile {
   label: string;
@@ -32,43 +22,13 @@ function verdictTile({ gates, rules, verdict }: DiagnosisReport): Tile {
   };
 }
 
-/** What costs most, with intervals that allow for its having been looked for; a report of an earlier version has none. */
-function worstTiles({ measures: { largest, lowest } }: DiagnosisReport): Tile[] {
-  const drop = largest && {
-    label: 'Largest drop of accuracy',
-    value: `${signedPoints(-largest.drop)} points`,
-    note: `${conditionLabel(largest.condition)} (95 %: ${signedPoints(0 - largest.ci95[1])} to ${signedPoints(0 - largest.ci95[0])}), of ${largest.conditions} conditions`,
-  };
-  const worst = lowest && {
-    label: 'Worst case: lowest accuracy under a perturbation',
-    value: percent(lowest.accuracy),
-    note: `${conditionLabel(lowest.condition)} (${intervalOf(lowest.ci95)}), of ${lowest.conditions} conditions`,
-  };
-  return [drop, worst].filter((one) => one !== null && one !== undefined);
-}
-
-function attackTile({ pgd }: DiagnosisReport): Tile[] {
-  const { point } = strongestAttack(pgd) ?? {};
-  if (!point) return [];
-  const { attack, before, effective, eps, n, taskKind } = point;
-  const ends = intervalOf(wilsonOf(before, effective ?? n));
-  return [
-    {
-      label: 'Under the strongest attack',
-      value: percent(before),
-      note: `${taskLabel(taskKind)}, ${inside(attackLabel(attack))}, ${attack === 'universal_text' ? 'tokens' : 'eps'} ${short(eps)} (${ends})`,
-    },
-  ];
-}
-
 function tilesOf(report: DiagnosisReport): Tile[] {
   const { base, measures } = report;
   const { competency } = measures;
   const vqa = base['vqa/origin'];
   return [
     verdictTile(report),
-    ...worstTiles(report),
-    ...attackTile(report),
+    ...worstFigures(report),
     ...(competency
       ? [
           {

@@ -4,6 +4,7 @@ import type { AccuracyDrop, DiagnosisMeasures } from '../../schemas/diagnosis.ts
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { isInPoints } from '../../schemas/gate.ts';
 import {
+  besideNeutral,
   type Condition,
   inside,
   percent,
@@ -53,11 +54,7 @@ function found(report: DiagnosisReport): string {
   const after = worst && report.base[worst.key]?.accuracy;
   if (worst && typeof clean === 'number' && typeof after === 'number') {
     const tasks = taskLabel(worst.kind).toLowerCase();
-    const cut = `On ${tasks}, ${perturbationPhrase(worst.perturbation)} cuts the model’s accuracy from ${percent(clean)} to ${percent(after)}`;
-    const neutral = report.base[controlNameOf(worst.key)]?.accuracy;
-    return typeof neutral === 'number'
-      ? `${cut}, neutral text of the same length to ${percent(neutral)}`
-      : cut;
+    return `On ${tasks}, ${perturbationPhrase(worst.perturbation)} cuts the model’s accuracy from ${percent(clean)} to ${percent(after)}${besideNeutral(report.base, worst.key)}`;
   }
   const missing = unansweredRule(report) && unansweredWords(report);
   if (missing) return `${missing}: too few answers to say what perturbations cost`;

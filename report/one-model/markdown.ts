@@ -19,6 +19,7 @@ import {
 } from './headline.ts';
 import { caveatsOf } from './served.ts';
 import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
+import { worstLines } from './worst.ts';
 
 const patternsShown = 3;
 
@@ -125,6 +126,7 @@ export function diagnosisMarkdown(report: DiagnosisReport): string {
     cell(diagnosisHeadline(report)),
     '',
     ...caveatsOf(report).flatMap((note) => [cell(note), '']),
+    ...worstLines(report, cell),
     ...gateLines(report),
     ...patternLines(report),
     ...figureLines(report),

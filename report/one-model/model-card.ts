@@ -5,6 +5,7 @@ import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts'
 import { cell } from './markdown.ts';
 import { caveatsOf } from './served.ts';
 import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
+import { worstLines } from './worst.ts';
 
 /** Metrics of one condition, as the hub's model cards have them. */
 function metricsOf({ measures }: DiagnosisReport, { figures, key }: ConditionRow) {
@@ -53,6 +54,8 @@ export function modelCard(report: DiagnosisReport, dataset: string): string {
     '## Modality interference',
     '',
     'How often the part of the input that should not matter changes the answer, measured with modality-guard.',
+    '',
+    ...worstLines(report, cell),
     ...(shown.length < all.length
       ? [`Of each scenario pack what costs most: ${shown.length} of ${all.length} conditions.`]
       : []),

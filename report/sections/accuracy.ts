@@ -1,3 +1,4 @@
+import { controlNameOf } from '../../schemas/benchmark.ts';
 import type { ConditionFigures, RunReport } from '../../schemas/report.ts';
 import { type BarValue, barChart } from '../charts/bars.ts';
 import { dumbbellChart } from '../charts/dumbbell.ts';
@@ -16,6 +17,8 @@ import { card, figuresTable, legend, section, stacks } from './parts.ts';
 interface Row extends Condition {
   before: ConditionFigures | undefined;
   after: ConditionFigures | undefined;
+  /** Under neutral text of the same length. */
+  neutral: Record<'before' | 'after', ConditionFigures | undefined>;
   /** In the training's rows. */
   seen: boolean;
 }
@@ -26,7 +29,9 @@ function rowsByKind({ base, repair, trained }: RunReport): Map<string, Row[]> {
   for (const condition of sortedConditions(new Set([...Object.keys(base), ...Object.keys(trained)]))) {
     const { key, kind, perturbation } = condition;
     const seen = repair?.trainedOn.includes(key) ?? seenInTraining(kind, perturbation);
-    const row = { ...condition, before: base[key], after: trained[key], seen };
+    const control = controlNameOf(key);
+    const neutral = { before: base[control], after: trained[control] };
+    const row = { ...condition, before: base[key], after: trained[key], neutral, seen };
     kinds.set(condition.kind, [...(kinds.get(condition.kind) ?? []), row]);
   }
   return kinds;
@@ -41,6 +46,9 @@ function interval(figures: ConditionFigures | undefined): string {
   if (figures === undefined) return '–';
   return `${(figures.ci95[0] * 100).toFixed(1)}–${(figures.ci95[1] * 100).toFixed(1)}`;
 }
+
+const beforeAfter = ({ after, before }: Row['neutral']) =>
+  before || after ? `${maybe(before?.accuracy)} → ${maybe(after?.accuracy)}` : '–';
 
 function note({ before, after, seen }: Row): string {
   const n = (after ?? before)?.n;
@@ -63,16 +71,30 @@ function accuracyCard(kind: string, rows: readonly Row[]): Html {
       after: barValue(row.after),
     })),
   });
+  const hasControls = rows.some(({ neutral }) => neutral.before || neutral.after);
+  const beside = hasControls ? ', accuracy under neutral text of the same length' : '';
   const figures = figuresTable({
-    caption: `${taskLabel(kind)}: accuracy, share of changed answers, mean divergence (KL, nats), share that follows the perturbation`,
-    columns: ['Perturbation', '#n', '#Before', '#95 %', '#After', '#95 %', '#Changed', '#KL', '#Followed'],
-    rows: rows.map(({ perturbation, before, after }): Content[] => [
+    caption: `${taskLabel(kind)}: accuracy${beside}, share of changed answers, mean divergence (KL, nats), share that follows the perturbation`,
+    columns: [
+      'Perturbation',
+      '#n',
+      '#Before',
+      '#95 %',
+      '#After',
+      '#95 %',
+      ...(hasControls ? ['#Neutral'] : []),
+      '#Changed',
+      '#KL',
+      '#Followed',
+    ],
+    rows: rows.map(({ perturbation, before, after, neutral }): Content[] => [
       perturbationLabel(perturbation),
       (after ?? before)?.n ?? '–',
       maybe(before?.accuracy),
       interval(before),
       maybe(after?.accuracy),
       interval(after),
+      ...(hasControls ? [beforeAfter(neutral)] : []),
       `${maybe(before?.changeRate)} → ${maybe(after?.changeRate)}`,
       `${before?.kl?.toFixed(3) ?? '–'} → ${after?.kl?.toFixed(3) ?? '–'}`,
       before?.followed === undefined ? '–' : `${maybe(before.followed)} → ${maybe(after?.followed)}`,

@@ -10,6 +10,7 @@ import {
   modelCard,
   renderDiagnosis,
 } from '../../report/index.ts';
+import { percent } from '../../report/labels.ts';
 import { findChromium } from './chromium.ts';
 import { measureAt } from './measure.ts';
 import { sampleDiagnosis } from './sample-diagnosis.ts';
@@ -213,6 +214,18 @@ describe('Markdown for a pull request', () => {
     expect(rows[2]).toContain('a "rule" \\<b\\>&amp; \\| \\`all\\`  of it');
     expect(text).toContain('❔ inconclusive');
   });
+});
+
+it('Markdown and model card say the worst that was found, with and without an attack, as the page does', () => {
+  const { largest, lowest } = report.measures;
+  const strongest = report.pgd.filter(({ attack }) => attack === 'strong').map(({ before }) => before);
+  const lines = [
+    `- Largest drop of accuracy: −${(100 * largest!.drop).toFixed(1)} points; `,
+    `- Worst case: lowest accuracy under a perturbation: ${percent(lowest!.accuracy)}; `,
+    `- Under the strongest attack: ${percent(Math.min(...strongest))}; `,
+  ];
+  for (const text of [diagnosisMarkdown(report), modelCard(report, 'our-tests')])
+    for (const line of lines) expect(text).toContain(line);
 });
 
 describe('the model card', () => {

@@ -207,6 +207,23 @@ describe('the headline', () => {
     );
   });
 
+  it('names what neutral text of the same length does, where that was measured', () => {
+    const { base } = sampleReport();
+    const control = { ...base['image_heavy/misleading_text_unseen']!, accuracy: 0.884 };
+    expect(said({}, { base: { ...base, 'image_heavy/misleading_text_unseen_control': control } })).toContain(
+      'from 91.8 % to 29.7 %, neutral text of the same length to 88.4 %; training',
+    );
+    const trained = { ...control, accuracy: 0.917 };
+    const page = plain(
+      render({
+        base: { ...base, 'image_heavy/misleading_text_unseen_control': control },
+        trained: { ...sampleReport().trained, 'image_heavy/misleading_text_unseen_control': trained },
+      }),
+    );
+    expect(page).toContain('88.4 % → 91.7 %');
+    expect(page).toContain('accuracy under neutral text of the same length');
+  });
+
   it('calls it repaired only where the worst case is higher for certain and the trained model keeps the rules', () => {
     expect(said(judged('pass'))).toMatch(
       /training repaired that: its worst case is now 90\.2 %.* keeps the built-in rules/,

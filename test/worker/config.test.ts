@@ -67,6 +67,15 @@ describe('the configuration', () => {
     );
   });
 
+  it('refuses a policy that would wait before the first stage, which begins at once', async () => {
+    const path = await changed((config) => {
+      (config.policies as { approvals: string[] }[])[0]!.approvals.push('offline');
+    });
+    await expect(loadConfig({ configFile: path })).rejects.toThrow(
+      /policies\.0\.approvals.*offline begins at once.*name the stage/s,
+    );
+  });
+
   it('falls into no policy that decides by itself: people are asked unless another policy is named', async () => {
     const config = await loadConfig({ folder });
     expect(config.policy).toBe('standard');

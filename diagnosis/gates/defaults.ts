@@ -27,11 +27,12 @@ export function defaultRules({ hints, predictions }: Pick<Evidence, 'predictions
           atMost: mostChanged,
         };
     const hasControls = predictions.some(
-      ({ answer, perturbation, taskKind }) =>
-        taskKind === kind &&
-        answer !== null &&
-        isControl(perturbation) &&
-        interferes(controlledBy(perturbation)),
+      (prediction) =>
+        prediction.taskKind === kind &&
+        prediction.answer !== null &&
+        isAnswered(prediction) &&
+        isControl(prediction.perturbation) &&
+        interferes(controlledBy(prediction.perturbation)),
     );
     // It fails where plainly more is lost than the length costs; what it leaves open is the first rule's to decide.
     const beyond = {

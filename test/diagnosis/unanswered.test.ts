@@ -114,6 +114,16 @@ describe('the rule on what stays unanswered', () => {
     expect(judged(3, undefined, 0.05).gates.at(-1)?.verdict).toBe('pass');
   });
 
+  it('stands beside no rule that would pass although nothing was measured', () => {
+    const silent = (name: string) => without(condition(100, 0, name), 100, 'cut_off');
+    const found = evidence([clean, silent('misleading_text'), silent('misleading_text_control')].flat());
+    const { gates } = judgeGates(found, rulesFor(found, undefined));
+    expect(gates.map(({ figure, verdict }) => [figure, verdict])).toEqual([
+      ['drop', 'fail'],
+      ['unanswered', 'fail'],
+    ]);
+  });
+
   it('looks at each kind as a whole, too', () => {
     const { gates } = judged(5);
     expect(gates.at(-1)?.findings).toContainEqual(

@@ -37,7 +37,13 @@ async function attackGrid(
 ): Promise<GridResult[]> {
   const { clean, samples } = await attackable(model, asked, aborted);
   if (samples.length === 0)
-    return [{ eps: 0, predictions: [], leftOut: 'the model can take none of the questions: they are too long for it' }];
+    return [
+      {
+        eps: 0,
+        predictions: [],
+        leftOut: 'the model can take none of the questions: they are too long for it',
+      },
+    ];
   const source = model.attackSource();
   const unit = relative && source ? await embeddingSize(source, samples, { aborted }) : 1;
   const total = grid.length * samples.length;

@@ -1,9 +1,16 @@
 import { groupedBy, overallVerdict, pairedComparison, stageErrors } from '../diagnosis/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type PerturbedSample, type Prediction, TaskKind, taskKinds } from '../schemas/benchmark.ts';
+import {
+  isAnswered,
+  type PerturbedSample,
+  type Prediction,
+  TaskKind,
+  taskKinds,
+} from '../schemas/benchmark.ts';
 import { type RolloutPolicy, type RolloutStage, rolloutStages } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { PairedFigures, StageRecord } from '../schemas/report.ts';
+import { mostUnanswered } from '../schemas/unanswered.ts';
 import type { GateFinding, StepOutcome } from '../schemas/workflow.ts';
 import { readPredictions, readSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -31,9 +38,14 @@ export interface GateInput {
 
 interface Pair {
   request: PerturbedSample;
+  /** Whether it was right; what was not answered is not. */
   champion: boolean;
   challenger: boolean;
+  unanswered: { champion: boolean; challenger: boolean };
 }
+
+/** That neither answered shows nothing: both are wrong there, and it would pass for agreement. */
+export const isComparable = ({ unanswered }: Pair) => !(unanswered.champion && unanswered.challenger);
 
 /** What gates compare; of requests and of the samples that a rollout is planned by. */
 export const gateComparisons: readonly {
@@ -73,7 +85,8 @@ export function gate(deps: ActivityDeps) {
       inputs: { ...prefixed('clean', { ...clean }), ...prefixed('disturbed', { ...disturbed }) },
     };
     return durably(deps, step, async () => {
-      const pairs = [...(await pairsOf(deps, clean)), ...(await pairsOf(deps, disturbed))];
+      const asked = [...(await pairsOf(deps, clean)), ...(await pairsOf(deps, disturbed))];
+      const pairs = asked.filter(isComparable);
       const figures = gateComparisons.flatMap((comparison): PairedFigures[] => {
         const { margin, name, of } = comparison;
         const group = pairs.filter(({ request }) => of(request));
@@ -91,9 +104,23 @@ export function gate(deps: ActivityDeps) {
       });
       const perturbations = perturbationsOf(pairs);
       const requests = pairs.length;
-      return { outputs: {}, result: { ...overallVerdict(figures), figures, requests, perturbations } };
+      const finding = { ...overallVerdict(figures), figures, requests, perturbations };
+      return { outputs: {}, result: withUnanswered(finding, asked) };
     });
   };
+}
+
+/** A gate does not pass where too much was not answered: what was does not decide for all. */
+function withUnanswered(finding: GateFinding, asked: readonly Pair[]): GateFinding {
+  const count = (who: 'champion' | 'challenger') => asked.filter(({ unanswered }) => unanswered[who]).length;
+  const unanswered = { champion: count('champion'), challenger: count('challenger') };
+  const most = Math.max(unanswered.champion, unanswered.challenger);
+  if (most === 0) return finding;
+  const said = `Of ${asked.length} requests the champion left ${unanswered.champion} unanswered, the challenger ${unanswered.challenger}`;
+  if (finding.verdict !== 'pass' || most <= mostUnanswered * asked.length)
+    return { ...finding, unanswered, reason: `${finding.reason} ${said}.` };
+  const reason = `${finding.reason} ${said}: too many for a gate to pass (${100 * mostUnanswered} %); a person must decide.`;
+  return { ...finding, unanswered, verdict: 'inconclusive', reason };
 }
 
 /** By kind and perturbation, in the order of the kinds. */
@@ -111,7 +138,7 @@ function perturbationsOf(pairs: readonly Pair[]): NonNullable<StageRecord['pertu
   );
 }
 
-/** Requests without an answer show nothing: that both are wrong there would pass for agreement. */
+/** Requests without a label show nothing and are left out. */
 export async function pairsOf(
   { store }: Pick<ActivityDeps, 'store'>,
   { challenger, champion, requests }: Answered,
@@ -137,6 +164,11 @@ function paired(
         `request ${i} (${request.id}): the predictions are in another order`,
       );
     }
-    return { request, champion: a.predicted === request.answer, challenger: b.predicted === request.answer };
+    return {
+      request,
+      champion: a.predicted === request.answer,
+      challenger: b.predicted === request.answer,
+      unanswered: { champion: !isAnswered(a), challenger: !isAnswered(b) },
+    };
   });
 }

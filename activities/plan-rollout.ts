@@ -5,7 +5,7 @@ import { type RolloutPolicy, rolloutStages } from '../schemas/config.ts';
 import type { RolloutPlan } from '../schemas/report.ts';
 import type { Rehearsal, StepOutcome } from '../schemas/workflow.ts';
 import type { ActivityDeps } from './deps.ts';
-import { gateComparisons, isCompared, pairsOf } from './gate.ts';
+import { gateComparisons, isComparable, isCompared, pairsOf } from './gate.ts';
 import { durably } from './step.ts';
 import { prefixed } from './summarize.ts';
 import { comparable, windowsOf } from './windows.ts';
@@ -71,7 +71,7 @@ async function expectedOf(
   const pairs: Awaited<ReturnType<typeof pairsOf>> = [];
   for (const name of tables) {
     const answered = { requests: samples[name]!, champion: champion[name]!, challenger: challenger[name]! };
-    pairs.push(...(await pairsOf(deps, answered)));
+    pairs.push(...(await pairsOf(deps, answered)).filter(isComparable));
   }
   return gateComparisons.flatMap((comparison): ExpectedComparison[] => {
     const { margin, name, of } = comparison;

@@ -177,6 +177,8 @@ export const StageRecord = z.strictObject({
   perturbations: z
     .record(z.string(), z.strictObject({ n: z.number().int(), champion: z.number(), challenger: z.number() }))
     .optional(),
+  /** Requests that were not answered, where there are any. Those that neither answered are not compared. */
+  unanswered: z.strictObject({ champion: z.number().int(), challenger: z.number().int() }).optional(),
   approval: ApprovalRecord.nullable(),
 });
 export type StageRecord = z.infer<typeof StageRecord>;

@@ -300,6 +300,7 @@ export interface GateFinding {
   figures: PairedFigures[];
   requests: number;
   perturbations?: StageRecord['perturbations'];
+  unanswered?: StageRecord['unanswered'];
 }
 
 /** Argument of the update `decide`. */

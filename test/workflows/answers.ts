@@ -8,8 +8,8 @@ import { type Rehearsal, type RolloutRequest, type StepPlan, stepNames } from '.
 import { type ArtifactStore, readSamples, writePredictions, writeSamples } from '../../store/index.ts';
 import { packageFolder } from '../../worker/config.ts';
 
-/** Which requests a model gets wrong. */
-export type Mistakes = (request: PerturbedSample, index: number) => boolean;
+/** Which requests a model gets wrong; null: it does not answer. */
+export type Mistakes = (request: PerturbedSample, index: number) => boolean | null;
 
 /**
  * In the place of two models: answers with stated mistakes, written as the real step writes them. Everything that is
@@ -45,9 +45,13 @@ async function answersTo(
     const predictions = requests.map((request, i) => {
       const { id, options, perturbation, taskKind } = request;
       const answer = labelOf(request);
-      const predicted = wrong(request, i) ? (answer + 1) % options.length : answer;
+      const said = wrong(request, i);
+      const asked = { id, taskKind, perturbation, answer };
+      if (said === null)
+        return { ...asked, predicted: null, probabilities: [], outcome: 'impossible' as const };
+      const predicted = said ? (answer + 1) % options.length : answer;
       const probabilities = options.map((_, option) => Number(option === predicted));
-      return { id, taskKind, perturbation, answer, predicted, probabilities };
+      return { ...asked, predicted, probabilities };
     });
     outputs[name] = await writePredictions(store, predictions);
   }

@@ -257,6 +257,37 @@ describe('a rollout', () => {
     });
   });
 
+  it('asks a person when too many requests were not answered, which counts for neither', async () => {
+    const someTooLong: Mistakes = ({ taskKind }, i) => (taskKind === 'vqa' && i % 10 === 0 ? null : false);
+    const tooLongOrWrong: Mistakes = (request, i) =>
+      someTooLong(request, i) === null ? null : everyThird(request, i);
+    const { answers, handle, register } = await start('unanswered', tooLongOrWrong, someTooLong, {
+      ...demo,
+      margins: wideMargins,
+    });
+    await bed.withWorker(answers, async () => {
+      await register();
+      const run = await handle();
+      const { stages, waiting } = await until(
+        () => run.query(rolloutStatusQuery),
+        (status) => status.waiting !== null || status.outcome !== null,
+      );
+      expect(waiting).toMatchObject({ stage: 'offline', verdict: 'inconclusive' });
+      const [{ figures, requests, unanswered } = { figures: [] }] = stages;
+      expect(unanswered).toEqual({ champion: 8, challenger: 8 });
+      expect(requests).toBe(80 * 3 + 80 - 8);
+      expect(figures.map(({ n, verdict }) => [n, verdict])).toEqual([
+        [80, 'pass'],
+        [160, 'pass'],
+        [72, 'pass'],
+      ]);
+      expect(waiting?.reason).toMatch(
+        /Of 320 requests the champion left 8 unanswered, the challenger 8: too many for a gate to pass \(2 %\)/,
+      );
+      await run.terminate();
+    });
+  });
+
   it('does not promote what the figures leave open where nobody can be asked', async () => {
     const { answers, handle, register, state, request } = await start('alone', everyThird, someVqa, demo, {
       unattended: true,

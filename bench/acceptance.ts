@@ -1,12 +1,12 @@
 /**
  * Runs the whole pipeline on the embedded default with several seeds and holds what it trained against what the embedded default has to
- * show: `npm run acceptance` (`-- --seeds 7,8,9`, `-- --json`). Judged on the held-out split, by which no recipe was chosen. Runs that were
- * made before are taken from the cache. Exit code 1 when a figure falls short.
+ * show: `npm run acceptance` (`-- --seeds 7,8,9`, `-- --json`; `-- --model <folder>` for another base model). Judged on the held-out split,
+ * by which no recipe was chosen. Runs that were made before are taken from the cache. Exit code 1 when a figure falls short.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { dataFolder } from '../data/folder.ts';
@@ -107,9 +107,9 @@ async function asked(...args: string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-/** Runs the pipeline and writes the model that it trained to `folder`. */
-async function trainWith(seed: number, folder: string): Promise<void> {
-  const result = await asked('run', '--policy', 'demo', '--seed', String(seed));
+/** Runs the pipeline on a base model and writes the model that it trained to `folder`. */
+async function trainWith(base: string, seed: number, folder: string): Promise<void> {
+  const result = await asked('run', '--policy', 'demo', '--seed', String(seed), '--model', base);
   const { report } = result as { report: { json: string } };
   const { model } = RunReport.parse(JSON.parse(await readFile(report.json, 'utf8')));
   await asked('models', 'export', model.trained, '--out', folder);
@@ -117,17 +117,17 @@ async function trainWith(seed: number, folder: string): Promise<void> {
 
 const split = 'heldout';
 
-async function answersOf(seeds: readonly number[]): Promise<Answers[]> {
+async function answersOf(model: string, seeds: readonly number[]): Promise<Answers[]> {
   const test = await readSamples(join(dataFolder(), 'benchmark', `${split}.parquet`));
   const evaluation: Evaluation = { test, samples: 600, attacked: 2, seed: 7, threads: 2 };
-  const base = await evaluate(join(dataFolder(), 'model'), evaluation);
+  const base = await evaluate(model, evaluation);
   const scratch = await mkdtemp(join(tmpdir(), 'guard-acceptance-'));
   const all: Answers[] = [];
   try {
     for (const seed of seeds) {
       process.stderr.write(`seed ${seed} …\n`);
       const folder = join(scratch, String(seed));
-      await trainWith(seed, folder);
+      await trainWith(model, seed, folder);
       all.push({ base, trained: await evaluate(folder, evaluation) });
     }
   } finally {
@@ -140,11 +140,12 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', multiple: true, default: ['7,8,9'] },
+      model: { type: 'string', default: join(dataFolder(), 'model') },
       json: { type: 'boolean', default: false },
     },
   });
   const seeds = wholeNumbers('seeds', values.seeds);
-  const answers = await answersOf(seeds);
+  const answers = await answersOf(resolve(values.model), seeds);
   let short = 0;
   for (const { what, of, bound, atMost } of requirements) {
     const each = answers.map(of);

@@ -155,6 +155,16 @@ describe('the package', () => {
     await expect(readFile(join(target, 'package/cli/main.ts'))).rejects.toThrow('ENOENT');
   });
 
+  it('holds what users need, and nothing that only measures or builds', async () => {
+    const { code, stderr, stdout } = await run('npm', ['pack', '--dry-run', '--json'], { folder: root });
+    expect(code, stderr).toBe(0);
+    const [{ files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ files: { path: string }[] }];
+    const paths = files.map(({ path }) => path);
+    for (const needed of ['docs/cli.md', 'data/benchmark/test.parquet', 'data/model/config.json', 'LICENSE'])
+      expect(paths).toContain(needed);
+    expect(paths.filter((path) => /(^|\/)(bench|build|test)\/|\.map$|(?<!\.d)\.ts$/.test(path))).toEqual([]);
+  });
+
   it('locks the packages of every platform', async () => {
     const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { optionalDependencies?: Record<string, string> }>;

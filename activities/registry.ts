@@ -73,6 +73,6 @@ async function comparableIn(store: ArtifactStore, model: ArtifactRef): Promise<C
   const { files } = await store.getJson(model, ModelManifest);
   return identityOf(async (file) => {
     const ref = files[file];
-    return ref ? Buffer.from(await store.get(ref)).toString('utf8') : null;
+    return ref ? store.get(ref) : null;
   });
 }

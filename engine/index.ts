@@ -28,6 +28,7 @@ export type { Place } from './modules/parts.ts';
 export { type Probe, type ProbeTarget, withProbes } from './modules/probe.ts';
 export { type BuilderOptions, GraphBuilder, type Value } from './onnx/builder.ts';
 export { decodeGraph, decodeTensor, encodeGraph } from './onnx/codec.ts';
+export { externalLocations, withLocations } from './onnx/external.ts';
 export { loadGraph, loadHeader, saveGraph } from './onnx/file.ts';
 export {
   type Attribute,

@@ -63,8 +63,10 @@ function vocabularyOf(tokenizer: Json): unknown[] {
 const digest = (value: unknown) =>
   `sha256:${createHash('sha256').update(JSON.stringify(value)).digest('hex')}`;
 
-/** `text` gives a file of the model's folder; null: there is none. Throws GuardError BAD_MODEL naming a file that is not JSON. */
-export async function identityOf(text: (file: string) => Promise<string | null>): Promise<ModelIdentity> {
+/** `text` gives the text or the bytes of a file of the model's folder; null: there is none. Throws GuardError BAD_MODEL naming a file that is not JSON. */
+export async function identityOf(
+  text: (file: string) => Promise<string | Uint8Array | null>,
+): Promise<ModelIdentity> {
   const read = async (file: string) => {
     const content = await text(file);
     return content === null ? null : objectOf(parseJson(content, file));

@@ -30,6 +30,7 @@ export { adapterFolder } from './hf/select.ts';
 export { identityOf, type ModelIdentity } from './identity.ts';
 export type { ImageFeatures } from './images.ts';
 export { type Inspection, inspectFolder } from './inspect/inspect.ts';
+export { readJsonFile } from './json.ts';
 export { buildDecoder, buildEmbedTokens } from './mini/decoder.ts';
 export {
   deriveModelFolder,

@@ -2,26 +2,51 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
-function notJson(path: string, cause: unknown, code: ErrorCode): GuardError {
-  const what = `${path}: cannot be read as JSON (${(cause as Error).message})`;
+function notJson(path: string, cause: unknown, code: ErrorCode, text = ''): GuardError {
+  const stands = standIn(text);
+  const what = `${path}: cannot be read as JSON (${stands ?? (cause as Error).message})`;
   return new GuardError(code, what, { cause });
 }
 
-/** The content of a JSON file whose text is at hand. Throws GuardError BAD_MODEL, or of `code`, naming the file. */
-export function parseJson(text: string, path: string, code: ErrorCode = ErrorCode.BadModel): unknown {
+/** What a small file is that stands for one that was not copied; undefined: it is none of these. */
+export function standIn(text: string): string | undefined {
+  if (text.startsWith('version https://git-lfs'))
+    return 'it is a pointer of Git LFS; run `git lfs pull` in that folder';
+  if (/^(?:\.\.\/)+blobs\/\S+\s*$/.test(text))
+    return 'it holds where a link of the hub cache led; copy the folder with what its links lead to (`cp -rL`)';
+  return undefined;
+}
+
+/** Text by its byte order mark, which is left out: UTF-8, also without one, or UTF-16. */
+export function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const utf16 = first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff;
+  return new TextDecoder(utf16 === true ? 'utf-16be' : utf16 || 'utf-8').decode(bytes);
+}
+
+/**
+ * The content of a JSON file whose bytes or text are at hand; a byte order mark is passed over. Throws GuardError BAD_MODEL, or
+ * of `code`, naming the file.
+ */
+export function parseJson(
+  content: string | Uint8Array,
+  path: string,
+  code: ErrorCode = ErrorCode.BadModel,
+): unknown {
+  const text = typeof content === 'string' ? content.replace(/^\uFEFF/, '') : decodeText(content);
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw notJson(path, cause, code);
+    throw notJson(path, cause, code, text);
   }
 }
 
 /** The content of a JSON file. Throws GuardError BAD_MODEL, or of `code`, naming the file. */
 export async function readJsonFile(path: string, code: ErrorCode = ErrorCode.BadModel): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw notJson(path, cause, code);
   });
-  return parseJson(text, path, code);
+  return parseJson(bytes, path, code);
 }
 
 /**

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dtype } from '../schemas/model.ts';
 import type { AnswerModel, OpenOptions } from './answer-model.ts';
@@ -6,6 +5,7 @@ import { isEndpoint } from './endpoint/config.ts';
 import { modelFiles } from './folder.ts';
 import { HfModel } from './hf/model.ts';
 import { type NeededFiles, neededFiles } from './hf/select.ts';
+import { readJsonFile } from './json.ts';
 import { openModel } from './model.ts';
 
 /**
@@ -21,14 +21,13 @@ export async function openAnswerModel(folder: string, options: OpenOptions = {})
 
 /** The files of a folder that answering takes; null: all of them. Throws GuardError BAD_MODEL naming what is missing. */
 export async function filesToKeep(folder: string, dtype: Dtype = 'auto'): Promise<NeededFiles | null> {
-  const has = (name: string) => stat(join(folder, name)).catch(() => null);
-  return (await isMiniFolder(folder)) || !(await has('onnx')) ? null : neededFiles(folder, dtype);
+  return (await isMiniFolder(folder)) ? null : neededFiles(folder, dtype);
 }
 
 /** Whether a folder holds the mini model, whose tokenizer knows whole words alone. */
 export async function isMiniFolder(folder: string): Promise<boolean> {
   try {
-    const file: unknown = JSON.parse(await readFile(join(folder, modelFiles.tokenizer), 'utf8'));
+    const file = await readJsonFile(join(folder, modelFiles.tokenizer));
     return (file as { model?: { type?: string } }).model?.type === 'WordLevel';
   } catch {
     return false;

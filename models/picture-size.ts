@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { modelFiles } from './folder.ts';
+import { readImageConfig } from './hf/image-config.ts';
 
 interface Size {
   width: number;
@@ -16,12 +14,12 @@ const largest = 512;
 const number = (value: unknown) => (typeof value === 'number' && value > 0 ? value : undefined);
 
 /**
- * The size and colours of pictures made for a model: the input size that its preprocessor_config.json names. A folder
+ * The size and colours of pictures made for a model: the input size that its processor's configuration names. A folder
  * without one (an endpoint's) gets 336 by 336 in colour.
  */
 export async function pictureSizeOf(folder: string): Promise<Size> {
-  const config = await readFile(join(folder, modelFiles.preprocessor), 'utf8')
-    .then((text) => JSON.parse(text) as Record<string, unknown>)
+  const config = await readImageConfig(folder, null)
+    .then(({ json }) => json)
     .catch((): Record<string, unknown> => ({}));
   const named = [config.crop_size, config.size].map((size) =>
     typeof size === 'object' && size !== null

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import {
@@ -11,6 +12,8 @@ import {
 } from '../engine/index.ts';
 import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { standIn } from './json.ts';
+import { withLinkedData } from './linked-data.ts';
 
 /** What a graph's input or output is declared as; a size that is not fixed is a name. */
 export interface Declared {
@@ -44,7 +47,9 @@ export async function openFile(
   threads: number,
   { bytes, device = 'cpu' }: { bytes?: Uint8Array | undefined; device?: Device } = {},
 ): Promise<Runner> {
-  const beside = bytes ? { model_external_initializers_file_folder_path: dirname(path) } : {};
+  const linked = await withLinkedData(path, bytes);
+  const own = linked?.bytes ?? bytes;
+  const beside = own ? { model_external_initializers_file_folder_path: linked?.folder ?? dirname(path) } : {};
   const options: InferenceSession.SessionOptions = {
     executionProviders: device === 'cpu' ? ['cpu'] : providersOf(device, await loadHeader(path)),
     intraOpNumThreads: threads,
@@ -53,13 +58,23 @@ export async function openFile(
     extra: { session: { intra_op: { allow_spinning: '0' }, ...beside } },
   };
   try {
-    const session = await (bytes
-      ? InferenceSession.create(bytes, options)
+    const session = await (own
+      ? InferenceSession.create(own, options)
       : InferenceSession.create(path, options));
     return runnerOf(path, session);
   } catch (cause) {
-    const what = `${path}: ONNX Runtime cannot load it (${(cause as Error).message})`;
+    const what = `${path}: ONNX Runtime cannot load it (${(await standInAt(path)) ?? (cause as Error).message})`;
     throw new GuardError(ErrorCode.BadModel, what, { cause });
+  }
+}
+
+async function standInAt(path: string): Promise<string | undefined> {
+  const file = await open(path).catch(() => null);
+  try {
+    const read = await file?.read(Buffer.alloc(200), 0, 200, 0);
+    return read && standIn(read.buffer.toString('latin1', 0, read.bytesRead));
+  } finally {
+    await file?.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, copyFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { type ArtifactRef, MediaType, ModelManifest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -10,15 +10,28 @@ import { asStorageError, errno } from './storage-errors.ts';
 
 const mediaTypes: Record<string, string> = { '.onnx': MediaType.Onnx, '.json': MediaType.Json };
 
-/** Relative paths with `/`, sorted, hidden files and folders left out; links are followed. */
-async function filesBelow(folder: string, prefix = ''): Promise<string[]> {
+/**
+ * Relative paths with `/`, sorted, hidden files and folders left out. Links are followed, but those that lead nowhere, or to a
+ * folder above themselves, are left out.
+ */
+export async function filesBelow(
+  folder: string,
+  prefix = '',
+  above: readonly string[] = [],
+): Promise<string[]> {
   const found: string[] = [];
-  for (const name of (await readdir(join(folder, prefix))).sort()) {
+  const here = join(folder, prefix);
+  const inside = [...above, await realpath(here)];
+  for (const name of (await readdir(here)).sort()) {
     if (name.startsWith('.')) continue;
     const path = prefix === '' ? name : `${prefix}/${name}`;
-    const entry = await stat(join(folder, path));
-    if (entry.isDirectory()) found.push(...(await filesBelow(folder, path)));
-    else if (entry.isFile()) found.push(path);
+    const entry = await stat(join(folder, path)).catch((error) => {
+      if (['ENOENT', 'ELOOP'].includes(errno(error) ?? '')) return null;
+      throw error;
+    });
+    if (entry?.isFile()) found.push(path);
+    if (!entry?.isDirectory() || inside.includes(await realpath(join(folder, path)))) continue;
+    found.push(...(await filesBelow(folder, path, inside)));
   }
   return found;
 }

@@ -1,6 +1,6 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isEndpoint, modelFiles, readEndpoint } from '../models/index.ts';
+import { isEndpoint, modelFiles, readEndpoint, readJsonFile } from '../models/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { packageFolder } from './package-folder.ts';
 
@@ -26,7 +26,7 @@ export function checkName(name: string, where: string): string {
 /** Last part of the name that config.json gives its model, as "llava-1.5-7b-hf" of "llava-hf/llava-1.5-7b-hf". */
 async function nameInConfig(folder: string): Promise<string> {
   try {
-    const config = JSON.parse(await readFile(join(folder, modelFiles.config), 'utf8')) as {
+    const config = (await readJsonFile(join(folder, modelFiles.config))) as {
       _name_or_path?: unknown;
     };
     return typeof config._name_or_path === 'string' ? basename(config._name_or_path) : '';

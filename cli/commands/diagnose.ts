@@ -48,10 +48,10 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
   // A mistake in the rules is said before the work begins.
   const rules = flags.gate === undefined ? undefined : (await readSettings(flags.gate, GateFile)).gates;
   const { dtype, modelFolder } = options;
-  const { filesToKeep } = await import('../../models/index.ts');
+  const { filesToKeep, isEndpoint } = await import('../../models/index.ts');
   if (flags.out !== undefined) await checkOutFolder(flags.out);
-  // A precision that is not there in every file is said before the work begins, and refused where the decoder lacks it.
-  if (dtype && modelFolder)
+  // A precision or a link that is not there is said before the work begins, and refused where the decoder lacks it.
+  if (modelFolder && !isEndpoint(modelFolder))
     for (const note of (await filesToKeep(modelFolder, dtype))?.notes ?? []) output.log(note);
   return withSession(flags, output, true, async ({ session, api, signal }) => {
     const progress = progressOn(output);

@@ -2,6 +2,7 @@ import type { RawImage } from '@huggingface/transformers';
 import type { Tensor } from '../../engine/index.ts';
 import type { PixelPlaces } from '../attacks/pixel-places.ts';
 import type { Packing } from './families/packing.ts';
+import type { ImageConfig } from './image-config.ts';
 import type { HfLibrary } from './library.ts';
 
 /** A picture as a vision encoder takes it. */
@@ -27,6 +28,8 @@ export interface Family {
   readonly leads?: boolean;
   /** The prompt of a model that brings no chat template. */
   prompt(text: string, withImage: boolean): string;
+  /** A turn about a picture as one text, for chat templates that know texts alone. Default: marker, line break, text. */
+  turn?(text: string): string;
   prepare(image: RawImage, text: string): Promise<VisionInput>;
   /**
    * Which of the features that the encoder gives for a picture stand in the prompt; `results` are all its outputs, `features`
@@ -50,6 +53,8 @@ export interface FamilyContext {
   config: Record<string, unknown>;
   /** processor_config.json; empty where there is none. */
   processorConfig: Record<string, unknown>;
+  /** How pictures are prepared, and where that is written. */
+  images: ImageConfig;
   /** The tokenizer's id of exactly this token. Throws GuardError BAD_MODEL where it has none. */
   tokenId(token: string): number;
 }

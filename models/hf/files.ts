@@ -1,8 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
 import { parseJson } from '../json.ts';
+import { deadLink } from '../linked-data.ts';
 
 /** The graphs of a vision-language model, by the names that exporters give them. */
 export const graphNames = ['vision_encoder', 'embed_tokens', 'decoder_model_merged'] as const;
@@ -18,6 +19,11 @@ const suffixes: Record<Exclude<Dtype, 'auto'>, readonly string[]> = {
   q4f16: ['_q4f16'],
 };
 type Precision = keyof typeof suffixes;
+
+/** Names of a graph, the one to take first. */
+const stems: Partial<Record<GraphName, readonly string[]>> = {
+  decoder_model_merged: ['decoder_model_merged', 'model', 'decoder_with_past_model', 'decoder_model'],
+};
 
 /** From the precision that answers most like the original to the one that does so least. */
 const best: readonly Precision[] = ['fp32', 'fp16', 'q8', 'q4', 'q4f16'];
@@ -42,14 +48,14 @@ export async function chooseGraphs<Name extends GraphName>(
   dtype: Dtype,
   names: readonly Name[],
 ): Promise<GraphFiles<Name>> {
-  const present = await presentFiles(folder);
+  const { dead, present } = await presentFiles(folder);
   const graphs = {} as GraphFiles<Name>['graphs'];
-  const notes: string[] = [];
+  const notes = dead.map((file) => `${join(folder, file)}: is a link to nothing, and left out`);
   for (const name of names) {
     const precisions = best.filter((precision) => fileOf(present, name, precision));
     const wanted = dtype === 'auto' ? precisions[0] : precisions.find((precision) => precision === dtype);
     const precision = wanted ?? precisions[0];
-    if (!precision) throw missing(folder, name, present);
+    if (!precision) throw await missing(folder, name, present, dead);
     if (dtype !== 'auto' && precision !== dtype) {
       const there = `${folder}: there is no ${name} in ${dtype} (there is ${precisions.join(', ')})`;
       if (name === 'decoder_model_merged') throw new GuardError(ErrorCode.BadModel, there);
@@ -60,38 +66,84 @@ export async function chooseGraphs<Name extends GraphName>(
   return { graphs, notes };
 }
 
-async function presentFiles(folder: string): Promise<string[]> {
+/** Graphs in onnx/, or beside config.json where there are none; `dead` ones are links that lead nowhere. */
+async function presentFiles(folder: string): Promise<{ present: string[]; dead: string[] }> {
   const found = await stat(folder).catch(() => null);
   if (!found?.isDirectory()) {
     throw new GuardError(ErrorCode.BadModel, `${folder}: there is no such model folder`);
   }
-  const names = await readdir(join(folder, 'onnx')).catch(() => []);
-  return names.filter((name) => name.endsWith('.onnx')).map((name) => `onnx/${name}`);
+  for (const place of ['onnx/', '']) {
+    const names = await readdir(join(folder, place)).catch(() => []);
+    const files = names.filter((name) => name.endsWith('.onnx')).map((name) => `${place}${name}`);
+    if (files.length === 0) continue;
+    const dead: string[] = [];
+    for (const file of files) if ((await deadLink(join(folder, file))) !== undefined) dead.push(file);
+    return { present: files.filter((file) => !dead.includes(file)), dead };
+  }
+  return { present: [], dead: [] };
 }
 
 function fileOf(present: readonly string[], name: GraphName, precision: Precision): string | undefined {
-  return suffixes[precision]
-    .map((suffix) => `onnx/${name}${suffix}.onnx`)
-    .find((file) => present.includes(file));
+  for (const stem of stems[name] ?? [name]) {
+    // What of a name is there in any precision is taken; others stand in for a name that is not there at all.
+    const own = present.filter((file) => precisionOf(file, stem) !== undefined);
+    if (own.length > 0) return suffixed(own, stem, precision);
+  }
+  return undefined;
 }
 
-function missing(folder: string, name: GraphName, present: readonly string[]): GuardError {
+function precisionOf(file: string, stem: string): Precision | undefined {
+  return best.find((precision) => suffixed([file], stem, precision) !== undefined);
+}
+
+function suffixed(files: readonly string[], stem: string, precision: Precision): string | undefined {
+  return suffixes[precision]
+    .map((suffix) => `${stem}${suffix}.onnx`)
+    .flatMap((wanted) => files.filter((file) => basename(file) === wanted))[0];
+}
+
+async function missing(
+  folder: string,
+  name: GraphName,
+  present: readonly string[],
+  dead: readonly string[],
+): Promise<GuardError> {
+  const snapshots = await readdir(join(folder, 'snapshots')).catch(() => []);
+  if (snapshots.length > 0 && present.length === 0) {
+    const what = `${folder}: is a repository in the hub's cache; give a folder in its snapshots/ (${snapshots.join(', ')})`;
+    return new GuardError(ErrorCode.BadModel, what);
+  }
   const there = present.length > 0 ? `there are ${present.join(', ')}` : 'there are no .onnx files in onnx/';
+  const links = dead.length > 0 ? `; ${dead.join(', ')} lead nowhere: download or copy them again` : '';
   return new GuardError(
     ErrorCode.BadModel,
-    `${folder}: onnx/${name}.onnx is missing, in every precision (${there}); a model folder holds ` +
+    `${folder}: onnx/${name}.onnx is missing, in every precision (${there}${links}); a model folder holds ` +
       `${graphNames.map((each) => `onnx/${each}.onnx`).join(', ')}, config.json, tokenizer.json and preprocessor_config.json`,
   );
 }
 
+/** Reads a JSON file of the folder; null where it is absent. Throws GuardError BAD_MODEL naming one that cannot be read. */
+export async function optionalJson(path: string): Promise<Record<string, unknown> | null> {
+  return (await lstat(path).catch(() => null)) ? readJson(path) : null;
+}
+
 /** Reads a JSON file of the folder. Throws GuardError BAD_MODEL naming it. */
 export async function readJson(path: string): Promise<Record<string, unknown>> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (cause) {
-    const what = `${path}: this file of the model cannot be read (${(cause as NodeJS.ErrnoException).code})`;
-    throw new GuardError(ErrorCode.BadModel, what, { cause });
+    const dead = await deadLink(path);
+    const why =
+      dead === undefined
+        ? (cause as NodeJS.ErrnoException).code
+        : `it is a link to ${dead}, which is not there`;
+    throw new GuardError(ErrorCode.BadModel, `${path}: this file of the model cannot be read (${why})`, {
+      cause,
+    });
   }
-  return parseJson(text, path) as Record<string, unknown>;
+  const json = parseJson(bytes, path);
+  if (typeof json === 'object' && json !== null && !Array.isArray(json))
+    return json as Record<string, unknown>;
+  throw new GuardError(ErrorCode.BadModel, `${path}: expected an object in braces`);
 }

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
+import { loadHeader } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { OpenOptions } from '../answer-model.ts';
 import { rangeOf } from '../attacks/pictures.ts';
@@ -11,17 +11,19 @@ import { openFile, type Runner } from '../session.ts';
 import { Decoder } from './decoder.ts';
 import { familyOf } from './families/index.ts';
 import type { Family } from './family.ts';
-import { chooseGraphs, graphNames, readJson } from './files.ts';
+import { chooseGraphs, graphNames, optionalJson, readJson } from './files.ts';
+import { type ImageConfig, readImageConfig } from './image-config.ts';
 import { FeatureEncoder } from './images.ts';
 import { hfLibrary } from './library.ts';
 import { type Abilities, probe } from './probe.ts';
 import { Prompter } from './prompt.ts';
 import { Embedder } from './rows.ts';
+import { openTokenizer } from './tokenizer.ts';
 
 /** The keys of config.json that every architecture needs; some write those of the text model beside the others. */
 const TextConfig = z.object({
-  hidden_size: z.number().int().positive(),
-  max_position_embeddings: z.number().int().positive().optional(),
+  hidden_size: z.number().int().positive().nullish(),
+  max_position_embeddings: z.number().int().positive().nullish(),
 });
 
 /** Everything that answering takes. */
@@ -51,18 +53,16 @@ export async function openParts(
   const config = await readJson(configPath);
   const openFamily = familyOf(config, configPath);
   const text = checked(TextConfig, config.text_config ?? config, configPath);
-  for (const file of ['tokenizer.json', 'preprocessor_config.json']) await readJson(join(folder, file));
+  const processorConfig = (await optionalJson(join(folder, 'processor_config.json'))) ?? {};
+  const pictures = await readImageConfig(folder, config.model_type);
   const library = await hfLibrary();
-  const tokenizer = await loaded(`${folder}: tokenizer.json`, () =>
-    library.AutoTokenizer.from_pretrained(folder),
-  );
-  const processorConfig = await optionalJson(join(folder, 'processor_config.json'));
+  const tokenizer = await loaded(`${folder}: tokenizer.json`, () => openTokenizer(library, folder));
   const tokenId = (token: string) => idOf(tokenizer, token, folder);
-  const family = await loaded(`${folder}: preprocessor_config.json`, () =>
-    openFamily({ folder, library, config, processorConfig, tokenId }),
+  const family = await loaded(pictures.path, () =>
+    openFamily({ folder, library, config, processorConfig, images: pictures, tokenId }),
   );
-  const prompter = await Prompter.open(folder, tokenizer, family);
-  const width = text.hidden_size;
+  const prompter = await Prompter.open(folder, tokenizer, family, processorConfig);
+  const width = text.hidden_size ?? (await widthOf(graphs.decoder_model_merged.path, configPath));
   const open: { close(): Promise<void> }[] = [];
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const found = await opening;
@@ -101,7 +101,7 @@ export async function openParts(
       abilities: await probe(decoder),
       vision: {
         path: graphs.vision_encoder.path,
-        range: await pixelRange(folder),
+        range: pixelRange(pictures.json),
         ...(qformer ? { qformer: { path: qformer.path, tower } } : {}),
       },
       tokenizer,
@@ -115,14 +115,18 @@ export async function openParts(
 }
 
 /** Empty where the processor does not normalise by channel. */
-async function pixelRange(folder: string): Promise<[number, number][]> {
-  const { image_mean: mean, image_std: std } = await readJson(join(folder, 'preprocessor_config.json'));
+function pixelRange({ image_mean: mean, image_std: std }: ImageConfig['json']): [number, number][] {
   const parsed = z.tuple([z.array(z.number()), z.array(z.number())]).safeParse([mean, std]);
   return parsed.success ? rangeOf(...parsed.data) : [];
 }
 
-async function optionalJson(path: string): Promise<Record<string, unknown>> {
-  return (await stat(path).catch(() => null)) ? readJson(path) : {};
+/** The width of the embeddings that a decoder takes. Throws GuardError BAD_MODEL where neither it nor config.json says so. */
+async function widthOf(decoder: string, config: string): Promise<number> {
+  const { inputs } = await loadHeader(decoder);
+  const width = inputs.find(({ name }) => name === 'inputs_embeds')?.dims?.at(-1);
+  if (typeof width === 'number') return width;
+  const what = `${config}: text_config.hidden_size is missing, and ${decoder} does not say it either; add it`;
+  throw new GuardError(ErrorCode.BadModel, what);
 }
 
 /** What the library throws names neither the folder nor the file. */

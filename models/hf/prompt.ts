@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { optionLetters } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Family } from './family.ts';
+import { chatTemplateOf, rendered, type Template, usable } from './template.ts';
 
 /** Token ids of a prompt. */
 export interface PromptTokens {
@@ -18,10 +17,10 @@ export class Prompter {
   readonly letters: readonly number[];
   private readonly tokenizer: PreTrainedTokenizer;
   private readonly family: Family;
-  private readonly template: string | undefined;
+  private readonly template: Template | undefined;
   private readonly expansions = new Map<string, number[]>();
 
-  private constructor(tokenizer: PreTrainedTokenizer, family: Family, template: string | undefined) {
+  private constructor(tokenizer: PreTrainedTokenizer, family: Family, template: Template | undefined) {
     this.tokenizer = tokenizer;
     this.family = family;
     this.template = template;
@@ -29,9 +28,15 @@ export class Prompter {
   }
 
   /** Throws GuardError BAD_MODEL, naming the folder, where the option letters are no tokens of the model. */
-  static async open(folder: string, tokenizer: PreTrainedTokenizer, family: Family): Promise<Prompter> {
+  static async open(
+    folder: string,
+    tokenizer: PreTrainedTokenizer,
+    family: Family,
+    processorConfig: Record<string, unknown> = {},
+  ): Promise<Prompter> {
+    const text = await chatTemplateOf(folder, tokenizer, processorConfig);
     try {
-      return new Prompter(tokenizer, family, await templateOf(folder, tokenizer, family));
+      return new Prompter(tokenizer, family, usable(text, tokenizer, family));
     } catch (cause) {
       throw new GuardError(ErrorCode.BadModel, `${folder}: ${(cause as Error).message}`, { cause });
     }
@@ -41,7 +46,7 @@ export class Prompter {
   render(text: string, withImage: boolean): string {
     const { family, template, tokenizer } = this;
     if (template === undefined) return family.prompt(text, withImage);
-    return rendered(tokenizer, template, text, withImage);
+    return rendered(tokenizer, template, family, { text, withImage });
   }
 
   /** Tokens of a question, beside a picture of `slots` features. */
@@ -102,39 +107,4 @@ export class Prompter {
     }
     throw new Error('the tokenizer makes no single tokens of the option letters A to Z after the prompt');
   }
-}
-
-type Content = { type: string; text?: string }[];
-
-function rendered(
-  tokenizer: PreTrainedTokenizer,
-  template: string,
-  text: string,
-  withImage: boolean,
-): string {
-  const content: Content = [...(withImage ? [{ type: 'image' }] : []), { type: 'text', text }];
-  const options = { chat_template: template, tokenize: false, add_generation_prompt: true };
-  const conversation = [{ role: 'user', content }] as unknown as Parameters<
-    PreTrainedTokenizer['apply_chat_template']
-  >[0];
-  return tokenizer.apply_chat_template(conversation, options) as unknown as string;
-}
-
-/** The folder's chat template; undefined: there is none, or none that places pictures. */
-async function templateOf(
-  folder: string,
-  tokenizer: PreTrainedTokenizer,
-  { marker }: Family,
-): Promise<string | undefined> {
-  const file = (name: string) => readFile(join(folder, name), 'utf8').catch(() => undefined);
-  const json = await file('chat_template.json');
-  const beside =
-    json === undefined ? undefined : (JSON.parse(json) as { chat_template?: string }).chat_template;
-  const template = (await file('chat_template.jinja')) ?? beside ?? tokenizer.chat_template;
-  if (typeof template !== 'string') return undefined;
-  const [withImage, without] = [true, false].map((image) =>
-    rendered(tokenizer, template, 'Question?', image),
-  );
-  const places = (withImage as string).split(marker).length - 1;
-  return places === 1 && (without as string).includes('Question?') ? template : undefined;
 }

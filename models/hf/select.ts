@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { loadHeader, peftFiles } from '../../engine/index.ts';
 import type { Dtype } from '../../schemas/model.ts';
@@ -23,7 +23,7 @@ export interface NeededFiles {
  */
 export async function neededFiles(folder: string, dtype: Dtype): Promise<NeededFiles> {
   const present = await filesOf(folder);
-  const names = present.some((file) => /^onnx\/qformer[^/]*\.onnx$/.test(file))
+  const names = present.some((file) => /^(onnx\/)?qformer[^/]*\.onnx$/.test(file))
     ? [...graphNames, 'qformer' as const]
     : graphNames;
   const { graphs, notes } = await chooseGraphs(folder, dtype, names);
@@ -36,9 +36,18 @@ export async function neededFiles(folder: string, dtype: Dtype): Promise<NeededF
   return { files: present.filter((file) => wanted.has(file) || TEXTS.test(file)), notes };
 }
 
-async function filesOf(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+/** Relative paths with `/`; links are followed, but those that lead nowhere, or to a folder above themselves, are left out. */
+async function filesOf(folder: string, prefix = '', above: readonly string[] = []): Promise<string[]> {
+  const here = join(folder, prefix);
+  const inside = [...above, await realpath(here)];
+  const found: string[] = [];
+  for (const name of await readdir(here)) {
+    if (name.startsWith('.')) continue;
+    const path = prefix === '' ? name : `${prefix}/${name}`;
+    const entry = await stat(join(folder, path)).catch(() => null);
+    if (entry?.isFile()) found.push(path);
+    if (!entry?.isDirectory() || inside.includes(await realpath(join(folder, path)))) continue;
+    found.push(...(await filesOf(folder, path, inside)));
+  }
+  return found;
 }

@@ -3,7 +3,7 @@ import type { PreTrainedTokenizer, RawImage } from '@huggingface/transformers';
 import { z } from 'zod';
 import { int64 } from '../../engine/index.ts';
 import type { OpenFamily } from '../hf/family.ts';
-import { readJson } from '../hf/files.ts';
+import { openTokenizer } from '../hf/tokenizer.ts';
 import { checked } from '../json.ts';
 import { blipProcessor } from './processor.ts';
 
@@ -22,15 +22,13 @@ const instruction = (text: string) => `${text}\nShort answer:`;
  * InstructBLIP: a Q-Former reads the picture under the instruction and gives a few features, which stand before
  * everything else, the language model's first token included. Source: `InstructBlipProcessor` of transformers 5.
  */
-export const openInstructBlip: OpenFamily = async ({ config, folder, library, tokenId }) => {
-  const path = join(folder, 'preprocessor_config.json');
-  const process = blipProcessor(await readJson(path), path);
+export const openInstructBlip: OpenFamily = async ({ config, folder, images, library, tokenId }) => {
+  const process = blipProcessor(images.json, images.path);
   const { qformer_config } = checked(Config, config, join(folder, 'config.json'), {
     supported: 'InstructBLIP with a decoder alone (such as Vicuna), not with Flan-T5',
   });
   const qformerFolder = join(folder, 'qformer_tokenizer');
-  await readJson(join(qformerFolder, 'tokenizer.json'));
-  const tokenizer = await library.AutoTokenizer.from_pretrained(qformerFolder);
+  const tokenizer = await openTokenizer(library, qformerFolder);
   const longest = Math.min(qformer_config.max_position_embeddings, tokenizer.model_max_length ?? Infinity);
   return {
     marker,

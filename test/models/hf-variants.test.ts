@@ -184,7 +184,10 @@ describe('what is refused', () => {
     );
     const unknown = await changed('unknown', 'config.json', (json) => ({ ...json, model_type: 'florence2' }));
     await refuse(unknown, /config\.json: model_type is florence2; known are llava, /);
-    const narrow = await changed('narrow', 'config.json', (json) => ({ ...json, text_config: {} }));
+    const narrow = await changed('narrow', 'config.json', (json) => ({
+      ...json,
+      text_config: { hidden_size: 'wide' },
+    }));
     await refuse(narrow, /config\.json: [\s\S]*hidden_size/);
     const lettered = await folderOf('swapped', { 'decoder_model_merged.onnx': 'onnx/embed_tokens.onnx' });
     await refuse(lettered, /decoder_model_merged\.onnx: takes an input 'input_ids' that is not known here/);

@@ -1,15 +1,12 @@
-import { join } from 'node:path';
 import type { OpenFamily } from '../family.ts';
-import { readJson } from '../files.ts';
 import { tiler } from './tiles.ts';
 
 const fence = '<fake_token_around_image>';
 const whole = '<global-img>';
 
 /** Idefics3 and SmolVLM: tiles of a large picture row by row, then the whole of it, each between fences. */
-export const openIdefics3: OpenFamily = async ({ config, folder, tokenId }) => {
-  const path = join(folder, 'preprocessor_config.json');
-  const tilesOf = tiler(await readJson(path), path);
+export const openIdefics3: OpenFamily = async ({ config, images, tokenId }) => {
+  const tilesOf = tiler(images.json, images.path);
   const marker = '<image>';
   return {
     marker,
@@ -17,6 +14,7 @@ export const openIdefics3: OpenFamily = async ({ config, folder, tokenId }) => {
     stacks: true,
     prompt: (text, withImage) =>
       `<|im_start|>User:${withImage ? marker : ' '}${text}<end_of_utterance>\nAssistant:`,
+    turn: (text) => `${marker}${text}`,
     async prepare(image) {
       const { columns, pixelValues, rows } = tilesOf(image);
       const [batch, tiles, , height, width] = pixelValues.dims as [number, number, number, number, number];

@@ -5,7 +5,6 @@ import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
 import { checked } from '../../json.ts';
 import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../../pillow.ts';
 import type { OpenFamily } from '../family.ts';
-import { readJson } from '../files.ts';
 import { gridOf, packedRows } from './packing.ts';
 import { crop } from './tiles.ts';
 
@@ -45,9 +44,8 @@ const ModelConfig = z.object({
  * LLaVA-NeXT: the whole picture, then its tiles at the resolution that fits it best; of the tiles' features those are
  * kept that show the picture, not its margins, each line of them ended by one of its own.
  */
-export const openLlavaNext: OpenFamily = async ({ config, folder, processorConfig, tokenId }) => {
-  const path = join(folder, 'preprocessor_config.json');
-  const processor = checked(Config, await readJson(path), path);
+export const openLlavaNext: OpenFamily = async ({ config, folder, images, processorConfig, tokenId }) => {
+  const processor = checked(Config, images.json, images.path);
   const model = checked(ModelConfig, config, join(folder, 'config.json'));
   const { image_size, patch_size } = model.vision_config;
   const side = Math.floor(image_size / patch_size);

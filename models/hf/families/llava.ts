@@ -1,9 +1,10 @@
 import type { OpenFamily } from '../family.ts';
 import { ownTensor } from '../family.ts';
+import { imageProcessor } from '../image-processor.ts';
 
 /** LLaVA-1.5: one square picture, its tokens in one run. */
-export const openLlava: OpenFamily = async ({ config, folder, library, processorConfig, tokenId }) => {
-  const process = await library.AutoImageProcessor.from_pretrained(folder);
+export const openLlava: OpenFamily = async ({ config, images, library, processorConfig, tokenId }) => {
+  const process = imageProcessor(library, images, ['CLIP', 'Llava', 'Siglip', 'ViT', 'Bit']);
   const marker = (processorConfig.image_token as string | undefined) ?? '<image>';
   return {
     marker,

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { z } from 'zod';
 import { patchPlaces } from '../../attacks/pixel-places.ts';
 import { checked } from '../../json.ts';
 import type { OpenFamily } from '../family.ts';
 import { ownTensor } from '../family.ts';
-import { readJson } from '../files.ts';
+import { imageProcessor } from '../image-processor.ts';
 
 /** Pillow's number for it. */
 const BICUBIC = 3;
@@ -18,20 +17,29 @@ const Sizes = z
     temporal_patch_size: count.default(2),
     min_pixels: count.nullish(),
     max_pixels: count.nullish(),
-    size: z.object({ shortest_edge: count.optional(), longest_edge: count.optional() }).nullish(),
+    size: z
+      .object({
+        shortest_edge: count.optional(),
+        longest_edge: count.optional(),
+        min_pixels: count.optional(),
+        max_pixels: count.optional(),
+      })
+      .nullish(),
   })
   .transform(({ max_pixels, merge_size, min_pixels, patch_size, size, temporal_patch_size }) => ({
     patches: { patch: patch_size, merge: merge_size, frames: temporal_patch_size, channels: CHANNELS },
     unit: patch_size * merge_size,
-    least: min_pixels ?? size?.shortest_edge ?? 56 * 56,
-    most: max_pixels ?? size?.longest_edge ?? 28 * 28 * 1280,
+    least: min_pixels ?? size?.min_pixels ?? size?.shortest_edge ?? 56 * 56,
+    most: max_pixels ?? size?.max_pixels ?? size?.longest_edge ?? 28 * 28 * 1280,
   }));
 
 /** Qwen2-VL and Qwen2.5-VL: a picture of any size as a grid of patches, with positions over time, height and width. */
-export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId }) => {
-  const process = await library.AutoImageProcessor.from_pretrained(folder);
-  const path = join(folder, 'preprocessor_config.json');
-  const { patches, sizeFor } = gridSizer(await readJson(path), path);
+export const openQwen2Vl: OpenFamily = async ({ config, images, library, tokenId }) => {
+  // Pictures come to it in their size.
+  const process = imageProcessor(library, { ...images, json: { ...images.json, do_resize: false } }, [
+    'Qwen2VL',
+  ]);
+  const { patches, sizeFor } = gridSizer(images.json, images.path);
   const marker = '<|image_pad|>';
   const vision = config.vision_config as { spatial_merge_size?: number } | undefined;
   const merge = vision?.spatial_merge_size ?? 2;
@@ -43,6 +51,7 @@ export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId
     stacks: false,
     prompt: (text, withImage) =>
       `<|im_start|>user\n${withImage ? `<|vision_start|>${marker}<|vision_end|>` : ''}${text}<|im_end|>\n<|im_start|>assistant\n`,
+    turn: (text) => `<|vision_start|>${marker}<|vision_end|>${text}`,
     async prepare(image) {
       const { height, width } = sizeFor(image);
       const { image_grid_thw, pixel_values } = await process([
@@ -62,7 +71,7 @@ export const openQwen2Vl: OpenFamily = async ({ config, folder, library, tokenId
 
 /**
  * The size that a picture is brought to: whole units of patches, with as many pixels as the configuration allows. As `smart_resize`
- * of transformers has it, halves rounded to even; and how its pixels become patches. `json` is preprocessor_config.json, read from `path`. Throws GuardError BAD_MODEL,
+ * of transformers has it, halves rounded to even; and how its pixels become patches. `json` is the processor's configuration, read from `path`. Throws GuardError BAD_MODEL,
  * and `sizeFor` throws where a picture is too long.
  */
 function gridSizer(json: unknown, path: string) {

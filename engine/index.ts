@@ -53,6 +53,7 @@ export {
   type TensorData,
   toNumbers,
 } from './onnx/tensor.ts';
+export { InferenceSession } from './ort.ts';
 export { type FloatTensor, Parameters } from './parameters.ts';
 export { Program, type TensorSource } from './program.ts';
 export { ProgramCache } from './program-cache.ts';

@@ -1,10 +1,10 @@
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { exactNodes } from './devices/exact.ts';
 import { type ExternalPlace, encodeGraph } from './onnx/codec.ts';
 import type { Graph } from './onnx/graph.ts';
 import { bytesOf, type DType, type Tensor } from './onnx/tensor.ts';
+import { InferenceSession, OrtTensor } from './ort.ts';
 
 export interface SessionOptions {
   /** Threads inside one operation; 0 takes every core. */

@@ -1,3 +1,5 @@
+// Threads have the environment that the process has when they are made.
+import './telemetry.ts';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { InferenceSession } from 'onnxruntime-node';
 import {
   fromOrt,
   type Graph,
+  InferenceSession,
   loadHeader,
   openSession,
   providersOf,

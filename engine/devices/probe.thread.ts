@@ -2,7 +2,7 @@
  * A process of its own, because a broken driver may take the process with it: computes 1+1 and 2+2 on the provider named by
  * the argument. Prints what went wrong and ends with 1.
  */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, OrtTensor } from '../ort.ts';
 
 /** ONNX, opset 17: y = x + x over float32[2]. */
 const doubling = 'CAgSADo1Cg4KAXgKAXgSAXkiA0FkZBIBZ1oPCgF4EgoKCAgBEgQKAggCYg8KAXkSCgoICAESBAoCCAJCBAoAEBE=';
@@ -12,7 +12,7 @@ try {
     executionProviders: [process.argv[2] ?? 'cpu'],
     logSeverityLevel: 4,
   });
-  const { y } = await session.run({ x: new Tensor('float32', [1, 2], [2]) });
+  const { y } = await session.run({ x: new OrtTensor('float32', [1, 2], [2]) });
   const values = Array.from(y?.data as Float32Array);
   if (values.join() !== '2,4') throw new Error(`1+1, 2+2 gave ${values.join()}`);
   process.exit(0);

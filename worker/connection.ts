@@ -4,7 +4,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { GuardConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { SearchAttribute } from '../schemas/workflow.ts';
-import { connectServer, type ServerConnection } from './server/index.ts';
+import { connectServer, type ServerConnection, withoutProxy } from './server/index.ts';
 
 /** gRPC status ALREADY_EXISTS. */
 const alreadyExists = 6;
@@ -51,7 +51,7 @@ export async function connectTemporal(options: {
     await server.close();
   };
   try {
-    connection = await Connection.connect(target);
+    connection = await Connection.connect({ ...target, channelArgs: withoutProxy });
     await addSearchAttributes(connection, namespace, log);
     return {
       client: new Client({ connection, namespace, identity: identity() }),

@@ -4,6 +4,7 @@ import type { Check } from '../doctor/check.ts';
 import { checkData } from '../doctor/data.ts';
 import { checkFallbacks } from '../doctor/fallbacks.ts';
 import { checkMachine } from '../doctor/machine.ts';
+import { checkNetwork } from '../doctor/network.ts';
 import { checkProviders } from '../doctor/providers.ts';
 import { checkRuntime } from '../doctor/runtime.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -30,6 +31,7 @@ async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
     checkProviders(),
     checkFallbacks(flags),
     checkServer(),
+    checkNetwork(),
     checkMachine(flags.stateDir ?? stateFolder),
     checkData(flags),
   ]);

@@ -1,6 +1,6 @@
 /** One line of the doctor's answer. `needed`: without it nothing runs. */
 export interface Check {
-  group: 'runtime' | 'accelerators' | 'server' | 'machine' | 'data';
+  group: 'runtime' | 'accelerators' | 'server' | 'network' | 'machine' | 'data';
   name: string;
   ok: boolean;
   needed: boolean;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { checked, readJsonFile } from '../json.ts';
+import { isLoopback } from './proxy.ts';
 
 export const endpointFile = 'endpoint.json';
 
@@ -35,9 +36,8 @@ export function endpointId({ baseUrl, model }: Pick<EndpointConfig, 'baseUrl' | 
 export function apiKeyOf({ apiKeyEnv, baseUrl }: EndpointConfig): { name: string; key: string } {
   const name = apiKeyEnv ?? 'OPENAI_API_KEY';
   const { hostname, protocol } = new URL(baseUrl);
-  const local = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
   // A key that was set for another service must not cross a network in the clear.
-  const open = protocol === 'http:' && !local && apiKeyEnv === undefined;
+  const open = protocol === 'http:' && !isLoopback(hostname) && apiKeyEnv === undefined;
   const key = open ? '' : (process.env[name] ?? '').trim();
   const wrong = /[^\x21-\x7e]/u.exec(key);
   if (wrong) {

@@ -52,7 +52,8 @@ export async function openEndpoint(folder: string, stateDir: string): Promise<En
 }
 
 async function open(path: string, config: EndpointConfig, leaving: () => boolean): Promise<EndpointModel> {
-  return new EndpointModel(config, await Ledger.open(path), leaving);
+  const sender = new Sender(config);
+  return new EndpointModel(config, sender, await Ledger.open(path), leaving);
 }
 
 /** @returns whether that was the last user */
@@ -71,10 +72,10 @@ export class EndpointModel {
   private readonly leaving: () => boolean;
   private readonly underWay = new Map<string, Promise<KeptAnswer>>();
 
-  constructor(config: EndpointConfig, ledger: Ledger, leaving: () => boolean) {
+  constructor(config: EndpointConfig, sender: Sender, ledger: Ledger, leaving: () => boolean) {
     this.config = config;
     this.ledger = ledger;
-    this.sender = new Sender(config);
+    this.sender = sender;
     this.pace = new Pace(config.concurrency);
     this.leaving = leaving;
   }
@@ -272,7 +273,7 @@ export class EndpointModel {
   private problem({ id, perturbation }: PerturbedSample, what: string, code: ErrorCode): GuardError {
     return new GuardError(
       code,
-      `endpoint ${this.config.baseUrl}: sample '${id}' under ${perturbation}: ${what}`,
+      `endpoint ${this.sender.place}: sample '${id}' under ${perturbation}: ${what}`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
 import { apiKeyOf } from './config.ts';
+import { fetchFrom } from './fetch.ts';
 
 /** What tells one model from another. Other keys change by themselves, as the time of creation does that many servers make up. */
 const telling = [
@@ -29,7 +30,7 @@ export async function entryOf(
 ): Promise<Record<string, string> | null> {
   const { key } = apiKeyOf(config);
   try {
-    const response = await fetch(`${config.baseUrl.replace(/\/+$/, '')}/models`, {
+    const response = await fetchFrom(`${config.baseUrl.replace(/\/+$/, '')}/models`, {
       headers: key === '' ? {} : { authorization: `Bearer ${key}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(config.timeoutSeconds * 1000)]),
     });

@@ -1,8 +1,10 @@
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { apiKeyOf } from './config.ts';
+import { fetchFrom, proxyRefusal } from './fetch.ts';
 import type { KeptAnswer } from './ledger.ts';
 import { consequenceOf, type Problem, problemIn } from './problem.ts';
+import { type ProxySetting, proxyFor, shownProxy } from './proxy.ts';
 import { type Choice, type Completion, endOf, parseLenient, saysFiltered, type Usage } from './reply.ts';
 import type { EndpointRequest } from './request.ts';
 
@@ -30,13 +32,15 @@ export class Sender {
   private readonly config: EndpointConfig;
   private readonly key: string;
   private readonly keyName: string;
+  private readonly proxy: ProxySetting | null;
 
-  /** Throws GuardError BAD_CONFIG where no header can carry the key. */
+  /** Throws GuardError BAD_CONFIG where no header can carry the key, or the environment's proxy cannot be used. */
   constructor(config: EndpointConfig) {
     const { key, name } = apiKeyOf(config);
     this.config = config;
     this.key = key;
     this.keyName = name;
+    this.proxy = proxyFor(config.baseUrl);
   }
 
   /** One attempt; it is not interrupted but by its time limit. */
@@ -44,7 +48,7 @@ export class Sender {
     const { baseUrl, timeoutSeconds } = this.config;
     const limit = AbortSignal.timeout(timeoutSeconds * 1000);
     try {
-      const response = await fetch(`${baseUrl.replace(/\/+$/, '')}/chat/completions`, {
+      const response = await fetchFrom(`${baseUrl.replace(/\/+$/, '')}/chat/completions`, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
@@ -67,6 +71,9 @@ export class Sender {
 
   private checked(response: Response, text: string): Attempt {
     const { headers, ok, status } = response;
+    if (this.proxy && status === 407) {
+      return this.hopeless(ErrorCode.BadConfig, this.proxyProblem(this.proxy, status));
+    }
     if (status >= 300 && status < 400) {
       const to = headers.get('location');
       return this.hopeless(
@@ -161,8 +168,21 @@ export class Sender {
         `no secure connection (${why}): is it http instead of https? For a certificate of your own set NODE_EXTRA_CA_CERTS`,
       );
     }
+    const refused = proxyRefusal(why);
+    if (this.proxy && refused !== null && refused < 500) {
+      return this.hopeless(ErrorCode.BadConfig, this.proxyProblem(this.proxy, refused));
+    }
     const unsent = codes.some((code) => ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code));
-    return again(why, { lost: !unsent });
+    return again(why, { lost: !unsent && refused === null });
+  }
+
+  /** The proxy does not lead on. */
+  private proxyProblem({ variable }: ProxySetting, status: number): string {
+    const what =
+      status === 407
+        ? `asks for a name and a password (407): give them as ${variable}=http://name:password@host:port`
+        : `does not lead there (${status}): let it, or name ${new URL(this.config.baseUrl).hostname} in NO_PROXY to go without it`;
+    return `the proxy ${what}`;
   }
 
   private keyProblem(status: number, message: string): string {
@@ -173,11 +193,21 @@ export class Sender {
       process.env[this.keyName] && this.key === ''
         ? ', and name it as "apiKeyEnv" to send it over plain HTTP'
         : '';
-    return `refuses us${status === 0 ? '' : ` with ${status}`} (${message}); ${key}${open}`;
+    const proxy =
+      this.proxy && status === 403
+        ? `, or, if it is the proxy that refuses, name ${new URL(this.config.baseUrl).hostname} in NO_PROXY`
+        : '';
+    return `refuses us${status === 0 ? '' : ` with ${status}`} (${message}); ${key}${open}${proxy}`;
   }
 
   private hopeless(code: ErrorCode, what: string): Attempt {
-    return { kind: 'hopeless', error: new GuardError(code, `endpoint ${this.config.baseUrl}: ${what}`) };
+    return { kind: 'hopeless', error: new GuardError(code, `endpoint ${this.place}: ${what}`) };
+  }
+
+  /** What was asked, and by which way. */
+  get place(): string {
+    const { baseUrl } = this.config;
+    return this.proxy ? `${baseUrl}, through the proxy ${shownProxy(this.proxy)}` : baseUrl;
   }
 
   /** Servers repeat keys in their messages, and pages are long. */

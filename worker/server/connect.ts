@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Guest } from './control.ts';
 import { joinSupervisor } from './control.ts';
+import { notReadyInTime } from './dev-server.ts';
 import { choosePorts, type Ports } from './ports.ts';
 import { checkReachable } from './reachable.ts';
 import { clearLeftovers, readRecord, serverFolder } from './record.ts';
@@ -92,7 +93,9 @@ async function startOwn(stateDir: string, options: ServerOptions): Promise<Serve
     try {
       return await startOn(ports, stateDir, executable.path);
     } catch (error) {
-      if (attempt === startAttempts || !(error instanceof GuardError)) throw error;
+      const slow =
+        error instanceof GuardError && (error.cause as Error | undefined)?.message === notReadyInTime;
+      if (attempt === startAttempts || slow || !(error instanceof GuardError)) throw error;
     }
   }
 }

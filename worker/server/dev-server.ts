@@ -7,10 +7,13 @@ import { Connection } from '@temporalio/client';
 import { SearchAttribute } from '../../schemas/workflow.ts';
 import type { Ports } from './ports.ts';
 import { endProcess } from './processes.ts';
+import { withoutProxy } from './proxy.ts';
 
 /** Generous: on a loaded machine the server takes its time, and one that starts twice on one database does worse. */
 const readyMs = 180_000;
 const pollMs = 100;
+export const startEnded = 'the start was ended';
+export const notReadyInTime = `the server did not become ready within ${readyMs / 1000} s`;
 const service = 'temporal.api.workflowservice.v1.WorkflowService';
 
 export interface DevServer {
@@ -19,13 +22,20 @@ export interface DevServer {
   stop(): Promise<void>;
 }
 
-/** Starts `temporal server start-dev` and returns when it takes requests. `log`: file descriptor for its output. */
+/**
+ * Starts `temporal server start-dev` and returns when it takes requests. `log`: file descriptor for its output. `signal` ends a
+ * start that is under way. However the start or this process ends, unless it is killed, the server does not outlive it;
+ * `onSpawn` gets the process id for whoever comes after a kill.
+ */
 export async function startDevServer(
   input: Ports & { executable: string; database: string },
   log: number,
+  { onSpawn, signal }: { onSpawn?: (pid: number) => Promise<void>; signal?: AbortSignal } = {},
 ): Promise<DevServer> {
   await beginDatabase(input.database);
   const child = spawn(input.executable, serverArguments(input), { stdio: ['ignore', log, log] });
+  const killNow = () => child.kill('SIGKILL');
+  process.once('exit', killNow);
   let end: string | null = null;
   const exited = new Promise<void>((resolve) => {
     child.once('error', (error) => {
@@ -36,7 +46,7 @@ export async function startDevServer(
       end ??= `the server ended by itself (${signal ?? `exit code ${code}`})`;
       resolve();
     });
-  });
+  }).finally(() => process.off('exit', killNow));
   const pid = child.pid;
   const stop = async () => {
     if (pid !== undefined && end === null) {
@@ -44,7 +54,8 @@ export async function startDevServer(
       await exited;
     }
   };
-  const problem = await waitUntilReady(input, () => end);
+  if (pid !== undefined) await onSpawn?.(pid);
+  const problem = await waitUntilReady(input, () => end ?? (signal?.aborted ? startEnded : null));
   if (problem !== null || pid === undefined) {
     await stop();
     throw new Error(problem ?? 'the server has no process id');
@@ -96,13 +107,13 @@ async function waitUntilReady(
     if (await isReady(address, markOf(database))) return null;
     await sleep(pollMs);
   }
-  return `the server did not become ready within ${readyMs / 1000} s`;
+  return notReadyInTime;
 }
 
 async function isReady(address: string, mark: string): Promise<boolean> {
   let connection: Connection | null = null;
   try {
-    connection = await Connection.connect({ address, connectTimeout: 5_000 });
+    connection = await Connection.connect({ address, connectTimeout: 5_000, channelArgs: withoutProxy });
     const { status } = await connection.healthService.check({ service });
     for (const namespace of ['default', mark])
       await connection.workflowService.describeNamespace({ namespace });

@@ -1,6 +1,7 @@
 /** Finds or starts a Temporal server, and what that takes: the cache and wheels of PyPI. */
 export type { ServerConnection, ServerOptions } from './connect.ts';
 export { connectServer } from './connect.ts';
+export { withoutProxy } from './proxy.ts';
 export type { SourceReport } from './resolve.ts';
 export { inspectSources } from './resolve.ts';
 export { cacheFolder } from './sources/cache.ts';

@@ -9,6 +9,9 @@ import type { Ports } from './ports.ts';
 import type { ServerRecord } from './record.ts';
 import { readRecord, serverFolder } from './record.ts';
 
+/** Longer than a supervisor takes to end. */
+const endMs = 5_000;
+
 export interface SupervisorInput extends Ports {
   stateDir: string;
   executable: string;
@@ -33,6 +36,10 @@ export async function startSupervisor(input: Omit<SupervisorInput, 'token'>): Pr
   const [stdin, stdout] = [child.stdin!, child.stdout!];
   stdin.on('error', () => {}); // Its end is reported by what it prints, or does not.
   stdin.end(JSON.stringify({ ...input, token } satisfies SupervisorInput));
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
   const answer = await new Promise<string>((resolve) => {
     let text = '';
     stdout.on('data', (data: Buffer) => {
@@ -41,12 +48,19 @@ export async function startSupervisor(input: Omit<SupervisorInput, 'token'>): Pr
     stdout.once('end', () => resolve(text.trim()));
     child.once('error', (error) => resolve(error.message));
   });
-  child.unref();
   const record = answer === 'ready' ? await readRecord(input.stateDir) : null;
-  if (record) return record;
+  if (record) {
+    child.unref();
+    return record;
+  }
+  // It has ended its server, and ends itself; the next attempt must not meet either.
+  const impatient = setTimeout(() => child.kill('SIGKILL'), endMs);
+  await gone;
+  clearTimeout(impatient);
   throw new GuardError(
     ErrorCode.Unavailable,
     `The Temporal server could not be started: ${answer || 'its supervisor ended early'} ` +
       `(executable ${input.executable}, log ${join(serverFolder(input.stateDir), 'server.log')}).`,
+    { cause: new Error(answer) },
   );
 }

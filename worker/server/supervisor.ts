@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { receiveGuests } from './control.ts';
 import type { DevServer } from './dev-server.ts';
-import { startDevServer } from './dev-server.ts';
+import { startDevServer, startEnded } from './dev-server.ts';
 import type { ServerRecord } from './record.ts';
 import { readRecord, recordPath, serverFolder } from './record.ts';
 import type { SupervisorInput } from './start-supervisor.ts';
 
 /** Nobody came: the command that started us has died. */
 const firstGuestMs = 15_000;
+const orphanedMs = 500;
 /** A server that dies more often than this within a minute is given up. */
 const restartsPerMinute = 5;
 
@@ -24,24 +25,43 @@ const input = JSON.parse(await text(process.stdin)) as SupervisorInput;
 // A hang-up or interrupt is for the commands; we end when they are gone.
 for (const name of ['SIGHUP', 'SIGINT'] as const) process.on(name, () => {});
 process.on('SIGTERM', () => void shutDown());
+// The command that started us may be gone when we have something to say.
+process.stdout.on('error', () => {});
+const stopping = new AbortController();
 
 const log = openSync(join(serverFolder(input.stateDir), 'server.log'), 'w');
 const restarts: number[] = [];
-let server: DevServer;
+let server: DevServer | undefined;
 let ending: Promise<void> | null = null;
-
-const waiting = setTimeout(() => void shutDown(), firstGuestMs);
+let waiting: NodeJS.Timeout | undefined;
 const control = receiveGuests(input.token, () => clearTimeout(waiting), shutDown);
 
+const startedBy = process.ppid;
+// Nobody waits any longer for a server whose command has died.
+const orphaned = setInterval(() => process.ppid !== startedBy && stopping.abort(), orphanedMs);
+
 try {
-  server = await startDevServer(input, log);
+  server = await start();
+  clearInterval(orphaned);
+  if (stopping.signal.aborted) {
+    await server.stop();
+    throw new Error(startEnded);
+  }
   await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
-  await writeRecord();
+  await writeRecord(server.pid);
   watch(server);
+  // Whoever started us waits for as long as the server takes, so that only now somebody can be missed.
+  waiting = setTimeout(() => void shutDown(), firstGuestMs);
   await say('ready');
 } catch (error) {
+  await removeRecord();
   await say(error instanceof Error ? error.message : String(error));
   process.exit(1);
+}
+
+/** Should we be killed before the server is ready, the record names it: nobody can join it, and the next command ends it. */
+function start(): Promise<DevServer> {
+  return startDevServer(input, log, { onSpawn: writeRecord, signal: stopping.signal });
 }
 
 function say(message: string): Promise<void> {
@@ -56,8 +76,7 @@ function watch(watched: DevServer): void {
     restarts.push(now);
     if (restarts.filter((at) => now - at < 60_000).length > restartsPerMinute) return shutDown();
     try {
-      server = await startDevServer(input, log);
-      await writeRecord();
+      server = await start();
       watch(server);
     } catch {
       await shutDown();
@@ -65,11 +84,11 @@ function watch(watched: DevServer): void {
   });
 }
 
-async function writeRecord(): Promise<void> {
+async function writeRecord(serverPid: number): Promise<void> {
   const record: ServerRecord = {
     supervisorPid: process.pid,
-    serverPid: server.pid,
-    controlPort: (control.address() as AddressInfo).port,
+    serverPid,
+    controlPort: (control.address() as AddressInfo | null)?.port ?? 0,
     token: input.token,
     address: `127.0.0.1:${input.port}`,
     uiAddress: input.uiPort === null ? null : `http://127.0.0.1:${input.uiPort}`,
@@ -80,13 +99,19 @@ async function writeRecord(): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
+async function removeRecord(): Promise<void> {
+  // A command that came meanwhile may have written a record of its own.
+  const record = await readRecord(input.stateDir);
+  if (record?.supervisorPid === process.pid) await rm(recordPath(input.stateDir), { force: true });
+}
+
 function shutDown(): Promise<void> {
   ending ??= (async () => {
+    stopping.abort();
+    if (!server) return; // The start that is under way ends its server and this process.
     control.close(); // Whoever comes now is refused and starts a new server.
     await server?.stop();
-    // A command that came meanwhile may have written a record of its own.
-    const record = await readRecord(input.stateDir);
-    if (record?.supervisorPid === process.pid) await rm(recordPath(input.stateDir), { force: true });
+    await removeRecord();
     closeSync(log);
     // Guests that wait for us get their answer before the process ends by itself.
     setTimeout(() => process.exit(0), 200);

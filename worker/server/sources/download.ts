@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { entryFile } from '../entry-file.ts';
+import { directToLoopback } from '../proxy.ts';
 import { cacheFolder } from './cache.ts';
 import { installCached } from './install-cached.ts';
 import type { Source } from './source.ts';
@@ -41,9 +42,7 @@ async function runDownload(folder: string): Promise<string | null> {
   const child = spawn(
     process.execPath,
     [fileURLToPath(entryFile(import.meta.url, './download-entry.ts')), folder],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
+    { stdio: ['ignore', 'ignore', 'pipe'], env: directToLoopback(process.env) },
   );
   let message = '';
   child.stderr.on('data', (data: Buffer) => {

@@ -153,7 +153,7 @@ function samplesNeeded({ interval, n, value }: GateFinding, { limit, threshold }
 
 /** What is known with the rule's confidence: what its verdict rests on, or both bounds. */
 function boundsIn({ interval }: GateFinding, rule: GateRule, several: number): string {
-  const say = rule.figure === 'drop' ? inPoints : percent;
+  const say = isInPoints(rule.figure) ? inPoints : percent;
   const [low, high] = interval!;
   const limit = limitOf(rule);
   const verdict = judged(interval!, limit);

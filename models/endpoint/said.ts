@@ -24,7 +24,17 @@ const closes = new RegExp(
   String.raw`</(?:${names})>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>|<\|channel\|>final<\|message\|>|^analysis[\s\S]*?assistantfinal`,
   'gi',
 );
-const ends = /(?:\s*(?:<\|[^|<>]*\|>|<\/?s>|<end_of_turn>|<eos>))+\s*$/i;
+/** A mark that ends a turn: behind it a model goes on by itself, often as the one who asks. */
+const endOfTurn =
+  /<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text|return)\|>|<\/s>|<end_of_turn>|<eos>/gi;
+const lastMark = /<\|[^|<>]{1,40}\|>$|<\/?s>$/i;
+
+function withoutMarks(text: string): string {
+  const ends = [...text.matchAll(endOfTurn)].find(({ index }) => text.slice(0, index).trim() !== '');
+  let rest = ends ? text.slice(0, ends.index) : text;
+  while (lastMark.test(rest.trimEnd())) rest = rest.trimEnd().replace(lastMark, '');
+  return rest;
+}
 
 /** What a message says behind its reasoning: content may be a text, or a list of parts of several kinds. */
 export function spokenBy(message: Message): Spoken {
@@ -41,7 +51,7 @@ export function spokenBy(message: Message): Spoken {
     else text += words;
   }
   const behind = behindReasoning(text);
-  return { text: (behind ?? text).replace(ends, ''), refusal, thought: thought || behind !== null };
+  return { text: withoutMarks(behind ?? text), refusal, thought: thought || behind !== null };
 }
 
 function partOf(part: unknown): { kind: 'text' | 'thought' | 'refusal'; words: string } {

@@ -1,24 +1,21 @@
 import { type EncodedImage, type Sample, Split, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { digestOfBytes, imageProblem } from '../store/index.ts';
-import { type Draft, Fault, kinds } from './draft.ts';
+import { type Draft, Fault, kinds, textCell } from './draft.ts';
+import { unmarked } from './formats/pictures.ts';
 import { type Origin, SeenRows } from './seen.ts';
 import { splitOfText } from './splits.ts';
 
 /** A model names options by letters. */
 const mostOptions = 26;
 
+const shown = (value: unknown) =>
+  typeof value === 'bigint' ? String(value) : JSON.stringify(value)?.slice(0, 60);
+
 function textOf(field: string, value: unknown): string {
   if (typeof value === 'string' && value.trim() !== '') return value;
-  const found =
-    value === undefined || value === null ? 'there is none' : `found ${JSON.stringify(value)?.slice(0, 60)}`;
+  const found = value === undefined || value === null ? 'there is none' : `found ${shown(value)}`;
   throw new Fault(field, `expected text, ${typeof value === 'string' ? 'it is empty' : found}`);
 }
-
-/** Conversations mark where the picture stands; models put it there themselves, and take the mark for another picture. */
-const unmarked = (question: unknown) =>
-  typeof question === 'string' && question.includes('<image>')
-    ? question.replaceAll('<image>', '').trim()
-    : question;
 
 /** A table cannot hold half of a surrogate pair. */
 function checkWhole(field: string, text: string | null | undefined): void {
@@ -32,7 +29,10 @@ function optionsOf(value: unknown): string[] {
   const last = value.findLastIndex((option) => option !== null && option !== undefined);
   const options = value.slice(0, last + 1).map((option, i) => {
     if (['number', 'bigint', 'boolean'].includes(typeof option)) return String(option);
-    return textOf(`options[${i}]`, option).trim();
+    const text = textOf(`options[${i}]`, option).trim();
+    const bare = unmarked(`options[${i}]`, text);
+    if (bare === '') throw new Fault(`options[${i}]`, `it is a picture (${text}); options are texts`);
+    return bare;
   });
   if (options.length < 2) throw new Fault('options', `expected two or more, found ${options.length}`);
   if (options.length > mostOptions)
@@ -46,10 +46,7 @@ function answerOf(value: unknown, count: number): number | null {
   if (value === null || value === undefined) return null;
   const place = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (Number.isInteger(place) && (place as number) >= 0 && (place as number) < count) return place as number;
-  throw new Fault(
-    'answer',
-    `expected a place from 0 to ${count - 1}, found ${JSON.stringify(value)?.slice(0, 60)}`,
-  );
+  throw new Fault('answer', `expected a place from 0 to ${count - 1}, found ${shown(value)}`);
 }
 
 function kindOfSample(value: unknown, image: EncodedImage | null): TaskKind {
@@ -74,10 +71,10 @@ export class DraftChecker {
     this.seen = new SeenRows(files);
   }
 
-  /** The sample. @throws Fault naming the field */
-  check(draft: Draft, image: EncodedImage | null, origin: Origin & { split?: Split }): Sample {
-    const id = typeof draft.id === 'number' ? String(draft.id) : textOf('id', draft.id);
-    const question = textOf('question', unmarked(draft.question));
+  /** The sample. @throws Fault naming the field; Repetition where an earlier row says the same */
+  check(draft: Draft, image: EncodedImage | null, origin: Origin & { row: number; split?: Split }): Sample {
+    const id = ['number', 'bigint'].includes(typeof draft.id) ? String(draft.id) : textOf('id', draft.id);
+    const question = textOf('question', unmarked('question', textOf('question', draft.question)));
     const options = optionsOf(draft.options);
     const answer = answerOf(draft.answer, options.length);
     const taskKind = kindOfSample(draft.taskKind, image);
@@ -87,7 +84,7 @@ export class DraftChecker {
     checkWhole('question', question);
     for (const option of options) checkWhole('options', option);
     checkWhole('image', image?.path);
-    const source = draft.source === undefined || draft.source === null ? '' : String(draft.source);
+    const source = textCell(draft.source) ?? '';
     const context = typeof draft.context === 'string' ? draft.context : null;
     checkWhole('source', source);
     checkWhole('context', context);
@@ -95,7 +92,8 @@ export class DraftChecker {
     const { fields, task } = draft;
     const own = { ...(task === undefined ? {} : { task }), ...(fields === undefined ? {} : { fields }) };
     const rest = { taskKind, split, question, options, answer, context, image, ...own };
-    const name = this.seen.add(id, draft.unnamed ?? false, rest, origin);
+    const naming = { id, unnamed: draft.unnamed ?? false, shared: draft.shared, row: origin.row };
+    const name = this.seen.add(naming, rest, origin);
     return {
       id: name,
       ...rest,

@@ -88,9 +88,9 @@ function formatOfKeys(found: ReadonlySet<string>, path: string): Format {
 }
 
 /** The authors' MMLU files have no header: six cells, the last a letter, in most rows at least. */
-async function isHeaderless(path: string): Promise<boolean> {
+async function isHeaderless(path: string, encoding: string | undefined): Promise<boolean> {
   let [letters, gaps, rows] = [0, 0, 0];
-  for await (const row of delimitedRows(path, [...'qabcde'])) {
+  for await (const row of delimitedRows(path, [...'qabcde'], encoding)) {
     if (isBad(row)) continue;
     const last = String(row.values.e).trim();
     if (rows === 0 && last.length > 1) return false;
@@ -102,8 +102,8 @@ async function isHeaderless(path: string): Promise<boolean> {
 }
 
 /** Documents whose records lie deeper than the outermost list or object. */
-async function formatOfDocument(path: string): Promise<Format | undefined> {
-  const head = await headOf(path);
+async function formatOfDocument(path: string, encoding: string | undefined): Promise<Format | undefined> {
+  const head = await headOf(path, encoding);
   if (/"question_type"\s*:\s*\{/.test(head)) return 'seedbench';
   if (/"choice_a"\s*:/.test(head) && /"(data_id|data_type|question_type_id)"\s*:/.test(head))
     return 'seedbench';
@@ -113,22 +113,26 @@ async function formatOfDocument(path: string): Promise<Format | undefined> {
   return undefined;
 }
 
-async function keysOf(path: string): Promise<Set<string>> {
+async function keysOf(path: string, encoding: string | undefined): Promise<Set<string>> {
   const kind = extension(path);
   if (kind === 'parquet') return new Set(await parquetColumns(path));
-  return firstOf(kind === 'csv' || kind === 'tsv' ? delimitedRows(path) : jsonRows(path));
+  const rows =
+    kind === 'csv' || kind === 'tsv'
+      ? delimitedRows(path, undefined, encoding)
+      : jsonRows(path, encoding === undefined ? {} : { encoding });
+  return firstOf(rows);
 }
 
 /** Which of the known layouts a file has; `table` where it is none of the published ones. */
-export async function formatOfFile(path: string): Promise<Format> {
+export async function formatOfFile(path: string, encoding?: string): Promise<Format> {
   const kind = extension(path);
-  if (kind === 'csv' && (await isHeaderless(path))) return 'mmlu';
-  const found = kind === 'json' ? await formatOfDocument(path) : undefined;
-  return found ?? formatOfKeys(await keysOf(path), path);
+  if (kind === 'csv' && (await isHeaderless(path, encoding))) return 'mmlu';
+  const found = kind === 'json' ? await formatOfDocument(path, encoding) : undefined;
+  return found ?? formatOfKeys(await keysOf(path, encoding), path);
 }
 
 /** Whether a table has a column of questions or options. */
-export async function asksQuestions(path: string): Promise<boolean> {
-  const keys = new Set([...(await keysOf(path))].map((key) => key.toLowerCase()));
+export async function asksQuestions(path: string, encoding?: string): Promise<boolean> {
+  const keys = new Set([...(await keysOf(path, encoding))].map((key) => key.toLowerCase()));
   return [...usual.question, ...usual.options].some((name) => keys.has(name));
 }

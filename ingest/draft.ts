@@ -5,6 +5,8 @@ export interface Draft {
   id: unknown;
   /** The data name no row: the id is made of the file's name and the place. */
   unnamed?: boolean;
+  /** All that a row says whose id is on other rows of its file, too, so that it names none of them. */
+  shared?: string;
   taskKind: unknown;
   split?: unknown;
   question: unknown;
@@ -40,11 +42,17 @@ export function placeOf(label: unknown): number {
   return letter === undefined ? -1 : letter.toUpperCase().charCodeAt(0) - 65;
 }
 
+/** A list or object as text; whole numbers beyond 2^53 keep their digits. */
+const jsonOf = (value: object) =>
+  JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one)) ?? '';
+
 /** A cell as trimmed text, null where it is empty or one of the ways in which tables write "nothing". */
 export function textCell(value: unknown): string | null {
   if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  const isList = typeof value === 'object' && !(value instanceof Date);
   const shown = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : value;
-  const text = String(shown).trim();
+  const text = (isList ? jsonOf(value) : String(shown)).trim();
   return text === '' || text.toLowerCase() === 'nan' ? null : text;
 }
 

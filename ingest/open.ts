@@ -1,20 +1,25 @@
+import { basename } from 'node:path';
 import type { Mapping } from '../schemas/mapping.ts';
+import { digestOfBytes } from '../store/index.ts';
 import { type Format, isDataFile } from './detect.ts';
 import { type Draft, Fault } from './draft.ts';
-import { choiceQuestion } from './formats/choices.ts';
-import { answerPool, asChoice, freeText } from './formats/free-text.ts';
+import { choiceId, choiceQuestion } from './formats/choices.ts';
+import { answerPool, asChoice, captionId, freeText } from './formats/free-text.ts';
 import { imageFolderRows, imageFolderSample } from './formats/imagefolder.ts';
-import { classesIn, labelledImage } from './formats/labelled.ts';
-import { mmbench } from './formats/mmbench.ts';
-import { mmlu, mmluColumns } from './formats/mmlu.ts';
-import { scienceQa } from './formats/scienceqa.ts';
-import { seedBench } from './formats/seedbench.ts';
-import { tableRow } from './formats/table.ts';
+import { classesIn, labelledId, labelledImage } from './formats/labelled.ts';
+import { mmbench, mmbenchId } from './formats/mmbench.ts';
+import { addMmluAnswer, mmlu, mmluColumns, mmluId } from './formats/mmlu.ts';
+import { checkOnePicture } from './formats/pictures.ts';
+import { addScienceQaAnswer, scienceQa, scienceQaId } from './formats/scienceqa.ts';
+import { seedBench, seedBenchId } from './formats/seedbench.ts';
+import { surveyAnswer, tableId, tableRow } from './formats/table.ts';
+import { partitionsOf } from './partitions.ts';
 import { type BadRow, isBad, type RawRow } from './raw.ts';
 import { delimitedRows, hasHeader } from './read/delimited.ts';
-import { jsonRows } from './read/json.ts';
+import { type JsonForm, jsonRows } from './read/json.ts';
 import { parquetRows } from './read/parquet.ts';
 import type { Source } from './sources.ts';
+import { type Looking, type Survey, surveyed } from './survey.ts';
 
 export interface OpenOptions {
   seed: number;
@@ -27,10 +32,12 @@ export interface OpenOptions {
 export interface OpenSource {
   rows: AsyncIterable<RawRow | BadRow>;
   translate: (row: RawRow) => Draft;
+  /** What a person should know of how the source is read. */
+  notes: readonly string[];
 }
 
 /** Where a JSON document holds its records, and what their keys are. */
-const documents: Partial<Record<Format, { list?: string; key?: string }>> = {
+const documents: Partial<Record<Format, Pick<JsonForm, 'list' | 'key'>>> = {
   seedbench: { list: 'questions' },
   textcaps: { list: 'data' },
   scienceqa: { key: 'pid' },
@@ -38,14 +45,28 @@ const documents: Partial<Record<Format, { list?: string; key?: string }>> = {
 
 const isFolder = ({ format, path }: Source) => format === 'imagefolder' && !isDataFile(path);
 
-async function* rowsOf(source: Source): AsyncGenerator<RawRow | BadRow> {
-  const { format, path } = source;
+/** `pictures: false`: columns of bytes may be left out. */
+async function* recordsOf(source: Source, pictures: boolean): AsyncGenerator<RawRow | BadRow> {
+  const { encoding, format, path } = source;
   if (isFolder(source)) yield* imageFolderRows(path);
-  else if (/\.parquet$/i.test(path)) yield* parquetRows(path);
+  else if (/\.parquet$/i.test(path)) yield* parquetRows(path, { pictures });
   else if (/\.(csv|tsv)(\.gz)?$/i.test(path)) {
-    const headless = format === 'mmlu' && !(await hasHeader(path, ['question', 'answer']));
-    yield* delimitedRows(path, headless ? mmluColumns : undefined);
-  } else yield* jsonRows(path, documents[format]);
+    const headless = format === 'mmlu' && !(await hasHeader(path, ['question', 'answer'], encoding));
+    yield* delimitedRows(path, headless ? mmluColumns : undefined, encoding);
+  } else yield* jsonRows(path, { ...documents[format], ...(encoding === undefined ? {} : { encoding }) });
+}
+
+/** The rows, with what folders called key=value say where the file has no such column. */
+async function* rowsOf(source: Source, pictures = true): AsyncGenerator<RawRow | BadRow> {
+  const partitions = Object.entries(isFolder(source) ? {} : partitionsOf(source.path));
+  for await (const row of recordsOf(source, pictures)) {
+    if (isBad(row) || partitions.length === 0) yield row;
+    else {
+      const own = new Set(Object.keys(row.values).map((name) => name.toLowerCase()));
+      const added = partitions.filter(([name]) => !own.has(name.toLowerCase()));
+      yield { ...row, values: { ...row.values, ...Object.fromEntries(added) } };
+    }
+  }
 }
 
 async function* readable(rows: AsyncIterable<RawRow | BadRow>): AsyncGenerator<RawRow> {
@@ -63,21 +84,58 @@ export class Opener {
     this.options = options;
   }
 
-  /** Opens a source for reading from its beginning. */
+  /** Looks at the source's columns as a whole, then opens it for reading from its beginning. */
   async open(source: Source): Promise<OpenSource> {
-    return { rows: rowsOf(source), translate: await this.translator(source) };
+    const looking = this.lookingAt(source);
+    const survey = await surveyed(looking ? readable(rowsOf(source, false)) : noRows(), looking ?? {});
+    const translate = await this.translator(source, survey);
+    const { ignore } = this.options.mapping;
+    const checked = (row: RawRow) => {
+      const draft = ownId(row, translate(row), survey, looking);
+      if (!isFolder(source)) checkOnePicture(row.values, draft.image, ignore);
+      return draft;
+    };
+    return { rows: rowsOf(source), translate: checked, notes: survey.notes };
   }
 
-  private async translator(source: Source): Promise<OpenSource['translate']> {
+  private lookingAt(source: Source): Looking | undefined {
+    const { mapping } = this.options;
+    switch (source.format) {
+      case 'openbookqa':
+      case 'arc':
+        return { idOf: choiceId };
+      case 'mmlu':
+        return { idOf: mmluId, addAnswer: addMmluAnswer };
+      case 'scienceqa':
+        return { idOf: scienceQaId, addAnswer: addScienceQaAnswer };
+      case 'mmbench':
+        return { idOf: mmbenchId };
+      case 'seedbench':
+        return { idOf: seedBenchId };
+      case 'textcaps':
+        return { idOf: captionId };
+      case 'imagefolder':
+        return isFolder(source) ? undefined : { idOf: labelledId };
+      case 'llava':
+        return undefined;
+      case 'table':
+        return {
+          idOf: tableId(mapping),
+          addAnswer: (row, column) => surveyAnswer(mapping, column, row),
+        };
+    }
+  }
+
+  private async translator(source: Source, { rule }: Survey): Promise<OpenSource['translate']> {
     const { mapping, matched, seed } = this.options;
     switch (source.format) {
       case 'openbookqa':
       case 'arc':
         return choiceQuestion;
       case 'mmlu':
-        return mmlu;
+        return mmlu(rule);
       case 'scienceqa':
-        return scienceQa;
+        return scienceQa(rule);
       case 'mmbench':
         return mmbench(() => readable(rowsOf(source)));
       case 'seedbench':
@@ -91,7 +149,7 @@ export class Opener {
         return asChoice(read, await answerPool(readable(rowsOf(source)), read), seed);
       }
       case 'table':
-        return tableRow(mapping, matched);
+        return tableRow(mapping, matched, rule);
     }
   }
 
@@ -101,6 +159,29 @@ export class Opener {
     this.classes ??= classesIn(tables.map((one) => ({ file: one.path, rows: readable(rowsOf(one)) })));
     return this.classes;
   }
+}
+
+async function* noRows(): AsyncGenerator<RawRow> {}
+
+/** An id that other rows of the file have, too, names none of them: the row gets one by its place. */
+function ownId(row: RawRow, draft: Draft, survey: Survey, looking: Looking | undefined): Draft {
+  const id = looking?.idOf?.(row) ?? null;
+  if (id === null || !survey.repeats(id)) return draft;
+  return {
+    ...draft,
+    id: `${basename(row.file)} ${row.row}`,
+    unnamed: true,
+    shared: JSON.stringify(said(row.values)),
+  };
+}
+
+/** A value with bytes by their digest and whole numbers by their digits. */
+function said(value: unknown): unknown {
+  if (value instanceof Uint8Array) return digestOfBytes(value);
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map(said);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value).map(([name, inner]) => [name, said(inner)]);
 }
 
 /** A draft, or why there is none. */

@@ -15,12 +15,15 @@ export interface Source {
   name: string;
   /** What its path says of all its rows; absent: nothing. */
   split?: Split;
+  /** Of its text, where no byte order mark names one; absent: UTF-8. */
+  encoding?: string;
 }
 
-interface Wanted {
+export interface Wanted {
   format: Format | 'auto';
   /** A mapping says what the columns are: the file is a table. */
   mapped: boolean;
+  encoding?: string | undefined;
 }
 
 const expected =
@@ -29,19 +32,30 @@ const expected =
 const dataBelow = async (folder: string) =>
   (await filesBelow(folder)).filter((path) => isDataFile(path) && !liesBesideData(path));
 
-async function sourceOf(path: string, root: string, { format: wanted, mapped }: Wanted): Promise<Source> {
-  const found = async () => (mapped ? 'table' : formatOfFile(path));
+async function sourceOf(
+  path: string,
+  root: string,
+  { encoding, format: wanted, mapped }: Wanted,
+): Promise<Source> {
+  const found = async () => (mapped ? 'table' : formatOfFile(path, encoding));
   const format = wanted === 'auto' ? await found() : wanted;
   const full = resolve(path);
   // Of a single file the folder that it lies in may say the split.
   const placed = root === path ? join(basename(dirname(full)), basename(full)) : relative(root, path);
   const split = splitOfPath(placed, format === 'table');
-  return { path, format, name: relative(root, path) || basename(path), ...(split ? { split } : {}) };
+  return {
+    path,
+    format,
+    name: relative(root, path) || basename(path),
+    ...(split ? { split } : {}),
+    ...(encoding ? { encoding } : {}),
+  };
 }
 
 /** Tables that ask nothing: beside class folders they are lists, such as Food-101's of names. */
 async function areLists(sources: readonly Source[]): Promise<boolean> {
-  for (const { format, path } of sources) if (format !== 'table' || (await asksQuestions(path))) return false;
+  for (const { encoding, format, path } of sources)
+    if (format !== 'table' || (await asksQuestions(path, encoding))) return false;
   return true;
 }
 
@@ -96,12 +110,8 @@ async function sourcesAt(path: string, wanted: Wanted): Promise<Source[]> {
 }
 
 /** The files and image folders to read, each once. @throws GuardError BadInput where a path holds nothing */
-export async function sourcesOf(
-  paths: readonly string[],
-  format: Format | 'auto',
-  mapped: boolean,
-): Promise<Source[]> {
-  const found = (await Promise.all(paths.map((path) => sourcesAt(path, { format, mapped })))).flat();
+export async function sourcesOf(paths: readonly string[], wanted: Wanted): Promise<Source[]> {
+  const found = (await Promise.all(paths.map((path) => sourcesAt(path, wanted)))).flat();
   const seen = new Set<string>();
   return found.filter(({ path }) => !seen.has(resolve(path)) && seen.add(resolve(path)));
 }

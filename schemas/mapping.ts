@@ -6,7 +6,8 @@ const column = z.string().min(1);
 
 /** How the columns of a team's table become samples (YAML or JSON). What is absent is found by the usual names. */
 export const Mapping = z.strictObject({
-  id: column.optional(),
+  /** `null`: no column names the rows. */
+  id: column.nullable().optional(),
   question: column.optional(),
   /** One column that holds a list, or a column for each option. */
   options: z.union([column, z.array(column).min(2)]).optional(),
@@ -30,6 +31,8 @@ export const Mapping = z.strictObject({
   ask: z.string().min(1).optional(),
   /** Options for all rows, where no column holds them. */
   choices: z.array(z.string().min(1).or(z.number())).min(2).optional(),
+  /** Columns that are not looked at, such as a second picture that no sample needs. */
+  ignore: z.array(column).default([]),
   /** Columns to keep for the slots of scenarios. */
   fields: z.array(column).default([]),
 });

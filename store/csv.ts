@@ -16,12 +16,13 @@ function cell(kind: ColumnKind, value: unknown): string {
 export async function writeCsvFile<S extends TableSchema>(
   path: string,
   schema: S,
-  rows: Iterable<Row<S>>,
+  rows: Iterable<Row<S>> | AsyncIterable<Row<S>>,
 ): Promise<void> {
   const columns = Object.entries(schema);
   await writeAtomically(path, async (write) => {
     const line = (cells: readonly string[]) => write(Buffer.from(`${cells.join(',')}\r\n`));
     await line(columns.map(([name]) => name));
-    for (const row of rows) await line(columns.map(([name, { kind }]) => cell(kind, row[name] as unknown)));
+    for await (const row of rows)
+      await line(columns.map(([name, { kind }]) => cell(kind, row[name] as unknown)));
   });
 }

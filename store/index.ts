@@ -13,6 +13,7 @@ export { FolderDriver } from './folder-driver.ts';
 export { checkOutFolder } from './out-folder.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
+export { isPointer, pointerAdvice } from './pointer.ts';
 export { findReferences } from './references.ts';
 export { writeSampleLog } from './sample-log.ts';
 export {

@@ -6,11 +6,13 @@ import {
   type Format,
   formats,
   type IngestOptions,
+  type IngestResult,
   ingest,
   readSettings,
   readSources,
   type Shares,
   sourcesOf,
+  wantedBy,
 } from '../../ingest/index.ts';
 import { optionLetters, type Sample, splits } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
@@ -30,6 +32,7 @@ interface IngestFlags extends CommonFlags {
   onError: 'continue' | 'stop';
   seed?: number;
   preview?: number;
+  encoding?: string;
   split?: Shares;
   out?: string;
 }
@@ -43,7 +46,7 @@ export function addIngest(program: Command): void {
         '<path...>',
         'files (.jsonl, .json, .csv, .tsv, .parquet, also .gz) or folders, also of images',
       )
-      .option('--out <folder>', 'where samples.parquet and rejects.parquet go')
+      .option('--out <folder>', 'where samples.parquet, rejects.parquet and rejects.csv go')
       .addOption(
         new Option('--format <name>', 'layout of the data').choices(['auto', ...formats]).default('auto'),
       )
@@ -52,6 +55,10 @@ export function addIngest(program: Command): void {
         'task file (YAML): which modality must decide, what an error costs, who owns it',
       )
       .option('--mapping <file>', 'mapping file (YAML): which column is what, in a table of your own')
+      .option(
+        '--encoding <name>',
+        'of text files without a byte order mark, such as cp932, euc-jp or utf-16le (default: utf-8)',
+      )
       .option('--images <folder>', 'where images named in the data are looked for first')
       .addOption(
         new Option('--on-error <what>', 'write bad rows to the rejects and go on, or stop at the first one')
@@ -100,6 +107,7 @@ async function optionsOf(flags: IngestFlags): Promise<IngestOptions> {
     ...(flags.images === undefined ? {} : { images: resolve(flags.images) }),
     ...(flags.split === undefined ? {} : { split: flags.split }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    ...(flags.encoding === undefined ? {} : { encoding: flags.encoding }),
   };
 }
 
@@ -114,9 +122,14 @@ async function runIngest(flags: IngestFlags, output: Output, paths: string[]): P
     (signal) => ingest(paths, out, { ...options, signal }),
     'Interrupted: nothing was written.',
   );
+  for (const note of result.notes) output.log(note);
+  if (result.firstMerged)
+    output.log(
+      `${result.merged} rows say the same as earlier ones; the first is row ${result.firstMerged.row} of ${result.firstMerged.file}: ${result.firstMerged.why}.`,
+    );
   if (result.firstRejected)
     output.log(
-      `${result.rejected} rows are no samples; the first is ${described(result.firstRejected)}. All: ${result.files.rejects}`,
+      `${result.rejected} rows are no samples; the first is ${described(result.firstRejected)}. All: ${result.files.rejectsCsv}`,
     );
   const missing = splits.filter((split) => flags.split?.[split] && result.splits[split] === 0);
   if (missing.length > 0)
@@ -130,10 +143,17 @@ async function runIngest(flags: IngestFlags, output: Output, paths: string[]): P
       '',
       table(['split', 'samples'], bySplit, [1]),
       '',
+      summary(result),
       `Samples ${files.samples}`,
-      `Rejects ${files.rejects}`,
+      `Rejects ${files.rejects} and ${files.rejectsCsv}`,
     ].join('\n');
   });
+}
+
+/** All rows, and what became of them: the numbers add up. */
+function summary({ merged, rejected, rows, samples, unlabelled }: IngestResult): string {
+  const open = unlabelled === 0 ? '' : ` (${unlabelled} unlabelled)`;
+  return `Rows ${rows} = ${samples} samples${open} + ${rejected} rejects + ${merged} merged with an earlier row`;
 }
 
 async function preview(
@@ -142,9 +162,9 @@ async function preview(
   rows: number,
   output: Output,
 ): Promise<undefined> {
-  const sources = await sourcesOf(paths, options.format ?? 'auto', options.mapping !== undefined);
+  const sources = await sourcesOf(paths, wantedBy(options));
   const shown: ((Omit<Sample, 'image'> & { image: string | null }) | BadRow)[] = [];
-  for await (const one of readSources(sources, options)) {
+  for await (const one of readSources(sources, { ...options, onNote: (note) => output.log(note) })) {
     if (shown.length === rows) break;
     shown.push(
       'why' in one
@@ -158,7 +178,8 @@ async function preview(
 }
 
 function previewText(row: (Omit<Sample, 'image'> & { image: string | null }) | BadRow): string {
-  if ('why' in row) return `rejected: row ${row.row}, field "${row.field}": ${row.why}`;
+  if ('why' in row)
+    return `${'merged' in row ? 'merged' : 'rejected'}: row ${row.row}, field "${row.field}": ${row.why}`;
   const { answer, id, image, options, question, taskKind, task } = row;
   const list = options.map(
     (option, i) => `${i === answer ? '*' : ' '} ${optionLetters.charAt(i)}: ${option}`,

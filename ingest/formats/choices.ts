@@ -1,7 +1,7 @@
 import { type Draft, Fault, kinds, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 import { shownValue } from '../read/shown.ts';
-import { type Choice, labelledChoices } from './options.ts';
+import { type Choice, labelledChoices, listedOptions } from './options.ts';
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
@@ -17,26 +17,8 @@ function choicesOf(found: unknown): Choice[] {
 
 /** "Which is it? (A) ice (B) steam", as the authors' CSV and TSV files write a question: what is asked, and the choices. */
 function writtenOut(text: string): { stem: string; choices: Choice[] } {
-  let found: { stem: string; choices: Choice[] } | undefined;
-  for (const labels of [[...'ABCDEFGH'], [...'12345678']]) {
-    const choices: Choice[] = [];
-    let rest = text;
-    let stem = '';
-    for (const [i, label] of labels.entries()) {
-      const at = rest.indexOf(`(${label})`);
-      if (at < 0) break;
-      const before = rest.slice(0, at).trim();
-      const last = choices.at(-1);
-      if (i === 0 || !last) stem = before;
-      else last.text = before;
-      choices.push({ label, text: '' });
-      rest = rest.slice(at + label.length + 2);
-    }
-    const last = choices.at(-1);
-    if (last) last.text = rest.trim();
-    if (choices.length > (found?.choices.length ?? 1)) found = { stem, choices };
-  }
-  return found ?? { stem: text, choices: [] };
+  const { before, choices } = listedOptions(text) ?? { before: text, choices: [] };
+  return { stem: before, choices };
 }
 
 /** Place of the answer among labels such as A to D or 1 to 4; null: the test set's answers are withheld. */
@@ -56,24 +38,38 @@ interface Parts {
   answerKey: unknown;
 }
 
-/** The parts of a record in whichever of the published forms it has. */
-function partsOf({ values }: RawRow): Parts {
-  const named = Object.fromEntries(
+const named = ({ values }: RawRow) =>
+  Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name.toLowerCase().replaceAll(/[^a-z0-9]/g, ''), value]),
   );
-  const answerKey = named.answerkey;
-  const id = named.id ?? named.questionid;
-  const { choices, question } = named;
-  if (isRecord(question)) return { id, stem: question.stem, choices: choicesOf(question.choices), answerKey };
-  const stem = named.questionstem ?? question;
+
+/** The id of a record; null: it has none. */
+export function choiceId(row: RawRow): string | null {
+  const { id, questionid } = named(row);
+  return textCell(id ?? questionid);
+}
+
+/** The parts of a record in whichever of the published forms it has. */
+function partsOf(row: RawRow): Parts {
+  const { answerkey: answerKey, choices, id = undefined, question, questionid, questionstem } = named(row);
+  return { id: id ?? questionid, ...askedOf({ choices, question, questionstem }), answerKey };
+}
+
+function askedOf({
+  choices,
+  question,
+  questionstem,
+}: Record<string, unknown>): Pick<Parts, 'stem' | 'choices'> {
+  if (isRecord(question)) return { stem: question.stem, choices: choicesOf(question.choices) };
+  const stem = questionstem ?? question;
   if (typeof choices === 'string') {
     const found = labelledChoices(shownValue(choices)) ?? writtenOut(choices).choices;
-    return { id, stem, choices: found, answerKey };
+    return { stem, choices: found };
   }
   if (choices !== undefined || typeof stem !== 'string') {
-    return { id, stem, choices: choicesOf(choices), answerKey };
+    return { stem, choices: choicesOf(choices) };
   }
-  return { id, ...writtenOut(stem), answerKey };
+  return writtenOut(stem);
 }
 
 /**

@@ -2,6 +2,7 @@ import { Random } from '../../random/index.ts';
 import { digestOfBytes } from '../../store/index.ts';
 import { AnyOf, type Draft, Fault, kinds, oneImage, placeOf, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
+import { askedWithOptions } from './options.ts';
 
 const wrongOptions = 3;
 /** Wrong answers are drawn from this many others at most. */
@@ -22,24 +23,35 @@ interface OpenQuestion {
   split?: string | undefined;
 }
 
-const optionLine = /^\s*\(?([A-H])[.:)]\s*(.+)$/;
+/** The letter of an answer such as "B", "(B) blue" or "The answer is B."; undefined: it is none. */
+function letterIn(answer: string): string | undefined {
+  const text = answer.trim();
+  const [, alone] = /^\(?([A-J])(?:[.:)]|\s*$)/.exec(text) ?? [];
+  return alone ?? [...text.matchAll(/\b(?:answer|option)(?: is)?:?\s*\(?([A-J])(?![\w'])\)?/gi)].at(-1)?.[1];
+}
 
-/** A question that lists its options, "A. red", one a line, and is answered by a letter. */
+/**
+ * A question that lists its options, and is answered by a letter or by one of them. @throws Fault where the letter is none of
+ * those of the options
+ */
 function ownOptions(question: string, answer: string): Pick<OpenQuestion, 'question' | 'answer' | 'options'> {
-  const options: string[] = [];
-  const before: string[] = [];
-  for (const line of question.split('\n')) {
-    const [, letter, text] = optionLine.exec(line) ?? [];
-    if (text !== undefined && placeOf(letter) === options.length) options.push(text.trim());
-    else if (options.length === 0) before.push(line);
-  }
-  const right = options[placeOf(/^\(?([A-H])(?:[.:)]|\s*$)/.exec(answer)?.[1])];
-  if (options.length < 2 || right === undefined) return { question, answer };
-  const asked = before
-    .join('\n')
-    .replace(/^Question:\s*/m, '')
-    .replace(/\s*Options?:\s*$/, '');
-  return { question: asked.trim(), answer: right, options };
+  const listed = askedWithOptions(question);
+  if (!listed) return { question, answer };
+  const options = listed.choices.map(({ text }) => text);
+  const letter = letterIn(answer);
+  const place = letter === undefined ? placeAmong(options, answer) : placeOf(letter);
+  const right = options[place];
+  if (right !== undefined) return { question: listed.before, answer: right, options };
+  if (letter === undefined) return { question, answer };
+  throw new Fault(
+    'conversations',
+    `the answer is the letter ${letter}, and the question lists ${options.length} options`,
+  );
+}
+
+function placeAmong(options: readonly string[], answer: string): number {
+  const plain = (text: string) => text.trim().toLowerCase().replace(/\.$/, '');
+  return options.findIndex((option) => plain(option) === plain(answer));
 }
 
 /** What tells pictures apart: the path, or the bytes, as those of a table may all be called "image.png". */
@@ -103,6 +115,10 @@ function textCapsQuestion({ row, values }: RawRow): OpenQuestion {
     split: textCell(values.set_name) ?? undefined,
   };
 }
+
+/** The caption's id, of a list of captions the picture's; null: there is none. */
+export const captionId = ({ values }: RawRow): string | null =>
+  textCell(Array.isArray(values.caption_id) ? values.image_id : values.caption_id);
 
 export const freeText = { llava: llavaQuestion, textcaps: textCapsQuestion } as const;
 

@@ -85,6 +85,12 @@ export async function classesIn(tables: readonly LabelledTable[]): Promise<strin
   return [...classes].sort();
 }
 
+/** The path of a row's image, which names the row; null: it has none. */
+export function labelledId({ values }: RawRow): string | null {
+  const image = cellOf(values, imageColumns);
+  return typeof image === 'string' ? textCell(image) : null;
+}
+
 /** Images with a class each, in a table: Mini-ImageNet's CSV files, Hugging Face's Parquet of Food-101 or of any image folder. */
 export async function labelledImage(
   file: string,
@@ -92,10 +98,11 @@ export async function labelledImage(
   seed: number,
 ): Promise<(row: RawRow) => Draft> {
   const { of } = await classesOf(file);
-  return ({ row, values }) => {
+  return (raw) => {
+    const { row, values } = raw;
     const name = of(values);
     const image = cellOf(values, imageColumns);
-    const path = typeof image === 'string' ? textCell(image) : null;
+    const path = labelledId(raw);
     return {
       ...whichClass({ id: path ?? `${basename(file)} ${row}`, image, name, classes }, seed),
       unnamed: path === null,

@@ -47,6 +47,9 @@ async function sharedImages(open: () => AsyncIterable<RawRow>): Promise<Map<stri
   return images;
 }
 
+/** The number of a row; null: it has none. */
+export const mmbenchId = ({ values }: RawRow) => textCell(values.index);
+
 /**
  * MMBench: a TSV of index, question, hint, A to D (some empty), answer and an image in base64 or the index of the row that has it;
  * Hugging Face's Parquet has the same columns. VQA. The hint is part of the question. All rows are for testing: "dev" is the

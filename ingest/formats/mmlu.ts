@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { type Draft, Fault, kinds, placeOf, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 import { shownValue } from '../read/shown.ts';
+import { type AnswerColumn, type AnswerRule, numberIn } from './answers.ts';
 
 /** Columns of the authors' CSV files, which have no header. */
 export const mmluColumns = ['question', 'A', 'B', 'C', 'D', 'answer'] as const;
@@ -19,31 +20,49 @@ function fieldsOf(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(inner).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Places from 0 where the options are a list, else letters; null: there is no answer. @throws Fault where it is neither */
-function answerOf(cell: unknown, published: boolean): number | null {
+/** A place or a letter; null: there is no answer. @throws Fault where it is neither */
+function answerOf(cell: unknown, { from, withheld }: AnswerRule): number | null {
   const text = textCell(cell);
   if (text === null) return null;
-  if (published && /^-?\d+(\.0+)?$/.test(text)) return Number(text);
+  const number = numberIn(text);
+  if (number !== undefined) return withheld ? null : number - from;
   const letter = placeOf(text);
   if (letter >= 0) return letter;
-  throw new Fault('answer', `expected a letter A to D, found "${text.slice(0, 60)}"`);
+  throw new Fault('answer', `expected a letter A to D or a place, found "${text.slice(0, 60)}"`);
+}
+
+/** Options in a list or in four columns. */
+function optionsOf(fields: Record<string, unknown>): unknown {
+  const { choices } = fields;
+  if (choices === undefined) return ['a', 'b', 'c', 'd'].map((name) => fields[name]);
+  return typeof choices === 'string' ? shownValue(choices) : choices;
+}
+
+/** The id of a row; null: it has none. */
+export const mmluId = ({ values }: RawRow) => textCell(fieldsOf(values).id);
+
+export function addMmluAnswer({ values }: RawRow, column: AnswerColumn): void {
+  const fields = fieldsOf(values);
+  column.add(fields.answer, { options: optionsOf(fields) });
 }
 
 /** MMLU: the authors' CSV (question, four options, a letter) or Hugging Face's Parquet (choices, a number). Text-heavy. */
-export function mmlu({ file, row, values }: RawRow): Draft {
-  const fields = fieldsOf(values);
-  const { id, question } = fields;
-  const choices = typeof fields.choices === 'string' ? shownValue(fields.choices) : fields.choices;
-  const published = choices !== undefined;
-  const subject = String(fields.subject ?? subjectOf(file));
-  return {
-    // Rows without an id are named by subject, file and place: the files of all subjects have the same names.
-    id: id ?? ['mmlu', ...(published && subject ? [subject] : []), basename(file), row].join(' '),
-    unnamed: id === undefined,
-    taskKind: kinds.text,
-    question,
-    options: published ? choices : ['a', 'b', 'c', 'd'].map((name) => fields[name]),
-    answer: answerOf(fields.answer, published),
-    ...(subject === '' ? {} : { fields: { subject } }),
+export const mmlu =
+  (rule: AnswerRule) =>
+  (raw: RawRow): Draft => {
+    const { file, row, values } = raw;
+    const fields = fieldsOf(values);
+    const id = mmluId(raw);
+    const published = fields.choices !== undefined;
+    const subject = String(fields.subject ?? subjectOf(file));
+    return {
+      // Rows without an id are named by subject, file and place: the files of all subjects have the same names.
+      id: id ?? ['mmlu', ...(published && subject ? [subject] : []), basename(file), row].join(' '),
+      unnamed: id === null,
+      taskKind: kinds.text,
+      question: fields.question,
+      options: optionsOf(fields),
+      answer: answerOf(fields.answer, rule),
+      ...(subject === '' ? {} : { fields: { subject } }),
+    };
   };
-}

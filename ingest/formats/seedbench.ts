@@ -16,6 +16,9 @@ const columns = ['choice_a', 'choice_b', 'choice_c', 'choice_d'];
 /** The authors' images have names without an ending; some who hand them on add one. */
 const endings = ['', '.jpg', '.png'];
 
+/** The number of a question; null: it has none. */
+export const seedBenchId = ({ values }: RawRow) => textCell(values.question_id);
+
 /**
  * SEED-Bench: the list `questions` of its JSON, images in SEED-Bench-image/ (or beside the file), or Parquet with the images in
  * it. VQA; questions about videos or several images are refused.

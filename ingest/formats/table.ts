@@ -1,18 +1,11 @@
 import type { Mapping } from '../../schemas/mapping.ts';
 import type { Decides } from '../../schemas/task.ts';
 import { kindOf } from '../../schemas/task.ts';
-import {
-  type Draft,
-  Fault,
-  type LetterOptions,
-  letterOptions,
-  oneImage,
-  placeOf,
-  textCell,
-} from '../draft.ts';
+import { type Draft, Fault, letterOptions, oneImage, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 import { shownValue } from '../read/shown.ts';
-import { labelledChoices } from './options.ts';
+import { type AnswerColumn, type AnswerRule, answerPlace, type Options } from './answers.ts';
+import { askedWithOptions, type Choice, labelledChoices, listedOptions } from './options.ts';
 
 /** Usual names of columns, tried in this order, whatever their case. */
 export const usual = {
@@ -33,13 +26,29 @@ export const usual = {
     'correct',
     'ground_truth',
   ],
-  image: ['image', 'image_path', 'img', 'picture', 'photo', 'file_name', 'filename', 'images', 'image_file'],
+  image: [
+    'image',
+    'image_path',
+    'img',
+    'picture',
+    'photo',
+    'file_name',
+    'filename',
+    'images',
+    'image_file',
+    'image_1',
+    'image1',
+  ],
   context: ['context', 'hint', 'passage'],
   source: ['source', 'group'],
   split: ['split'],
   decides: ['decides', 'taskkind', 'task_kind'],
 } as const;
-const [letters, fromZero, fromOne] = [[...'abcdefgh'], [...'01234567'], [...'12345678']];
+const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+const fromZero = letters.map((_, i) => String(i));
+const fromOne = letters.map((_, i) => String(i + 1));
+/** Columns beyond so many are options only if none before them lacks. */
+const usualCount = 8;
 /** Usual columns of options in small letters, without what stands between the words: "Option A" and "option_a" are optiona. */
 const optionColumns = [
   letters,
@@ -63,17 +72,16 @@ function columnOf(values: Values, what: keyof typeof usual, mapped: string | und
   return usual[what].map((name) => names.find((one) => one.toLowerCase() === name)).find(Boolean);
 }
 
-interface Options {
-  options: unknown;
-  /** What else an answer may call each option: the label of a list's entry, the column. */
-  labels?: readonly string[];
-  placeOf?: LetterOptions['placeOf'];
+/** What names end in, if all do: "option1" is 1. */
+function numbersIn(names: readonly string[]): { numbers?: number[] } {
+  const numbers = names.map((name) => /(?:^|\D)(\d{1,2})$/.exec(name.trim())?.[1]);
+  return numbers.every((one) => one !== undefined) ? { numbers: numbers.map(Number) } : {};
 }
 
 /** Options in a column each, without the empty ones. */
 function inColumns(values: Values, names: readonly (string | undefined)[]): Options {
   const filled = names.filter((name) => name !== undefined && textCell(values[name]) !== null) as string[];
-  return { ...letterOptions(values, names), labels: filled };
+  return { ...letterOptions(values, names), labels: filled, ...numbersIn(filled) };
 }
 
 function usualColumns(values: Values): (string | undefined)[] | undefined {
@@ -81,16 +89,29 @@ function usualColumns(values: Values): (string | undefined)[] | undefined {
     Object.keys(values).map((name) => [name.toLowerCase().replaceAll(/[\s_-]/g, ''), name]),
   );
   const set = optionColumns.find((columns) => columns.slice(0, 2).every((column) => names.has(column)));
-  return set?.map((column) => names.get(column));
+  const found = set?.map((column) => names.get(column));
+  const gap = found?.indexOf(undefined) ?? -1;
+  return gap < 0 ? found : found?.slice(0, Math.max(gap, usualCount));
 }
 
-function optionsOf(values: Values, mapping: Mapping): Options {
+function withLabels(choices: readonly Choice[]): Options {
+  const labels = choices.map(({ label }) => String(label));
+  return { options: choices.map(({ text }) => text), labels, ...numbersIn(labels) };
+}
+
+/** Options, and the question without them where it lists them. */
+type Found = Options & { question?: string };
+
+function optionsOf(values: Values, mapping: Mapping): Found {
   if (mapping.choices) return { options: mapping.choices };
   if (Array.isArray(mapping.options)) return inColumns(values, mapping.options);
   const column = columnOf(values, 'options', mapping.options);
   if (column === undefined) {
     const columns = usualColumns(values);
     if (columns) return inColumns(values, columns);
+    const asked = mapping.ask ?? cellOf(values, 'question', mapping.question);
+    const listed = typeof asked === 'string' ? askedWithOptions(asked) : undefined;
+    if (listed) return { ...withLabels(listed.choices), question: listed.before };
     throw new Fault(
       'options',
       'no column holds them; name one in the mapping, or give "choices" for all rows',
@@ -98,65 +119,16 @@ function optionsOf(values: Values, mapping: Mapping): Options {
   }
   const cell = values[column];
   const found = typeof cell === 'string' ? shownValue(cell) : cell;
-  if (found === undefined) {
-    return {
-      options: String(cell)
-        .split(mapping.separator)
-        .map((option) => option.trim()),
-    };
-  }
+  if (found === undefined) return written(String(cell), mapping.separator);
   const choices = labelledChoices(found);
-  if (!choices) return { options: found };
-  return { options: choices.map(({ text }) => text), labels: choices.map(({ label }) => String(label)) };
+  return choices ? withLabels(choices) : { options: found };
 }
 
-/** Place of a text in a list, else of the only one that differs in case alone; -1: neither. */
-function placeIn(list: readonly string[], text: string): number {
-  const exact = list.indexOf(text);
-  if (exact >= 0) return exact;
-  const small = list.map((one) => one.toLowerCase());
-  const place = small.indexOf(text.toLowerCase());
-  return place === small.lastIndexOf(text.toLowerCase()) ? place : -1;
-}
-
-/** The place of an answer that is a letter and the option's text, "B. steam". */
-function lettered(list: readonly string[], text: string): number {
-  const [, letter, option = ''] = /^\(?([A-Z])[).:]\s*(.+)$/is.exec(text) ?? [];
-  const place = placeOf(letter);
-  return list[place] === option.trim() ? place : -1;
-}
-
-/** The answer as a place; null: none. @throws Fault where it does not lead to an option */
-function answerPlace(
-  found: unknown,
-  { labels = [], options, placeOf: among }: Options,
-  form: Mapping['answerForm'],
-) {
-  const text = textCell(found);
-  if (text === null) return null;
-  const list = Array.isArray(options) ? options.map((option) => String(option).trim()) : [];
-  // Without options it is these that are at fault.
-  if (list.length < 2) return null;
-  const asLabel = placeIn(labels, text);
-  const asText = placeIn(list, text);
-  // Data frames write whole numbers with gaps between them as 2.0.
-  const asPlace = /^\d+(\.0+)?$/.test(text) ? Number(text) : -1;
-  const asLetter = placeOf(text);
-  const letter = among && asLetter >= 0 ? among(asLetter) : asLetter;
-  // A number beside options of text is no option's text.
-  const isPlace =
-    typeof found === 'number' &&
-    asPlace < list.length &&
-    !(options as unknown[]).some((option) => typeof option === 'number');
-  const fitting = [...(isPlace ? [asPlace] : []), asText, asLabel, asPlace, letter, lettered(list, text)];
-  const place = form
-    ? { place: asPlace, place_from_1: asPlace - 1, letter, text: asText }[form]
-    : (fitting.find((one) => one >= 0) ?? -1);
-  if (place >= 0 && place < list.length) return place;
-  throw new Fault(
-    'answer',
-    `"${text.slice(0, 60)}" is none of the ${list.length} options, their places (from 0) or letters`,
-  );
+/** Options in one text: what stands between separators, else "(A) red (B) blue". */
+function written(text: string, separator: string): Options {
+  const parts = text.split(separator).map((option) => option.trim());
+  const listed = parts.length > 1 ? undefined : listedOptions(text);
+  return listed && listed.before === '' ? withLabels(listed.choices) : { options: parts };
 }
 
 const wordsOfKind: Readonly<Record<string, Decides>> = {
@@ -187,28 +159,57 @@ function fieldsOf(values: Values, names: readonly string[]): Pick<Draft, 'fields
   return { fields: Object.fromEntries(cells) };
 }
 
-/** A team's own table, its columns found by the mapping and by their usual names. `matched`: columns that are kept where they are there. */
-export function tableRow(mapping: Mapping, matched: readonly string[]): (row: RawRow) => Draft {
-  return ({ file, row, values }) => {
-    const cell = (what: Exclude<keyof typeof usual, 'options' | 'decides'>, mapped: string | undefined) => {
-      const column = columnOf(values, what, mapped);
-      return column === undefined ? undefined : values[column];
-    };
+function cellOf(values: Values, what: keyof typeof usual, mapped: string | undefined): unknown {
+  const column = columnOf(values, what, mapped);
+  return column === undefined ? undefined : values[column];
+}
+
+const answerOf = (values: Values, { answer }: Mapping) =>
+  answer === null ? null : cellOf(values, 'answer', answer);
+
+/** The id of a row, null: it has none. */
+export const tableId =
+  (mapping: Mapping) =>
+  ({ values }: RawRow): string | null =>
+    mapping.id === null ? null : textCell(cellOf(values, 'id', mapping.id));
+
+/** Takes a row's answer into what is known of the column; a row at fault says nothing. */
+export function surveyAnswer(mapping: Mapping, column: AnswerColumn, { values }: RawRow): void {
+  if (mapping.answerForm) return;
+  try {
+    column.add(answerOf(values, mapping), optionsOf(values, mapping));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+}
+
+/**
+ * A team's own table, its columns found by the mapping and by their usual names. `matched`: columns that are kept where they are
+ * there; `rule`: how its answers are read.
+ */
+export function tableRow(
+  mapping: Mapping,
+  matched: readonly string[],
+  rule: AnswerRule,
+): (row: RawRow) => Draft {
+  const idOf = tableId(mapping);
+  return (raw) => {
+    const { file, row, values } = raw;
     const found = optionsOf(values, mapping);
-    const id = textCell(cell('id', mapping.id));
-    const answer = mapping.answer === null ? null : cell('answer', mapping.answer);
-    const split = typeof mapping.split === 'string' ? mapping.split : cell('split', mapping.split?.column);
+    const id = idOf(raw);
+    const split =
+      typeof mapping.split === 'string' ? mapping.split : cellOf(values, 'split', mapping.split?.column);
     return {
       id: id ?? `${file.split(/[\\/]/).at(-1)} ${row}`,
       unnamed: id === null,
       taskKind: decidesOf(values, mapping),
       split,
-      question: mapping.ask ?? cell('question', mapping.question),
+      question: found.question ?? mapping.ask ?? cellOf(values, 'question', mapping.question),
       options: found.options,
-      answer: answerPlace(answer, found, mapping.answerForm),
-      context: textCell(cell('context', mapping.context)),
-      image: oneImage(cell('image', mapping.image)),
-      source: cell('source', mapping.source),
+      answer: answerPlace(answerOf(values, mapping), found, mapping.answerForm, rule),
+      context: textCell(cellOf(values, 'context', mapping.context)),
+      image: oneImage(cellOf(values, 'image', mapping.image)),
+      source: cellOf(values, 'source', mapping.source),
       ...fieldsOf(values, [...mapping.fields, ...matched.filter((name) => name in values)]),
     };
   };

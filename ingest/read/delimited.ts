@@ -1,62 +1,90 @@
-import { Readable } from 'node:stream';
-import { type CsvError, parse } from 'csv-parse';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { BadRow, RawRow } from '../raw.ts';
-import { headOf, textOf } from './text.ts';
+import type { Dialect } from './cells.ts';
+import { type Found, RecordReader } from './records.ts';
+import { headOf, linesOf } from './text.ts';
 
-const headerOf = async (file: string) => (await headOf(file)).split(/\r?\n|\r/, 1)[0] ?? '';
+/** What Excel reads as the delimiter, on a line before the header. */
+const separatorLine = /^"?sep=(.)"?$/i;
 
-/** Tab by the file's name, else whichever of comma, semicolon (as spreadsheets write in much of Europe) and tab the header has most of. */
-async function delimiterOf(file: string): Promise<string> {
-  if (/\.tsv(\.gz)?$/i.test(file)) return '\t';
-  const header = (await headerOf(file)).replaceAll(/"[^"]*"/g, '');
-  const count = (one: string) => header.split(one).length;
-  return [',', ';', '\t'].reduce((best, one) => (count(one) > count(best) ? one : best));
+interface Form extends Dialect {
+  /** Ends of lines; parts from several systems may end theirs differently. */
+  end: '\n' | '\r';
+  /** Lines before the header. */
+  skipped: number;
+  header: string;
 }
 
-/** Rows of a CSV or, by its name, TSV file; `columns` names them where the file has no header. */
+/** Tab by the file's name, else whichever of comma, semicolon (as spreadsheets write in much of Europe), tab and bar the header has most of. */
+function delimiterOf(file: string, header: string): string {
+  if (/\.tsv(\.gz)?$/i.test(file)) return '\t';
+  const bare = header.replaceAll(/"[^"]*"/g, '');
+  const count = (one: string) => bare.split(one).length;
+  return [',', ';', '\t', '|'].reduce((best, one) => (count(one) > count(best) ? one : best));
+}
+
+async function formOf(file: string, encoding: string | undefined): Promise<Form> {
+  const head = await headOf(file, encoding);
+  const lines = head.split(/\r?\n|\r/);
+  const declared = separatorLine.exec(lines[0] ?? '')?.[1];
+  const from = declared ? 1 : 0;
+  const header = lines.slice(from).find((line) => line.trim() !== '') ?? '';
+  const delimiter = declared ?? delimiterOf(file, header);
+  const trimmed = /[,;] /.test(header);
+  return { delimiter, trimmed, end: head.includes('\n') ? '\n' : '\r', skipped: from, header };
+}
+
+/** @throws GuardError BadInput where a column is there twice, or the header is not closed */
+function columnsIn(file: string, record: Found): string[] {
+  const fail = (what: string) => new GuardError(ErrorCode.BadInput, `${file}: ${what}`);
+  if ('why' in record) throw fail(`the header cannot be read: ${record.why}`);
+  const names = record.cells.map((name) => name.trim());
+  const twice = names.filter((name, i) => name !== '' && names.indexOf(name) !== i);
+  if (twice.length > 0) {
+    const shown = [...new Set(twice)].map((name) => `"${name}"`).join(', ');
+    throw fail(`the header names the column ${shown} more than once; rename or remove one`);
+  }
+  return names.map((name, i) => (name === '' && names.indexOf('') !== i ? `column ${i + 1}` : name));
+}
+
+/**
+ * Rows of a CSV or, by its name, TSV file; `columns` names them where the file has no header.
+ * @throws GuardError BadInput where it is no text, or the header names a column twice
+ */
 export async function* delimitedRows(
   file: string,
   columns?: readonly string[],
+  encoding?: string,
 ): AsyncGenerator<RawRow | BadRow> {
-  /** Records that do not parse, with the number of good ones before them. */
-  const bad: { after: number; why: string }[] = [];
-  let [good, skipped] = [0, 0];
-  function* badBefore(count: number): Generator<BadRow> {
-    while (bad[0] && bad[0].after <= count) {
-      yield { file, row: good + skipped++, field: '', why: bad.shift()!.why };
+  const form = await formOf(file, encoding);
+  const dialect = columns ? { delimiter: ',', trimmed: false } : form;
+  const reader = new RecordReader(linesOf(file, encoding, form.end), dialect);
+  try {
+    for (let i = 0; i < form.skipped; i++) await reader.read();
+    let names = columns;
+    if (!names) {
+      const header = await reader.read();
+      if (!header) return;
+      names = columnsIn(file, header);
     }
+    for (let row = 0; ; row++) {
+      const record = await reader.read(names.length);
+      if (!record) return;
+      if ('why' in record) yield { file, row, field: '', why: record.why };
+      else yield { file, row, values: Object.fromEntries(names.map((name, i) => [name, record.cells[i]])) };
+    }
+  } finally {
+    await reader.close();
   }
-  const parser = parse({
-    // People write "a, b": a quoted cell may stand behind the space.
-    ltrim: !columns && /[,;] /.test(await headerOf(file)),
-    columns: columns ? [...columns] : (names: string[]) => names.map((name) => name.trim()),
-    delimiter: columns ? ',' : await delimiterOf(file),
-    // Parts from several systems may end their lines differently.
-    record_delimiter: (await headOf(file)).includes('\n') ? ['\r\n', '\n'] : ['\r'],
-    relax_quotes: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    on_skip: (error: CsvError | undefined) => {
-      const after = Number(error?.records ?? good);
-      const open = 'a quote opens in this row and never closes: the rest of the file belongs to it';
-      const why = error?.code === 'CSV_QUOTE_NOT_CLOSED' ? open : error?.message;
-      bad.push({ after, why: why ?? 'the row does not parse' });
-      return undefined;
-    },
-  });
-  const source = Readable.from(textOf(file));
-  source.on('error', (error) => parser.destroy(error));
-  for await (const values of source.pipe(parser) as AsyncIterable<Record<string, unknown>>) {
-    yield* badBefore(good);
-    yield { file, row: good + skipped, values };
-    good++;
-  }
-  yield* badBefore(Number.POSITIVE_INFINITY);
 }
 
 /** Whether the first row names these columns. */
-export async function hasHeader(file: string, columns: readonly string[]): Promise<boolean> {
-  const header = (await headerOf(file)).toLowerCase().split(/[,;\t]/);
+export async function hasHeader(
+  file: string,
+  columns: readonly string[],
+  encoding?: string,
+): Promise<boolean> {
+  const header = (await formOf(file, encoding)).header.toLowerCase().split(/[,;\t|]/);
   return columns.every((column) =>
     header.some((cell) => cell.replaceAll('"', '').trim() === column.toLowerCase()),
   );

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 
 /** What archives and systems leave behind. */
@@ -16,4 +16,15 @@ export async function filesBelow(folder: string): Promise<string[]> {
     if (await isFile(entry, path)) found.push(path);
   }
   return found.sort();
+}
+
+/** The first bytes of a file, up to `count`. */
+export async function startOf(path: string, count = 64): Promise<Uint8Array> {
+  const handle = await open(path);
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(count), 0, count, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }

@@ -2,7 +2,7 @@ import { JSONParser } from '@streamparser/json';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { BadRow, RawRow } from '../raw.ts';
 import { splitOfText } from '../splits.ts';
-import { NanRepair } from './nan.ts';
+import { NumberRepair, repairedText } from './numbers.ts';
 import { headOf, linesOf, textOf } from './text.ts';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -13,19 +13,14 @@ function asRow(file: string, row: number, value: unknown): RawRow | BadRow {
   return { file, row, field: '', why: `expected an object, found ${JSON.stringify(value)?.slice(0, 60)}` };
 }
 
-function withoutNan(text: string): string {
-  const repair = new NanRepair();
-  return repair.piece(text) + repair.end();
-}
-
 /** One JSON object a line. Empty lines are passed over; a line that does not parse is a bad row. */
-export async function* jsonLines(file: string): AsyncGenerator<RawRow | BadRow> {
+async function* jsonLines(file: string, encoding?: string): AsyncGenerator<RawRow | BadRow> {
   let row = 0;
-  for await (const text of linesOf(file)) {
+  for await (const text of linesOf(file, encoding)) {
     if (text.trim() === '') continue;
     let value: unknown;
     try {
-      value = JSON.parse(/NaN|Infinity/.test(text) ? withoutNan(text) : text);
+      value = JSON.parse(repairedText(text));
     } catch (error) {
       yield { file, row: row++, field: '', why: `the line is no JSON (${(error as Error).message})` };
       continue;
@@ -34,9 +29,9 @@ export async function* jsonLines(file: string): AsyncGenerator<RawRow | BadRow> 
   }
 }
 
-async function* repaired(file: string): AsyncGenerator<string> {
-  const repair = new NanRepair();
-  for await (const piece of textOf(file)) yield repair.piece(piece);
+async function* repaired(file: string, encoding?: string): AsyncGenerator<string> {
+  const repair = new NumberRepair();
+  for await (const piece of textOf(file, encoding)) yield repair.piece(piece);
   yield repair.end();
 }
 
@@ -52,7 +47,11 @@ function listed(value: unknown, name: unknown): unknown[] {
  * it), without holding the document. An element of an object has its key as `key`.
  * @throws GuardError BadInput where the document does not parse
  */
-async function* jsonElements(file: string, path: string, key?: string): AsyncGenerator<RawRow | BadRow> {
+async function* jsonElements(
+  file: string,
+  path: string,
+  { encoding, key }: { encoding?: string; key?: string },
+): AsyncGenerator<RawRow | BadRow> {
   const found: { value: unknown; key: unknown }[] = [];
   const parser = new JSONParser({ paths: [path], keepStack: false });
   parser.onValue = ({ value, key: name }) => void found.push({ value, key: name });
@@ -66,7 +65,7 @@ async function* jsonElements(file: string, path: string, key?: string): AsyncGen
   const take = () =>
     found.splice(0).flatMap(({ value, key: name }) => listed(value, name).map((one) => made(one, name)));
   try {
-    for await (const piece of repaired(file)) {
+    for await (const piece of repaired(file, encoding)) {
       if (piece !== '') parser.write(piece);
       yield* take();
     }
@@ -96,18 +95,22 @@ function isLines(head: string, hasList: boolean): boolean {
   return second.startsWith('{') || (!hasList && second === '' && /^\{\s*"[^"]*"\s*:\s*[^{[\s]/.test(first));
 }
 
-/**
- * The records of a JSON file: lines, or the elements of a document's list or object (`list` names the list in it, `key` a
- * field for the elements' keys).
- */
-export async function* jsonRows(
-  file: string,
-  { list, key }: { list?: string; key?: string } = {},
-): AsyncGenerator<RawRow | BadRow> {
-  const head = (await headOf(file)).trimStart();
+export interface JsonForm {
+  /** Name of the list in the document that holds the records. */
+  list?: string;
+  /** Field for the elements' keys. */
+  key?: string;
+  encoding?: string;
+}
+
+/** The records of a JSON file: lines, or the elements of a document's list or object. */
+export async function* jsonRows(file: string, form: JsonForm = {}): AsyncGenerator<RawRow | BadRow> {
+  const { encoding, key, list } = form;
+  const head = (await headOf(file, encoding)).trimStart();
   const inner = list ?? (key === undefined ? listKeys.exec(head)?.[1] : undefined);
   const isList = /\.json(\.gz)?$/i.test(file) ? head.startsWith('[') : /^\[\s*\{/.test(head);
-  if (isList) yield* jsonElements(file, '$.*');
-  else if (isLines(head, inner !== undefined) || !/\.json(\.gz)?$/i.test(file)) yield* jsonLines(file);
-  else yield* jsonElements(file, inner === undefined ? '$.*' : `$.${inner}.*`, key);
+  if (isList) yield* jsonElements(file, '$.*', encoding === undefined ? {} : { encoding });
+  else if (isLines(head, inner !== undefined) || !/\.json(\.gz)?$/i.test(file))
+    yield* jsonLines(file, encoding);
+  else yield* jsonElements(file, inner === undefined ? '$.*' : `$.${inner}.*`, form);
 }

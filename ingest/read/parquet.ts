@@ -1,20 +1,17 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { isPointer, pointerAdvice } from '../../store/index.ts';
 import type { RawRow } from '../raw.ts';
+import { startOf } from './files.ts';
+import { plainValue } from './parquet-values.ts';
 
 /** A file of one row group of a million rows, pyarrow's default, is read in pieces all the same. */
 const settings = { memory_limit: '512MB', threads: '2', preserve_insertion_order: 'true' };
 
-/** What JavaScript has a number for becomes one: whole numbers up to 2^53, nested ones too. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
-  if (Array.isArray(value)) return value.map(plain);
-  if (value instanceof Uint8Array || value instanceof Date || value === null) return value;
-  if (typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
-}
-
 const quoted = (path: string) => `'${path.replaceAll("'", "''").replaceAll(/[*?[]/g, '[$&]')}'`;
+
+/** Folders called key=value are read elsewhere: here they would replace the file's own columns. */
+const table = (file: string) => `read_parquet(${quoted(file)}, hive_partitioning = false)`;
 
 /** Reads with a database of its own. `what` says, in an error, what could not be read. */
 async function* reading<T>(
@@ -22,6 +19,7 @@ async function* reading<T>(
   what: () => string,
   work: (connection: DuckDBConnection) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
+  if (isPointer(await startOf(file))) throw new GuardError(ErrorCode.BadInput, `${file}: ${pointerAdvice}`);
   const instance = await DuckDBInstance.create(':memory:', settings);
   const connection = await instance.connect();
   try {
@@ -42,21 +40,29 @@ async function* reading<T>(
 
 /**
  * Rows of a Parquet file of any writer (pyarrow's defaults, Hugging Face datasets, Snappy, gzip, zstd), a few thousand at
- * a time however large the row groups are. @throws GuardError BadInput naming the file
+ * a time however large the row groups are. `pictures: false` leaves out columns of bytes. @throws GuardError BadInput naming the file
  */
-export async function* parquetRows(file: string): AsyncGenerator<RawRow> {
+export async function* parquetRows(file: string, { pictures = true } = {}): AsyncGenerator<RawRow> {
+  const columns = pictures ? '*' : await columnsWithoutBytes(file);
   let row = 0;
   yield* reading(
     file,
     () => `row ${row} and on cannot`,
     async function* (connection) {
-      const result = await connection.stream(`SELECT * FROM read_parquet(${quoted(file)})`);
-      for await (const rows of result.yieldRowObjectJs()) {
-        for (const values of rows)
-          yield { file, row: row++, values: plain(values) as Record<string, unknown> };
+      const result = await connection.stream(`SELECT ${columns} FROM ${table(file)}`);
+      for await (const rows of result.yieldConvertedRowObjects(plainValue)) {
+        for (const values of rows) yield { file, row: row++, values };
       }
     },
   );
+}
+
+const inQuotes = (name: unknown) => `"${String(name).replaceAll('"', '""')}"`;
+
+async function columnsWithoutBytes(file: string): Promise<string> {
+  const columns = await facts(file, `DESCRIBE SELECT * FROM ${table(file)}`);
+  const kept = columns.filter(({ column_type: type }) => !String(type).includes('BLOB'));
+  return kept.map(({ column_name: name }) => inQuotes(name)).join(', ') || 'NULL AS nothing';
 }
 
 /** Rows of a query about the file. @throws GuardError BadInput naming the file */
@@ -71,11 +77,23 @@ async function facts(file: string, query: string): Promise<Record<string, unknow
 
 /** Names of the file's columns, those of structs also as "column.field". @throws GuardError BadInput naming the file */
 export async function parquetColumns(file: string): Promise<string[]> {
-  const columns = await facts(file, `DESCRIBE SELECT * FROM read_parquet(${quoted(file)})`);
+  const columns = await facts(file, `DESCRIBE SELECT * FROM ${table(file)}`);
+  await checkUnique(file, columns);
   return columns.flatMap(({ column_name: column, column_type: type }) => {
     const inner = String(type).startsWith('STRUCT(') ? String(type).matchAll(/[(,] ?"?(\w+)"? /g) : [];
     return [String(column), ...[...inner].map(([, field]) => `${String(column)}.${field}`)];
   });
+}
+
+/** @throws GuardError BadInput where the reader had to rename a column, as two have one name but for capital letters */
+async function checkUnique(file: string, columns: readonly Record<string, unknown>[]): Promise<void> {
+  const written = await facts(file, `SELECT name FROM parquet_schema(${quoted(file)})`);
+  const names = new Set(written.map(({ name }) => String(name)));
+  const renamed = columns.map(({ column_name: name }) => String(name)).find((name) => !names.has(name));
+  if (renamed === undefined) return;
+  const name = renamed.replace(/_\d+$/, '');
+  const message = `${file}: there is more than one column "${name}", capital letters aside; rename or remove one`;
+  throw new GuardError(ErrorCode.BadInput, message);
 }
 
 /** Names of the classes that Hugging Face datasets keep with the first column of numbered classes; undefined where there is none. */

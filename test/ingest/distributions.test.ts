@@ -38,10 +38,10 @@ const question = (id: string, right: string) => ({
 });
 
 describe('OpenBookQA and ARC', () => {
-  it("repeats of the authors' archive are refused, and the parts become splits", async () => {
+  it("repeats of the authors' archive are merged, and the parts become splits", async () => {
     const facts = lines([{ ...question('a', 'B'), fact1: 'ice melts' }]);
     const tsv = 'ID\tQuestion Stem\tChoices\tAnswer Key\na\tWhat is a?\t(A) ice (B) steam (C) fog\tB\n';
-    const { answers, formats, rejects } = await samplesOf({
+    const { answers, formats, merged, rejects, rows } = await samplesOf({
       'Data/Main/train.jsonl': lines([question('a', 'B')]),
       'Data/Main/dev.jsonl': lines([question('b', 'A')]),
       'Data/Main/test.jsonl': lines([question('c', 'C')]),
@@ -54,9 +54,7 @@ describe('OpenBookQA and ARC', () => {
       ['ice', 'heldout'],
       ['fog', 'test'],
     ]);
-    expect(rejects.map(({ why }) => why)).toEqual(
-      Array(2).fill('"a" is taken by the same row in an earlier file'),
-    );
+    expect({ merged, rejects, rows }).toEqual({ merged: 2, rejects: [], rows: 5 });
   });
 
   it("the authors' CSV, with the choices in the question", async () => {
@@ -102,15 +100,15 @@ describe('MMLU', () => {
       join(root, 'auxiliary_train/train-00000-of-00001.parquet'),
       `SELECT {'answer': 3, 'choices': ['a', 'b', 'c', 'd'], 'question': 'extra', 'subject': ''} AS train`,
     );
-    const { answers, formats, rejects } = await samplesOf(root);
+    const { answers, firstMerged, formats, merged, rejected } = await samplesOf(root);
     expect(formats).toEqual(['mmlu']);
     expect(answers).toEqual([
       ['b', 'test'],
       ['c', 'test'],
       ['d', 'train'],
     ]);
-    expect(rejects).toHaveLength(2);
-    for (const { why } of rejects) expect(why).toMatch(/in an earlier file$/);
+    expect({ merged, rejected }).toEqual({ merged: 2, rejected: 0 });
+    expect(firstMerged?.why).toMatch(/^it is the row "mmlu anatomy .*" in an earlier file$/);
   });
 
   it('whose first rows are faulty, or whose answers are withheld', async () => {
@@ -524,7 +522,7 @@ describe("a team's own files", () => {
     expect(answers.map(([, split]) => split)).toEqual(['train', 'train', 'heldout', 'test']);
   });
 
-  it('name the options where these are at fault, and the quote that swallows what follows', async () => {
+  it('name the options where these are at fault, and the quote that never closes', async () => {
     const row = { decides: 'text', question: 'q', answer: 1 };
     const { rejects, samples } = await samplesOf({
       'a.jsonl': lines([
@@ -534,7 +532,7 @@ describe("a team's own files", () => {
       ]),
       'b.csv': 'question,A,B,decides\np,x,y,text\n"r,x,y,text\ns,x,y,text\n',
     });
-    expect(samples).toHaveLength(2);
+    expect(samples.map(({ question: asked }) => asked)).toEqual(['q', 'p', 's']);
     expect(rejects.map(({ field }) => field)).toEqual(['options', 'options', '']);
     expect(rejects[2]!.why).toMatch(/^a quote opens in this row and never closes/);
   });

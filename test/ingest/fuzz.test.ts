@@ -51,14 +51,19 @@ describe('faulty files', () => {
           const folder = await folderWith(faulty.files);
           const out = join(folder, '..', 'out');
           try {
-            const { samples, rejected } = await ingest([folder], out, {
+            const { merged, rejected, rows, samples } = await ingest([folder], out, {
               format: how === 'same' ? faulty.layout : how,
               onError: what,
               ...(split ? { split } : {}),
             });
             await checkSamples(join(out, 'samples.parquet'), samples, split !== undefined);
+            expect(samples + rejected + merged).toBe(rows);
             if (what === 'stop') expect(rejected).toBe(0);
-            expect((await readdir(out)).sort()).toEqual(['rejects.parquet', 'samples.parquet']);
+            expect((await readdir(out)).sort()).toEqual([
+              'rejects.csv',
+              'rejects.parquet',
+              'samples.parquet',
+            ]);
           } catch (error) {
             if (!(error instanceof GuardError)) throw error;
             expect(error.message).toContain(folder);

@@ -220,12 +220,14 @@ describe("a team's own table", () => {
       { id: 2, question: 'q', A: 'x', B: 'y', C: '', decides: 'text', answer: 'B' },
       { id: 2, question: 'q', options: 'x|y', decides: 'text', answer: 'y' },
     ];
-    const { table, rejects } = await ofFiles({ 'own.jsonl': lines(rows) });
+    const { notes, rejects, table, unlabelled } = await ofFiles({ 'own.jsonl': lines(rows) });
     expect(table.map(({ id, answer, options }) => [id, answer, options])).toEqual([
       ['1', null, ['x', 'y']],
-      ['2', 1, ['x', 'y']],
+      ['own.jsonl 1', 1, ['x', 'y']],
+      ['own.jsonl 2', 1, ['x', 'y']],
     ]);
-    expect(rejects).toMatchObject([{ row: 2, field: 'id', why: '"2" is taken by an earlier row' }]);
+    expect({ rejects, unlabelled }).toEqual({ rejects: [], unlabelled: 1 });
+    expect(notes).toEqual([expect.stringMatching(/own\.jsonl: 1 id is on several rows/)]);
   });
 
   it('gets its tasks from a task file', async () => {

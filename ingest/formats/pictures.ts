@@ -34,7 +34,7 @@ function picturesIn(column: string, cell: unknown): Picture[] {
   if (typeof cell === 'object') {
     const { bytes, path } = cell as { bytes?: unknown; path?: unknown };
     const name = nameOf(textCell(path) ?? '');
-    if (bytes instanceof Uint8Array || (typeof bytes === 'string' && bytes !== ''))
+    if ((bytes instanceof Uint8Array || typeof bytes === 'string') && bytes.length > 0)
       return [{ column, content: bytes, name }];
     return picturesIn(column, path);
   }

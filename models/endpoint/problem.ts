@@ -63,7 +63,11 @@ function errorIn(body: unknown): unknown {
   if (status !== 0) return body.base_resp;
   const saysSo = body.object === 'error' || body.type === 'error' || !('choices' in body);
   const words = [body.message, body.msg, body.error_msg, body.errorMessage, body.title, body.Message];
-  return saysSo && words.some((value) => typeof value === 'string') ? body : null;
+  // Some wrap another form into the message.
+  const wrapped = isFields(body.message) ? errorIn(body.message) : null;
+  return saysSo && (wrapped !== null || words.some((value) => typeof value === 'string'))
+    ? (wrapped ?? body)
+    : null;
 }
 
 /** Azure puts the filter's code inside, OpenRouter the moderator's reasons. */
@@ -106,19 +110,30 @@ export type Consequence =
   | 'not_found';
 
 const filters =
-  /content[ _-]?(?:filter|policy|management|moderation|safety)|content exists risk|content flagged|data_?inspection|responsible_?ai|moderation|prohibited_content|inappropriate content|(?:input|prompt|message|content|image|picture|text|request)s?\b(?: \S+){0,4} (?:flagged|filtered|censored|moderated)|(?:input|prompt|content|image) (?:was |has been )?blocked|flagged (?:as|by|for)|safety (?:system|filter|setting|polic|reason)|usage polic|guardrail|敏感|不合规|违规|违反/i;
+  /content[ _-]?(?:filter|policy|management|moderation|safety)|content exists risk|content flagged|data_?inspection|responsible_?ai|moderation|prohibited_content|inappropriate content|(?:input|prompt|message|content|image|picture|text|request)s?\b(?: \S+){0,4} (?:flagged|filtered|censored|moderated)|(?:input|prompt|content|image) (?:was |has been )?blocked|flagged (?:as|by|for)|safety (?:system|filter|setting|polic|reason)|usage polic|violat\w+ [^.]{0,30}(?:guidelines?|polic)|guardrail|_sensitive|敏感|不合规|违规|违反/i;
 
 const pictures =
-  /(?:could not|cannot|can['’]?t|failed to|unable to|error|invalid|corrupt\w*|not a valid|unsupported)\b[^.]{0,30}\b(?:process|decod\w*|load\w*|identify|open|read|pars\w*)\b[^.]{0,30}\b(?:image|picture)|\binvalid[_ ]image|image_(?:parse|too|content|size)\w*|(?:image|picture)s?\b[^.]{0,60}\b(?:too (?:large|small|big)|corrupt\w*|exceeds?|must be (?:at least|smaller|larger|less)|dimensions?)/i;
+  /(?:could not|cannot|can['’]?t|failed to|unable to|error|invalid|corrupt\w*|not a valid|unsupported)\b[^.]{0,30}\b(?:process|decod\w*|load\w*|identify|open|read|pars\w*)\b[^.]{0,30}\b(?:image|picture)|\binvalid[_ ]image|image_(?:parse|too|content|size)\w*|(?:image|picture)s?\b[^.]{0,60}\b(?:too (?:large|small|big)|corrupt\w*|exceeds?|must be (?:at least|smaller|larger|less)|dimensions?)|\baspect ratio\b|\b(?:height|width)\b[^.]{0,60}\b(?:must be|larger|smaller|at least|restrictions?)/i;
 
 const lengths =
-  /context_length|exceed_context|string_above_max|request_too_large|(?:maximum|max|exceed\w*|beyond|longer|limit\w*|over|fits?|larger|available)\b[^.]{0,80}\bcontext\b|\bcontext\b[^.]{0,60}\b(?:length|window|size|limit|of \d+|exceed\w*|overflow\w*|full)|\b(?:prompt|input|messages?|request|text)\b[^.]{0,40}\b(?:too (?:long|large|many tokens)|longer than)|too many (?:input |prompt )?tokens|(?:payload|entity|body) too large|input tokens? exceeds?|range of input length/i;
+  /context_length|exceed_context|string_above_max|request_too_large|(?:maximum|max|exceed\w*|beyond|longer|limit\w*|over|fits?|larger|available)\b[^.]{0,80}\bcontext\b|\bcontext\b[^.]{0,60}\b(?:length|window|size|limit|of \d+|exceed\w*|overflow\w*|full)|\b(?:prompt|input|messages?|request|text)\b[^.]{0,40}\b(?:too (?:long|large|many tokens)|longer than)|too many (?:input |prompt )?tokens|(?:payload|entity|body) too large|input tokens? (?:count )?[^.]{0,20}exceeds?|\binputs?\b.{0,3} (?:must have less than|tokens \+)|range of input length/i;
 
 const tooLittleRoom =
   /higher max_tokens|max_tokens or model output limit was reached|output limit was reached/i;
 const room = /max_(?:completion_|output_|new_)?tokens|completion tokens|output tokens/i;
 const tooMuch =
   /too (?:large|high|big)|at most|less than or equal|must be (?:<|less)|exceeds?|maximum|range|up to \d/i;
+
+const emptyAccount =
+  /insufficient_quota|insufficient (?:balance|credit|quota|funds)|no quota|too few credits|out of credits|any credits|balance is too low|budget[ _](?:has been )?exceeded|\b(?:key|credit|spend\w*) limits? (?:exceeded|reached)|reached [^.]{0,40}\busage limits?|call volume quota|arrearage|billing_not_active|free_?tier[^.]{0,40}(?:exhausted|only)|free tier [^.]{0,40}exhausted|余额不足|欠费/i;
+
+const wrongKey =
+  /(?:api[ _-]?key|token|credentials?)\b[^.]{0,20}\b(?:not valid|invalid|expired)|(?:incorrect|invalid|missing)[^.]{0,20}\b(?:api[ _-]?key|authorization)|login fail/i;
+const wrongModel =
+  /invalid_model|\binvalid model\b|\bunknown model\b|\bmodel not found\b|\bmodel\b [^.]{0,60}\b(?:does not exist|not found)/i;
+const tooOften = /too many requests|rate[ _-]?limit|request limit/i;
+/** Of servers that give such things a status of their own. */
+const passes = /\bcrashed\b|out of memory|capacity[ _]exceeded|failed during generation/i;
 
 const asksInVain =
   /invalid|unsupported|not (?:supported|allowed|enabled|permitted|implemented)|must be|is required|unknown (?:field|parameter|argument)|no argument|unrecognized/i;
@@ -128,13 +143,9 @@ export function consequenceOf({ codes, message, status }: Problem): Consequence 
   const all = `${codes} ${message}`;
   // These say of themselves what they are, whatever else they mention.
   const plain = [401, 402, 408, 425, 429, 502, 503, 504, 529].includes(status);
-  if (
-    status === 402 ||
-    /insufficient_quota|insufficient (?:balance|credit|quota|funds)|no quota|too few credits|out of credits/i.test(
-      all,
-    )
-  )
-    return 'quota';
+  if (status === 402 || emptyAccount.test(all)) return 'quota';
+  // More than a whole minute's quota never fits.
+  if (status === 429 && /\brequest too large\b/i.test(message)) return 'impossible';
   if (!plain) {
     if (tooLittleRoom.test(all)) return 'cut_off';
     if (/log[-_ ]?prob/i.test(all)) return 'refused';
@@ -146,8 +157,13 @@ export function consequenceOf({ codes, message, status }: Problem): Consequence 
   if (status === 404 || status === 405) return 'not_found';
   if (status === 429) return 'too_many';
   if (status === 501 || status === 505) return 'refused';
+  if (!plain && status >= 500 && /(?:is|are) not supported|does not support/i.test(message)) return 'refused';
   if (status >= 500 || [408, 409, 425].includes(status)) return 'again';
+  if (status >= 400 && passes.test(all)) return 'again';
+  if (wrongKey.test(all)) return 'key';
+  if (wrongModel.test(all)) return 'not_found';
   if (status >= 400) return 'refused';
+  if (tooOften.test(all)) return 'too_many';
   if (/unexpected endpoint|no route|unknown (?:path|endpoint|url)|cannot (?:get|post)|not found/i.test(all))
     return 'not_found';
   if (/unauthori[sz]ed|forbidden|api[ _-]?key|authenticat/i.test(all)) return 'key';

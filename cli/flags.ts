@@ -25,10 +25,19 @@ export interface DeviceFlags {
   device?: DeviceChoice;
 }
 
-export interface DiagnosisFlags {
-  level?: Level;
+/** Flags of what is the misinformation of a business task. */
+export interface ScenarioFlags {
   task?: string;
   scenarios?: string[];
+}
+
+/** Flag of the commands that train. */
+export interface MixFlags {
+  mix?: string;
+}
+
+export interface DiagnosisFlags extends ScenarioFlags {
+  level?: Level;
   gate?: string;
 }
 
@@ -105,19 +114,30 @@ export function withPolicyFlag(command: Command, what: string): Command {
   return command.option('--policy <name>', `${what} (default: "policy" of the configuration)`);
 }
 
+export function withScenarioFlags(command: Command): Command {
+  return command
+    .option('--task <file>', 'task file (YAML): its tasks name their scenario packs')
+    .option(
+      '--scenarios <pack...>',
+      'scenario packs beside the catalogue: files, or names of those that come along',
+    );
+}
+
+export function withMixFlag(command: Command): Command {
+  return command.option(
+    '--mix <set>',
+    'where kinds of task come from that the training data lack: embedded, none, or a benchmark folder (default: training.mix, else embedded)',
+  );
+}
+
 /** What a diagnosis tries beyond the configuration, and the rules that it is judged by. */
 export function withDiagnosisFlags(command: Command): Command {
-  return command
+  return withScenarioFlags(command)
     .addOption(
       new Option(
         '--level <level>',
         'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 one change for all samples',
       ).choices(levels),
-    )
-    .option('--task <file>', 'task file (YAML): its tasks name their scenario packs')
-    .option(
-      '--scenarios <pack...>',
-      'scenario packs beside the catalogue: files, or names of those that come along',
     )
     .option(
       '--gate <file>',

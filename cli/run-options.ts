@@ -1,11 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { mixNone } from '../schemas/training.ts';
 import type { RunOptions } from '../worker/index.ts';
-import type { DiagnosisFlags, WorkFlags } from './flags.ts';
+import type { DiagnosisFlags, MixFlags, WorkFlags } from './flags.ts';
 
 /** What the work flags ask for. Throws GuardError BAD_INPUT for a folder that is not there. */
-export function runOptions(flags: WorkFlags & DiagnosisFlags): RunOptions {
+export function runOptions(flags: WorkFlags & DiagnosisFlags & MixFlags): RunOptions {
   return {
     ...modelOptions(flags),
     ...(flags.dtype ? { dtype: flags.dtype } : {}),
@@ -17,6 +18,7 @@ export function runOptions(flags: WorkFlags & DiagnosisFlags): RunOptions {
     ...(flags.task === undefined ? {} : { tasks: resolve(flags.task) }),
     ...(flags.scenarios === undefined ? {} : { scenarios: flags.scenarios }),
     ...(flags.steps === undefined ? {} : { steps: flags.steps }),
+    ...(flags.mix === undefined ? {} : { mix: setOf(flags.mix) }),
     ...(flags.loraRank === undefined
       ? {}
       : { lora: { rank: flags.loraRank, alpha: flags.loraAlpha ?? 2 * flags.loraRank } }),
@@ -50,6 +52,12 @@ function modelOptions({ model, modelName }: WorkFlags): RunOptions {
 /** A host with a port or a version of an interface behind it: "127.0.0.1:8000/v1", "host.example/v1", "[::1]:8000". */
 const isAddress = (text: string) =>
   /^(?:\[[\da-f:]+\]|[\w-]+(?:\.[\w-]+)*)(?::\d+(?:\/.*)?|(?:\/.*)?\/v\d+\/?)$/i.test(text);
+
+/** A word is a setting; a path, or what is a folder here, is one of the working folder. */
+function setOf(mix: string): string {
+  if (mix === 'embedded' || mix === mixNone) return mix;
+  return folder(mix, `--mix (expected embedded, ${mixNone} or a benchmark folder)`);
+}
 
 function folder(path: string, flag: string): string {
   const full = resolve(path);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TaskKind, taskKinds } from './benchmark.ts';
 
 /** How the answer distributions of a sample and its perturbed form are compared. */
 export const ConsistencyKind = z.enum(['kl', 'js', 'mse', 'none']);
@@ -49,6 +50,11 @@ export const TrainConfig = z.strictObject({
   adversarial: AdversarialConfig.prefault({}),
   /** `vqa`: the samples that need both modalities alone (an ablation). */
   data: z.enum(['all', 'vqa']).default('all'),
+  /**
+   * Where the kinds of task come from that the training data lack: `embedded` (the benchmark that comes along), a benchmark's folder, or
+   * `none`: they are left out. Unset: `embedded`.
+   */
+  mix: z.string().min(1).optional(),
   /** False: the rows of perturbed samples repeat the clean ones (an ablation). */
   augmentation: z.boolean().default(true),
   lora: LoraConfig.nullable().default(null),
@@ -62,3 +68,22 @@ export const TrainConfig = z.strictObject({
   threads: z.number().int().min(1).max(64).default(2),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
+
+/** The setting `mix` that leaves out what the data lack. */
+export const mixNone = 'none';
+
+/**
+ * What a step of `batch` rows holds of the kinds that there are samples of: pairs of a clean and a perturbed sample, and VQA samples.
+ * With all kinds image-heavy : text-heavy : VQA = 2 : 2 : 4 rows; what is not there leaves its rows to the others.
+ */
+export function stepShares(batch: number, there: readonly TaskKind[]): Record<TaskKind, number> {
+  const paired = taskKinds.filter((kind) => kind !== TaskKind.Vqa && there.includes(kind));
+  const vqa = there.includes(TaskKind.Vqa);
+  const pairs = Math.floor(batch / (2 * paired.length + (vqa ? 4 : 0)));
+  const of = (kind: TaskKind) => (paired.includes(kind) ? pairs : 0);
+  return {
+    image_heavy: of(TaskKind.ImageHeavy),
+    text_heavy: of(TaskKind.TextHeavy),
+    vqa: vqa ? batch - 2 * pairs * paired.length : 0,
+  };
+}

@@ -3,7 +3,7 @@
  * constants, so that workflow code can import it.
  */
 import type { ArtifactRef, Digest } from './artifact.ts';
-import type { PerturbationName } from './benchmark.ts';
+import type { PerturbationName, TaskKind } from './benchmark.ts';
 import type { DiagnosisConfig, PilotConfig, RolloutPolicy, StepOptions } from './config.ts';
 import type { ServedModel } from './endpoint.ts';
 import type { GateRule } from './gate.ts';
@@ -107,6 +107,15 @@ export interface DiagnoseRequest extends Request {
 }
 export interface TrainRequest extends Request {
   training: TrainConfig;
+  /** Absent: the training data have every kind of task, or what they lack is left out. */
+  mix?: Mix;
+}
+/** Another benchmark, whose training split gives the kinds that the training data lack. */
+export interface Mix {
+  /** What it is called: "embedded", or the folder's name. */
+  from: string;
+  folder: string;
+  kinds: TaskKind[];
 }
 export interface PilotRequest extends TrainRequest {
   pilot: PilotConfig;

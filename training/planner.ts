@@ -1,7 +1,7 @@
 import { Random } from '../random/index.ts';
-import { type PerturbedSample, TaskKind } from '../schemas/benchmark.ts';
+import { type PerturbedSample, TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { TrainConfig } from '../schemas/training.ts';
+import { mixNone, stepShares, type TrainConfig } from '../schemas/training.ts';
 
 /** A clean sample and one of its perturbed forms. */
 export interface Pair {
@@ -9,7 +9,7 @@ export interface Pair {
   perturbed: PerturbedSample;
 }
 
-/** The rows of one step: image-heavy : text-heavy : VQA = 2 : 2 : 4, half of the first two perturbed. */
+/** The rows of one step, half of the first two kinds perturbed. */
 export interface StepRows {
   imageHeavy: Pair[];
   textHeavy: Pair[];
@@ -29,14 +29,21 @@ export class BatchPlanner {
   private readonly seed: number;
   private readonly augmentation: boolean;
   private readonly vqaAlone: boolean;
+  private readonly shares: Record<TaskKind, number>;
 
   /**
    * `rows` holds clean rows (perturbation `origin`) and, under the same id, their perturbed forms.
-   * Throws GuardError BAD_INPUT where a kind of task is absent or a clean row has no perturbed form.
+   * Throws GuardError BAD_INPUT where a clean row has no perturbed form, and where a kind of task is absent that is not to be left out.
    */
   constructor(
     rows: readonly PerturbedSample[],
-    { batch, seed, augmentation, data }: Pick<TrainConfig, 'batch' | 'seed' | 'augmentation' | 'data'>,
+    {
+      batch,
+      seed,
+      augmentation,
+      data,
+      mix,
+    }: Pick<TrainConfig, 'batch' | 'seed' | 'augmentation' | 'data' | 'mix'>,
   ) {
     this.vqaAlone = data === 'vqa';
     this.batch = batch;
@@ -46,7 +53,8 @@ export class BatchPlanner {
     const of = (kind: TaskKind) => {
       const found = families.filter((family) => family.clean.taskKind === kind);
       const fail = (what: string) => new GuardError(ErrorCode.BadInput, `training rows: ${what}`);
-      if (found.length === 0) throw fail(`no ${kind} rows; training needs all three kinds of task`);
+      if (found.length === 0 && mix !== mixNone)
+        throw fail(`no ${kind} rows; mix them in (training.mix), or leave them out with "mix": "${mixNone}"`);
       const alone = kind === TaskKind.Vqa ? undefined : found.find((f) => f.perturbed.length === 0);
       if (alone && augmentation) throw fail(`sample '${alone.clean.id}' (${kind}) has no perturbed form`);
       return found;
@@ -56,6 +64,15 @@ export class BatchPlanner {
       text_heavy: of(TaskKind.TextHeavy),
       vqa: of(TaskKind.Vqa),
     };
+    this.shares = stepShares(
+      batch,
+      taskKinds.filter((kind) => this.families[kind].length > 0),
+    );
+    if (this.shares.image_heavy + this.shares.text_heavy === 0)
+      throw new GuardError(
+        ErrorCode.BadInput,
+        'training rows: nothing is perturbed; training needs image-heavy or text-heavy samples',
+      );
   }
 
   /** Rows of step `step`, counted from 0. */
@@ -64,17 +81,16 @@ export class BatchPlanner {
       const vqa = this.draw(TaskKind.Vqa, step, this.batch).map((family) => family.clean);
       return { imageHeavy: [], textHeavy: [], vqa };
     }
-    const pairs = this.batch / 8;
     const random = new Random(this.seed, 'perturbed form', step);
     const paired = (kind: TaskKind) =>
-      this.draw(kind, step, pairs).map(({ clean, perturbed }) => ({
+      this.draw(kind, step, this.shares[kind]).map(({ clean, perturbed }) => ({
         clean,
         perturbed: this.augmentation ? random.pick(perturbed) : clean,
       }));
     return {
       imageHeavy: paired(TaskKind.ImageHeavy),
       textHeavy: paired(TaskKind.TextHeavy),
-      vqa: this.draw(TaskKind.Vqa, step, 4 * pairs).map((family) => family.clean),
+      vqa: this.draw(TaskKind.Vqa, step, this.shares.vqa).map((family) => family.clean),
     };
   }
 

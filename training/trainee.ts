@@ -1,7 +1,7 @@
 import type { Parameters, Tensor, TensorSource } from '../engine/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { TrainConfig } from '../schemas/training.ts';
+import { mixNone, type TrainConfig } from '../schemas/training.ts';
 import type { DecoderPrograms } from './decoder.ts';
 import type { Group } from './group.ts';
 
@@ -35,7 +35,7 @@ export interface Trainee {
 
 /** What the model card says beside what it said of the base. */
 export function trainingNote(config: TrainConfig): string {
-  const { steps, batch, learningRate, lambda, consistency, adversarial, lora, seed } = config;
+  const { steps, batch, learningRate, lambda, consistency, adversarial, lora, mix, seed } = config;
   const parts = ['cross-entropy on clean and perturbed samples'];
   if (adversarial.enabled) {
     parts.push(
@@ -44,6 +44,7 @@ export function trainingNote(config: TrainConfig): string {
   }
   if (consistency !== 'none')
     parts.push(`${lambda} times the ${consistency.toUpperCase()} distance of answers in pairs`);
+  if (mix === mixNone) parts.push('on the kinds of task that the data had, the others left out');
   const what = lora
     ? `Adapters of rank ${lora.rank}, merged into the decoder,`
     : 'The decoder and the token embeddings';

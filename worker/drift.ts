@@ -7,7 +7,7 @@ import { driftStatusQuery, stopSignal } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
 import { type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
-import { type Started, startOrJoin } from './starts.ts';
+import { complete, type Started, startOrJoin } from './starts.ts';
 
 export interface DriftOptions extends RunOptions {
   /** Folder of Parquet request logs. */
@@ -31,7 +31,11 @@ export async function watchDrift(session: Session, options: DriftOptions): Promi
     ...defined(rest),
   };
   const asked = await resolved(session, rest);
-  const robustify = robustifyRequest(session.config, { ...asked, champion: asked.modelFolder === undefined });
+  const robustify = await complete(
+    session,
+    asked,
+    robustifyRequest(session.config, { ...asked, champion: asked.modelFolder === undefined }),
+  );
   const { model } = robustify;
   const request: DriftRequest = {
     model,

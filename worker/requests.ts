@@ -53,6 +53,8 @@ export interface RunOptions {
   /** Short trainings and a gate before the real one. */
   pilot?: boolean;
   lora?: { rank: number; alpha: number };
+  /** Where the kinds of task come from that the training data lack: `training.mix`. */
+  mix?: string;
   overrides?: {
     diagnosis?: Partial<DiagnosisConfig>;
     training?: Partial<TrainConfig>;
@@ -155,6 +157,7 @@ export function trainRequest(config: LoadedConfig, options: RunOptions): TrainRe
     ...options.overrides?.training,
     ...(options.steps === undefined ? {} : { steps: options.steps }),
     ...(options.lora === undefined ? {} : { lora: options.lora }),
+    ...(options.mix === undefined ? {} : { mix: options.mix }),
     seed: request.seed,
   };
   return { ...request, training: checked('training', TrainConfig, training) };

@@ -32,6 +32,8 @@ export interface Session {
   stateDir: string;
   storeDir: string;
   store: ArtifactStore;
+  /** Takes one line for people. */
+  log: (line: string) => void;
   client: Client;
   address: string;
   uiAddress: string | null;
@@ -81,6 +83,7 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
     stateDir,
     storeDir,
     store,
+    log,
     client: temporal.client,
     address: temporal.server.address,
     uiAddress: temporal.server.uiAddress ?? null,

@@ -1,9 +1,16 @@
 import { dirname } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Digest } from '../schemas/artifact.ts';
-import { type DiagnoseRequest, taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import {
+  type DiagnoseRequest,
+  type TrainRequest,
+  taskQueue,
+  WorkflowName,
+  workflowIds,
+} from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import type { LoadedConfig } from './config.ts';
+import { withMix } from './mix.ts';
 import { withPacks } from './packs.ts';
 import {
   diagnoseRequest,
@@ -70,14 +77,22 @@ export async function startOrJoin(
   return { workflowId, runId, model, joined, resumes: joined ? null : (last?.resumes ?? null) };
 }
 
-/** The request with the scenario packs that it names. */
-export function complete<Request extends DiagnoseRequest>(
-  { config, store }: Session,
+/** The request with the scenario packs that it names, and with what its training data lack. */
+export async function complete<Request extends DiagnoseRequest>(
+  { config, log, store }: Pick<Session, 'config' | 'log' | 'store'>,
   { scenarios, tasks }: RunOptions,
   request: Request,
 ): Promise<Request> {
-  return withPacks(request, { folder: dirname(config.file), tasks, scenarios }, store);
+  const folder = dirname(config.file);
+  const packed = await withPacks(request, { folder, tasks, scenarios }, store);
+  if (!trains(packed)) return packed;
+  const { note, request: mixed } = await withMix(packed, folder);
+  if (note !== null) log(note);
+  return mixed;
 }
+
+const trains = <Request extends DiagnoseRequest>(request: Request): request is Request & TrainRequest =>
+  'training' in request;
 
 /** Starts what a command asks for, under the digest of what that means. */
 function starter<Request extends DiagnoseRequest>(

@@ -7,11 +7,22 @@ import { stepsOf } from './steps.ts';
 /** Makes the rows that `base` is trained on. @returns `rows` and what belongs to it */
 export async function augment(
   track: Track,
-  { seed, steps, training: config }: TrainRequest,
+  { diagnosis, mix, packs, seed, steps, training: config }: TrainRequest,
   base: ArtifactRef,
   train: ArtifactRef,
 ): Promise<Record<string, ArtifactRef>> {
-  const { outputs } = await track(stepsOf(steps).augment({ train, model: base, config, seed }));
+  // Without one the commands are those of before.
+  const other = mix && (await track(stepsOf(steps).ingest({ folder: mix.folder, needs: ['train'] })));
+  const { outputs } = await track(
+    stepsOf(steps).augment({
+      train,
+      model: base,
+      config,
+      seed,
+      ...(mix && other ? { mix: { from: mix.from, kinds: mix.kinds, samples: other.outputs.train! } } : {}),
+      ...(packs ? { packs, skip: diagnosis.skip } : {}),
+    }),
+  );
   return outputs;
 }
 

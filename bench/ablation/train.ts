@@ -15,7 +15,8 @@ export async function withTrained<T>(
   const pairs = (config.steps * config.batch) / 8;
   // Training on VQA samples alone sees eight of them in place of a pair of each kind and four.
   const budget = { image_heavy: pairs, text_heavy: pairs, vqa: 8 * pairs };
-  const rows = [...trainingFamilies(samples, budget, config.seed)].flat();
+  const rows: PerturbedSample[] = [];
+  for await (const family of trainingFamilies(samples, budget, config.seed)) rows.push(...family);
   const scratch = await mkdtemp(join(tmpdir(), 'guard-trained-'));
   try {
     const trained = await trainInThread({

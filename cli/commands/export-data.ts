@@ -1,17 +1,24 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { trainingFamily } from '../../diagnosis/perturbations/index.ts';
-import { type ExportFormat, exportFormats, exportSamples } from '../../ingest/index.ts';
+import { trainedScenarios, trainingFamily } from '../../diagnosis/perturbations/index.ts';
+import { type ExportFormat, exportFormats, exportSamples, packSetOf, taskOf } from '../../ingest/index.ts';
 import { Random } from '../../random/index.ts';
-import { type Sample, type Split, splits, taskKinds } from '../../schemas/benchmark.ts';
+import { type PerturbedSample, type Sample, type Split, splits, taskKinds } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { ingestBenchmark } from '../../store/index.ts';
-import { type CommonFlags, positive, whole, withCommonFlags } from '../flags.ts';
+import {
+  type CommonFlags,
+  positive,
+  type ScenarioFlags,
+  whole,
+  withCommonFlags,
+  withScenarioFlags,
+} from '../flags.ts';
 import type { Output } from '../output.ts';
 import { packageFile } from '../package-root.ts';
 import { handle } from './command.ts';
 
-interface ExportFlags extends CommonFlags {
+interface ExportFlags extends CommonFlags, ScenarioFlags {
   benchmark?: string;
   format: ExportFormat;
   split: Split;
@@ -34,7 +41,7 @@ export function addExportData(program: Command): void {
         new Option('--seed <number>', 'of the choice and the perturbations').argParser(whole).default(7),
       ),
   );
-  handle<ExportFlags>(command, exportData);
+  handle<ExportFlags>(withScenarioFlags(command), exportData);
 }
 
 /** Labelled samples of each kind, in an order that the seed draws. */
@@ -45,7 +52,16 @@ function chosen(pool: readonly Sample[], { samples, seed }: ExportFlags): Sample
   });
 }
 
+/** The scenarios of the packs that the flags name, as training draws from them. @throws GuardError BadConfig, BadInput where none fits */
+async function scenariosOf({ scenarios, task }: ExportFlags) {
+  const set = await packSetOf({}, { folder: '.', scenarios, tasks: task });
+  if (set.packs.length === 0) return undefined;
+  const conditions = trainedScenarios(set);
+  return { conditions, taskOf: (sample: Sample) => taskOf(sample, set.tasks)?.name };
+}
+
 async function exportData(flags: ExportFlags, output: Output): Promise<undefined> {
+  const packs = await scenariosOf(flags);
   const folder = resolve(flags.benchmark ?? packageFile('data/benchmark'));
   const { leftOut, samples: splitsOf } = await ingestBenchmark(folder);
   if (leftOut > 0)
@@ -62,7 +78,13 @@ async function exportData(flags: ExportFlags, output: Output): Promise<undefined
   const unlabelled = pool.filter(({ answer }) => answer === null).length;
   if (unlabelled > 0) output.log(`${unlabelled} samples without an answer are left out.`);
   const { questionText } = await import('../../models/index.ts');
-  const rows = samples.flatMap((sample) => trainingFamily(sample, flags.seed, pool));
+  const rows: PerturbedSample[] = [];
+  for (const sample of samples) rows.push(...(await trainingFamily(sample, flags.seed, pool, packs)));
+  if (packs && !rows.some(({ perturbation }) => perturbation.includes('/')))
+    throw new GuardError(
+      ErrorCode.BadInput,
+      'no sample takes a scenario of the packs: see with "modality-guard scenarios preview" what they ask for, or leave them out',
+    );
   const result = await exportSamples(rows, flags.format, resolve(flags.out), questionText);
   output.result(
     { status: 'completed', ...result, seed: flags.seed },

@@ -2,7 +2,15 @@ import type { Command } from 'commander';
 import { evenWeights, forecastAccuracy, pilotCurve, weightedAccuracy } from '../../diagnosis/index.ts';
 import { TaskKind } from '../../schemas/benchmark.ts';
 import type { Pilot } from '../../schemas/estimate.ts';
-import { positive, type WorkFlags, withWorkFlags } from '../flags.ts';
+import {
+  type MixFlags,
+  positive,
+  type ScenarioFlags,
+  type WorkFlags,
+  withMixFlag,
+  withScenarioFlags,
+  withWorkFlags,
+} from '../flags.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
@@ -10,7 +18,7 @@ import { withSession } from '../session.ts';
 import { percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
 
-interface PilotFlags extends WorkFlags {
+interface PilotFlags extends WorkFlags, ScenarioFlags, MixFlags {
   pilotSteps?: number;
   pilotSamples?: number;
 }
@@ -23,7 +31,7 @@ export function addPilot(program: Command): void {
       .option('--pilot-steps <number>', 'steps of the longest one', positive)
       .option('--pilot-samples <number>', 'samples per condition of each diagnosis', positive),
   );
-  handle<PilotFlags>(command, runPilot);
+  handle<PilotFlags>(withMixFlag(withScenarioFlags(command)), runPilot);
 }
 
 async function runPilot(flags: PilotFlags, output: Output): Promise<undefined> {

@@ -2,8 +2,8 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunReport } from '../../schemas/report.ts';
 import { ExitCode } from '../exit-codes.ts';
-import type { PolicyFlags, ProjectFlags, WorkFlags } from '../flags.ts';
-import { withDeviceFlag, withPolicyFlag, withWorkFlags } from '../flags.ts';
+import type { MixFlags, PolicyFlags, ProjectFlags, ScenarioFlags, WorkFlags } from '../flags.ts';
+import { withDeviceFlag, withMixFlag, withPolicyFlag, withScenarioFlags, withWorkFlags } from '../flags.ts';
 import { followRun } from '../follow.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
@@ -12,7 +12,7 @@ import { withSession } from '../session.ts';
 import { reportText } from '../views/report.ts';
 import { handle } from './command.ts';
 
-interface RunFlags extends WorkFlags, PolicyFlags {
+interface RunFlags extends WorkFlags, PolicyFlags, ScenarioFlags, MixFlags {
   pilot?: boolean;
   detach?: boolean;
 }
@@ -30,7 +30,7 @@ export function addRun(program: Command): void {
         .option('--detach', 'only start it; a worker elsewhere does the work'),
     ),
   );
-  handle<RunFlags>(command, run);
+  handle<RunFlags>(withMixFlag(withScenarioFlags(command)), run);
 }
 
 async function run(flags: RunFlags, output: Output): Promise<ExitCode | undefined> {

@@ -1,24 +1,30 @@
 import type { Command } from 'commander';
-import type { WorkFlags } from '../flags.ts';
-import { withDeviceFlag, withWorkFlags } from '../flags.ts';
+import type { MixFlags, ScenarioFlags, WorkFlags } from '../flags.ts';
+import { withDeviceFlag, withMixFlag, withScenarioFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
 import { withSession } from '../session.ts';
 import { handle } from './command.ts';
 
+type TrainFlags = WorkFlags & ScenarioFlags & MixFlags;
+
 export function addTrain(program: Command): void {
-  const command = withDeviceFlag(
-    withWorkFlags(
-      program
-        .command('train')
-        .description('robust training alone; the result is an artifact, nothing is rolled out'),
+  const command = withScenarioFlags(
+    withMixFlag(
+      withDeviceFlag(
+        withWorkFlags(
+          program
+            .command('train')
+            .description('robust training alone; the result is an artifact, nothing is rolled out'),
+        ),
+      ),
     ),
   );
-  handle<WorkFlags>(command, train);
+  handle<TrainFlags>(command, train);
 }
 
-async function train(flags: WorkFlags, output: Output): Promise<undefined> {
+async function train(flags: TrainFlags, output: Output): Promise<undefined> {
   const options = runOptions(flags);
   await withSession(flags, output, true, async ({ session, api, signal }) => {
     const progress = progressOn(output);

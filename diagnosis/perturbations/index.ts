@@ -1,6 +1,6 @@
 export { miniPicture, type PictureSize } from './canvas.ts';
 export { randomFacts, randomHint } from './facts.ts';
-export { trainingFamilies, trainingFamily } from './family.ts';
+export { type TrainingPacks, trainedScenarios, trainingFamilies, trainingFamily } from './family.ts';
 export {
   type Condition,
   catalogue,

@@ -18,7 +18,7 @@ beforeAll(async () => {
   const few = (['image_heavy', 'text_heavy', 'vqa'] as const).flatMap((kind) =>
     pool.filter(({ taskKind }) => taskKind === kind).slice(0, 3),
   );
-  rows = few.flatMap((sample) => trainingFamily(sample, 11, pool));
+  rows = (await Promise.all(few.map((sample) => trainingFamily(sample, 11, pool)))).flat();
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -45,6 +45,29 @@ describe('BatchPlanner', () => {
     for (const { clean, perturbed } of imageHeavy) expect(perturbed).toBe(clean);
   });
 
+  it.each([
+    [['image_heavy'], [8, 0, 0]],
+    [['text_heavy'], [0, 8, 0]],
+    [
+      ['image_heavy', 'text_heavy'],
+      [4, 4, 0],
+    ],
+    [
+      ['image_heavy', 'vqa'],
+      [2, 0, 12],
+    ],
+  ])('gives the rows of kinds that are left out to the others: %j', (kinds, counts) => {
+    const some = rows.filter(({ taskKind }) => kinds.includes(taskKind));
+    const { imageHeavy, textHeavy, vqa } = new BatchPlanner(some, { ...options, mix: 'none' }).step(3);
+    expect([imageHeavy.length, textHeavy.length, vqa.length]).toEqual(counts);
+    expect(() => new BatchPlanner(some, options)).toThrow(/no \w+ rows; mix them in/);
+  });
+
+  it('refuses rows of which nothing is perturbed', () => {
+    const vqa = rows.filter(({ taskKind }) => taskKind === 'vqa');
+    expect(() => new BatchPlanner(vqa, { ...options, mix: 'none' })).toThrow('nothing is perturbed');
+  });
+
   it('names what is wrong with unfit rows', () => {
     const without = (kind: string) => rows.filter((row) => row.taskKind !== kind);
     expect(() => new BatchPlanner(without('vqa'), options)).toThrow('no vqa rows');

@@ -1,4 +1,4 @@
-import { pictureBrightness } from '../pictures/index.ts';
+import { pictureBrightness, pictureKinds } from '../pictures/index.ts';
 import { type EncodedImage, type Prediction, type Sample, textsBeside } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { answeredPairs, byId } from './measures/figures.ts';
@@ -26,7 +26,7 @@ async function brightnessOf({ bytes, path }: EncodedImage): Promise<number> {
   const name = path ?? 'image without a name';
   throw new GuardError(
     ErrorCode.BadInput,
-    `${name}: cannot be decoded; store request images as PNG, JPEG or WebP`,
+    `${name}: cannot be decoded; store request images as ${pictureKinds}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import { openPicture, pictureKind, pictureKinds } from '../pictures/index.ts';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { imageProblem } from '../store/index.ts';
 import { AnyOf, Fault } from './draft.ts';
@@ -7,14 +7,15 @@ import type { Finder } from './finder.ts';
 const isStruct = (value: unknown): value is { bytes?: unknown; path?: unknown } =>
   typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 
-/** The first bytes of PNG, JPEG and WebP in base64; a path may begin so, but is not as long. */
-const base64Picture = /^(?:iVBORw0KGgo|\/9j\/|UklGR)[A-Za-z0-9+/\s]{53,}=*\s*$/;
+/** Base64 as long as no path is; what it holds must begin as a picture does. */
+const base64Text = /^[A-Za-z0-9+/\s]{64,}={0,2}\s*$/;
 
 /** Pictures written into the table: "data:image/png;base64,…", or base64 alone. */
 function written(text: string): Uint8Array | null {
   const [, data] = /^data:[\w/+.-]+;base64,(.*)$/s.exec(text) ?? [];
-  const base64 = data ?? (base64Picture.test(text) ? text : undefined);
-  return base64 === undefined ? null : Buffer.from(base64, 'base64');
+  if (data !== undefined) return Buffer.from(data, 'base64');
+  const isPicture = base64Text.test(text) && pictureKind(Buffer.from(text.slice(0, 400), 'base64'));
+  return isPicture ? Buffer.from(text, 'base64') : null;
 }
 
 async function named(names: readonly string[], file: string, finder: Finder): Promise<EncodedImage> {
@@ -51,7 +52,7 @@ export async function imageOf(cell: unknown, file: string, finder: Finder): Prom
     // JSON holds the bytes as base64.
     const bytes = typeof cell.bytes === 'string' ? written(cell.bytes) : null;
     if (bytes) return { bytes, path };
-    if (cell.bytes) throw new Fault('image', 'its "bytes" are no PNG, JPEG or WebP, nor one in base64');
+    if (cell.bytes) throw new Fault('image', `its "bytes" are no ${pictureKinds}, nor one in base64`);
     return path === null ? null : imageOf(path, file, finder);
   }
   const text = String(cell).trim();
@@ -66,10 +67,8 @@ export async function checkDecodes({ bytes }: EncodedImage): Promise<void> {
   // A PNG is decoded by the check that follows, and what has no whole frame is named by it.
   if (bytes[0] === 0x89 || imageProblem(bytes)) return;
   // Decoded at a fraction of its size: the compressed data are read to their end all the same.
-  await sharp(bytes)
-    .resize(8, 8, { fit: 'fill' })
-    .raw()
-    .toBuffer()
+  await openPicture(bytes)
+    .then((picture) => picture.resize(8, 8, { fit: 'fill' }).raw().toBuffer())
     .catch((error: Error) => {
       throw new Fault('image', `it cannot be decoded (${error.message.split('\n')[0]})`);
     });

@@ -1,9 +1,13 @@
+import type { View } from '../pictures/index.ts';
+import { isEndpoint } from './endpoint/config.ts';
 import { readImageConfig } from './hf/image-config.ts';
 
 interface Size {
   width: number;
   height: number;
   channels: 1 | 3;
+  /** Set where pictures are seen as browsers show them. */
+  view?: View;
 }
 
 /** Where a configuration names no size: that of most vision towers. */
@@ -34,5 +38,5 @@ export async function pictureSizeOf(folder: string): Promise<Size> {
     Math.min(largest, sides(side).find((found) => found !== undefined) ?? unnamed),
   );
   const channels = Array.isArray(config.image_mean) && config.image_mean.length === 1 ? 1 : 3;
-  return { width: width!, height: height!, channels };
+  return { width: width!, height: height!, channels, ...(isEndpoint(folder) ? { view: 'browser' } : {}) };
 }

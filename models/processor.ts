@@ -1,6 +1,13 @@
 import { convertIndexedToRgb, type DecodedPng, hasPngSignature } from 'fast-png';
 import { z } from 'zod';
-import { decodeColours, decodePng, mostPixels, pngSize } from '../pictures/index.ts';
+import {
+  decodeColours,
+  decodePng,
+  mostPixels,
+  pictureKinds,
+  pngOrientation,
+  pngSize,
+} from '../pictures/index.ts';
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { checked, readJsonFile } from './json.ts';
@@ -68,15 +75,15 @@ export function makeProcessor(config: PreprocessorConfig): Processor {
 const nameOf = ({ bytes, path }: EncodedImage) =>
   path ?? `an image of ${bytes.byteLength} bytes without a path`;
 
-/** A PNG as `decodeGrey` has it; JPEG and WebP by sharp, upright, in sRGB. Throws GuardError BAD_INPUT naming the image. */
+/** A PNG as `decodeGrey` has it; others, and those that are turned, upright. Throws GuardError BAD_INPUT naming the image. */
 async function greyOf(image: EncodedImage): Promise<GreyImage> {
-  if (hasPngSignature(image.bytes)) return decodeGrey(image);
+  if (hasPngSignature(image.bytes) && pngOrientation(image.bytes) === 1) return decodeGrey(image);
   try {
     const { data, info } = await decodeColours(image.bytes);
     const { channels, height, width } = info;
     return { width, height, data: greyValues(data, channels, width * height, 255) };
   } catch (cause) {
-    const what = `${nameOf(image)}: cannot be decoded as PNG, JPEG or WebP (${(cause as Error).message}); encode it again or drop the row`;
+    const what = `${nameOf(image)}: cannot be decoded as ${pictureKinds} (${(cause as Error).message}); encode it again or drop the row`;
     throw new GuardError(ErrorCode.BadInput, what, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import { convertIndexedToRgb, encode, hasPngSignature } from 'fast-png';
-import { decodePng } from '../../pictures/index.ts';
+import { decodePng, type View } from '../../pictures/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 
 /** Size and colours of the pictures that are made. */
@@ -8,6 +8,8 @@ export interface PictureSize {
   height: number;
   /** Grey, or red, green and blue. */
   channels: 1 | 3;
+  /** How files are seen; default: as Pillow reads them. */
+  view?: View;
 }
 
 /** The mini model's input. */

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import { mostPixels, pngSize } from '../../pictures/index.ts';
+import { openPicture, pngOrientation, pngSize } from '../../pictures/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 import { type Canvas, type PictureSize, pixelsOfPng } from './canvas.ts';
 import type { Making, Request } from './picture.ts';
@@ -36,12 +36,23 @@ async function answer(request: Request): Promise<Canvas | null> {
 async function pixelsOf(image: EncodedImage, size: PictureSize): Promise<Canvas | null> {
   const bound = Math.max(leastBound, size.width, size.height);
   const claimed = pngSize(image.bytes);
-  const plain = claimed && claimed.width <= bound && claimed.height <= bound ? pixelsOfPng(image) : null;
+  const small = claimed && claimed.width <= bound && claimed.height <= bound;
+  const plain = small && !isSeenOtherwise(image.bytes, size) ? pixelsOfPng(image) : null;
   if (plain) return plain;
-  const picture = sharp(image.bytes, { limitInputPixels: mostPixels })
-    .autoOrient()
-    .resize({ width: bound, height: bound, fit: 'inside', withoutEnlargement: true });
+  const picture = (await openPicture(image.bytes, size.view)).resize({
+    width: bound,
+    height: bound,
+    fit: 'inside',
+    withoutEnlargement: true,
+  });
   return canvasOf(picture.removeAlpha().toColourspace('srgb'));
+}
+
+/** Whether the numbers of a PNG are not what is seen: turned, 16 bits deep, or, for browsers, of another colour space. */
+function isSeenOtherwise(bytes: Uint8Array, { view }: PictureSize): boolean {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(4096, bytes.byteLength));
+  const deep = bytes[24] === 16;
+  return deep || pngOrientation(bytes) !== 1 || (view === 'browser' && head.includes('iCCP'));
 }
 
 async function throughJpeg({ channels, data, height, width }: Canvas, quality: number): Promise<Canvas> {

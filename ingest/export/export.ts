@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pictureKind } from '../../pictures/index.ts';
 import type { EncodedImage, PerturbedSample } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { digestOfBytes } from '../../store/index.ts';
@@ -8,8 +9,8 @@ import { exchangeOf } from './conversation.ts';
 import { type ExportFormat, type Target, writers } from './formats.ts';
 
 function extensionOf({ bytes }: EncodedImage): string {
-  if (bytes[0] === 0x89) return 'png';
-  return bytes[0] === 0xff ? 'jpg' : 'webp';
+  const kind = pictureKind(bytes) ?? 'bin';
+  return kind === 'jpeg' ? 'jpg' : kind;
 }
 
 function targetIn(folder: string): Target & { images: Set<string> } {

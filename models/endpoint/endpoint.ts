@@ -9,6 +9,7 @@ import { endpointId, readEndpoint } from './config.ts';
 import { costOf, tokensOf, worstTokens } from './cost.ts';
 import { type Asking, dialectOf, type KeptAnswer, keyOfRun, Ledger } from './ledger.ts';
 import { Pace, pause } from './pace.ts';
+import { ReadyPictures } from './pictures.ts';
 import {
   type Dialect,
   type EndpointRequest,
@@ -70,6 +71,7 @@ export class EndpointModel {
   private readonly sender: Sender;
   private readonly pace: Pace;
   private readonly leaving: () => boolean;
+  private readonly pictures = new ReadyPictures();
   private readonly underWay = new Map<string, Promise<KeptAnswer>>();
 
   constructor(config: EndpointConfig, sender: Sender, ledger: Ledger, leaving: () => boolean) {
@@ -99,7 +101,8 @@ export class EndpointModel {
       while (next < samples.length && !stop.aborted) {
         const i = next++;
         try {
-          answers[i] = await this.ask(samples[i] as PerturbedSample, { run, reuse }, stop);
+          const sample = await this.pictures.ready(samples[i] as PerturbedSample);
+          answers[i] = await this.ask(sample, { run, reuse }, stop);
           onProgress?.({ done: ++done, total: samples.length });
         } catch (error) {
           failure ??= error;

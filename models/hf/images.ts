@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { RawImage } from '@huggingface/transformers';
-import { hasPngSignature } from 'fast-png';
 import { float32Of, inFloatType, type Tensor } from '../../engine/index.ts';
+import { decodeColours } from '../../pictures/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { OpenPicture } from '../attacks/pictures.ts';
 import type { EncoderGradients } from '../attacks/pixel-gradients.ts';
 import { type PixelPlaces, planePlaces } from '../attacks/pixel-places.ts';
-import { decodeGrey } from '../processor.ts';
 import type { Runner } from '../session.ts';
 import { pack, unpack } from './families/packing.ts';
 import type { Family, VisionInput } from './family.ts';
@@ -89,17 +88,14 @@ export class FeatureEncoder {
     }
   }
 
-  /** Any format that sharp reads; alpha is dropped, grey becomes RGB. */
+  /** As Pillow makes RGB of any format that is read, upright. */
   async decode(image: EncodedImage): Promise<RawImage> {
     const { RawImage } = this.library;
     try {
-      if (!isGreyWithAlpha(image.bytes)) {
-        const raw = await RawImage.fromBlob(new Blob([image.bytes as Uint8Array<ArrayBuffer>]));
-        return pillowImage(this.library, raw.rgb());
-      }
-      const { data, height, width } = decodeGrey(image);
-      const grey = new RawImage(Uint8ClampedArray.from(data), width, height, 1);
-      return pillowImage(this.library, grey.rgb());
+      const { data, info } = await decodeColours(image.bytes);
+      const { channels, height, width } = info;
+      const raw = new RawImage(new Uint8ClampedArray(data), width, height, channels);
+      return pillowImage(this.library, raw.rgb());
     } catch (cause) {
       throw unusable(image, 'cannot be decoded as an image', cause);
     }
@@ -211,11 +207,6 @@ function planesOf(pixels: Tensor | undefined): PixelPlaces | null {
   const [channels, height, width] = pixels?.dims.slice(-3) ?? [];
   if (!pixels || pixels.dims.length < 4 || !channels || !height || !width) return null;
   return planePlaces(pixels.data.length, { channels, height, width });
-}
-
-/** A PNG of colour type 4, which the library does not take. */
-function isGreyWithAlpha(bytes: Uint8Array): boolean {
-  return hasPngSignature(bytes) && bytes[25] === 4;
 }
 
 function unusable({ bytes, path }: EncodedImage, why: string, cause: unknown): GuardError {

@@ -1,3 +1,4 @@
+import { pictureKinds } from '../../pictures/index.ts';
 import type { Sample, Split } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { digestOfBytes } from '../canonical.ts';
@@ -61,7 +62,7 @@ export class RowChecker {
     if (this.goodImages.has(digest)) return;
     const problem = imageProblem(sample.image.bytes);
     if (problem)
-      throw badCell(place, problem, 'a whole PNG, JPEG or WebP file: encode it again or drop the row');
+      throw badCell(place, problem, `a whole ${pictureKinds} file: encode it again or drop the row`);
     this.goodImages.add(digest);
   }
 

@@ -174,7 +174,7 @@ describe('a benchmark that is refused', () => {
       'an image that is none',
       'test',
       (rows) => withRow(rows, 3, { image: gif }),
-      /^ row 3 \(the first is 0\), field "image": .*; expected a whole PNG, JPEG or WebP file/,
+      /^ row 3 \(the first is 0\), field "image": .*; expected a whole PNG, JPEG, WebP, GIF, TIFF or AVIF file/,
     ],
     [
       'options without the answer',

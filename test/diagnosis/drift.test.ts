@@ -27,7 +27,7 @@ describe('features of a request', () => {
     }
     const text = { bytes: new Uint8Array([1, 2]), path: 'a.txt' };
     await expect(requestFeatures({ ...request, image: text }, 0)).rejects.toThrow(
-      /a\.txt: cannot be decoded; store request images as PNG, JPEG or WebP/,
+      /a\.txt: cannot be decoded; store request images as PNG, JPEG, WebP, GIF, TIFF or AVIF/,
     );
   });
 

@@ -93,6 +93,6 @@ it('takes JPEG and WebP of any colours as well, upright', async () => {
   }
   const cut = (await files.jpeg.toBuffer()).subarray(0, 200);
   await expect(pixels({ bytes: cut, path: 'cut.jpg' })).rejects.toThrow(
-    /cut\.jpg: cannot be decoded as PNG, JPEG or WebP/,
+    /cut\.jpg: cannot be decoded as PNG, JPEG, WebP, GIF, TIFF or AVIF/,
   );
 });

@@ -89,7 +89,8 @@ test.each([
 
 const whole = png(1, 16);
 const badChecksum = whole.slice();
-badChecksum[whole.length - 1] = (badChecksum[whole.length - 1] as number) ^ 1;
+// The last byte before the end chunk, of 12 bytes, belongs to the checksum of the pixels.
+badChecksum[whole.length - 13] = (badChecksum[whole.length - 13] as number) ^ 1;
 const badPixels = whole.slice();
 badPixels[45] = (badPixels[45] as number) ^ 0xff;
 const huge = whole.slice();
@@ -135,9 +136,9 @@ const faults: [string, Partial<Sample>, string, string][] = [
   ['an empty image', { image: { bytes: new Uint8Array(0), path: null } }, 'image', 'the image is empty'],
   [
     'a text as image',
-    { image: { bytes: Buffer.from('GIF89a..'), path: null } },
+    { image: { bytes: Buffer.from('GIF88a..'), path: null } },
     'image',
-    'no PNG, JPEG or WebP (they begin with 474946383961',
+    'no PNG, JPEG, WebP, GIF, TIFF or AVIF (they begin with 474946383861',
   ],
   [
     'a PNG cut short',

@@ -43,8 +43,7 @@ const others: readonly [string, RegExp][] = [
 /** What a file is that is not read; null: that is not known. */
 export function otherKind(bytes: Uint8Array): string | null {
   const brands = brandsOf(bytes);
-  if (brands.some((brand) => /^(?:hei[cxms]|hev[cxms]|mif1|msf1)$/.test(brand)))
-    return 'a HEIC picture';
+  if (brands.some((brand) => /^(?:hei[cxms]|hev[cxms]|mif1|msf1)$/.test(brand))) return 'a HEIC picture';
   if (brands.length > 0) return 'a film or sound';
   const head = ascii(bytes, 0, 200);
   return others.find(([, start]) => start.test(head))?.[0] ?? null;

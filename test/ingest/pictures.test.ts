@@ -18,7 +18,10 @@ const others: Record<string, [Uint8Array, RegExp]> = {
   'phone.heic': [box('heic'), /it is a HEIC picture; save it as PNG or JPEG/],
   'film.mp4': [box('isom').fill('isom', 16, 28), /a film or sound/],
   'scan.bmp': [Buffer.from('BM\x46\0\0\0\0\0\0\0\x36\0\0\0', 'latin1'), /it is a BMP picture/],
-  'drawing.svg': [Buffer.from('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'), /an SVG picture/],
+  'drawing.svg': [
+    Buffer.from('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'),
+    /an SVG picture/,
+  ],
   'gone.jpg': [Buffer.from('<!DOCTYPE html><title>404</title>'), /it is a web page/],
   'large.jpg': [Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /Git LFS/],
   'paper.pdf': [Buffer.from('%PDF-1.7'), /a PDF document/],

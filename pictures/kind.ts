@@ -14,7 +14,7 @@ function brandsOf(bytes: Uint8Array): string[] {
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
   const all = ascii(bytes, 8, Math.min(length, 256) - 8);
   // The four bytes behind the first are its version.
-  return (all.match(/[^]{4}/g) ?? []).filter((_, i) => i !== 1);
+  return (all.match(/.{4}/gs) ?? []).filter((_, i) => i !== 1);
 }
 
 /** The format that a file's first bytes tell; null: none that is read. */
@@ -29,14 +29,15 @@ export function pictureKind(bytes: Uint8Array): PictureKind | null {
   return null;
 }
 
-const others: readonly [string, RegExp][] = [
-  ['a BMP picture', /^BM/],
-  ['an icon (ICO)', /^\0\0\x01\0/],
-  ['a JPEG XL picture', /^(?:\xff\x0a|\0\0\0\x0cJXL )/],
-  ['a JPEG 2000 picture', /^(?:\xff\x4f\xff\x51|\0\0\0\x0cjP {2})/],
-  ['a Photoshop picture (PSD)', /^8BPS/],
-  ['a PDF document', /^%PDF/],
-  ['an SVG picture', /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?<svg/i],
+/** By the first bytes, or by what they look like as text. */
+const others: readonly [string, readonly string[] | RegExp][] = [
+  ['a BMP picture', ['BM']],
+  ['an icon (ICO)', ['\0\0\x01\0']],
+  ['a JPEG XL picture', ['\xff\x0a', '\0\0\0\x0cJXL ']],
+  ['a JPEG 2000 picture', ['\xff\x4f\xff\x51', '\0\0\0\x0cjP  ']],
+  ['a Photoshop picture (PSD)', ['8BPS']],
+  ['a PDF document', ['%PDF']],
+  ['an SVG picture', /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<svg/is],
   ['a web page, such as a server gives in place of a picture', /^\s*<(?:!doctype html|html|head)/i],
 ];
 
@@ -46,5 +47,7 @@ export function otherKind(bytes: Uint8Array): string | null {
   if (brands.some((brand) => /^(?:hei[cxms]|hev[cxms]|mif1|msf1)$/.test(brand))) return 'a HEIC picture';
   if (brands.length > 0) return 'a film or sound';
   const head = ascii(bytes, 0, 200);
-  return others.find(([, start]) => start.test(head))?.[0] ?? null;
+  const begins = (start: readonly string[] | RegExp) =>
+    start instanceof RegExp ? start.test(head) : start.some((one) => head.startsWith(one));
+  return others.find(([, start]) => begins(start))?.[0] ?? null;
 }

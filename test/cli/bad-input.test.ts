@@ -18,6 +18,7 @@ import {
   writeTableFile,
 } from '../../store/index.ts';
 import { connectServer, type ServerConnection } from '../../worker/server/index.ts';
+import { readRecord } from '../../worker/server/record.ts';
 import { type Project, smallBenchmark, smallProject } from '../support/project.ts';
 import { type Ended, modalityGuard, projectFolder } from './command.ts';
 
@@ -267,7 +268,8 @@ describe.skipIf(refused)(`a disk that is full${reason}`, () => {
     const stateDir = join(disk, 'own');
     const filler = join(disk, 'filler');
     const running = modalityGuard(['worker', '--state-dir', stateDir], { folder: project.folder });
-    while (!existsSync(join(stateDir, 'server/server.json'))) await sleep(50);
+    // The record has a port for guests once the server is ready.
+    while (!(await readRecord(stateDir))?.controlPort) await sleep(50);
     const { bavail, bsize } = await statfs(disk);
     await writeFile(filler, Buffer.alloc(bavail * bsize - 2 ** 16));
     const { code, stderr } = await running;

@@ -167,7 +167,7 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
     for (const name of ['switch', 'switch_target', 'corruptions/fog-1'])
       expect(Object.keys(figures)).not.toContain(`text_heavy/${name}`);
     await expect(trainOnce(session, { dataFolder })).rejects.toThrow(
-      /texts: no samples of the split train, .* \(there are: .*test 7.*\); ingest the data again with --split/,
+      /the split train of .*texts has no labelled sample that this model can be trained on: .* --split train=/,
     );
     await writeSamplesFile(join(dataFolder, 'samples.parquet'), [text('long', [...'vwxyz'])]);
     await expect(diagnoseOnce(session, { dataFolder, level: 'L1', samples: 10 })).rejects.toThrow(

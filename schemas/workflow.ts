@@ -303,14 +303,7 @@ export interface RolloutOutcome {
 }
 
 /** What a gate found on the requests of its stage. */
-export interface GateFinding {
-  verdict: Verdict;
-  reason: string;
-  figures: PairedFigures[];
-  requests: number;
-  perturbations?: StageRecord['perturbations'];
-  unanswered?: StageRecord['unanswered'];
-}
+export type GateFinding = Omit<StageRecord, 'stage' | 'share' | 'approval'>;
 
 /** Argument of the update `decide`. */
 export interface Decision {

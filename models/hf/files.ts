@@ -114,7 +114,11 @@ async function missing(
     return new GuardError(ErrorCode.BadModel, what);
   }
   const there = present.length > 0 ? `there are ${present.join(', ')}` : 'there are no .onnx files in onnx/';
-  const links = dead.length > 0 ? `; ${dead.join(', ')} lead nowhere: download or copy them again` : '';
+  const gone = [...dead];
+  for (const file of await readdir(folder).catch(() => []))
+    if (!gone.includes(file) && (await deadLink(join(folder, file))) !== undefined) gone.push(file);
+  const links =
+    gone.length > 0 ? `; links that lead nowhere: ${gone.join(', ')}: download or copy these again` : '';
   return new GuardError(
     ErrorCode.BadModel,
     `${folder}: onnx/${name}.onnx is missing, in every precision (${there}${links}); a model folder holds ` +

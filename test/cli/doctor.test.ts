@@ -67,7 +67,7 @@ describe('doctor', () => {
     expect(code).toBe(1);
     expect(checks.find(({ name }) => name === 'model')).toMatchObject({
       ok: false,
-      detail: expect.stringMatching(/model.config\.json: ENOENT/),
+      detail: expect.stringMatching(/links that lead nowhere: config\.json: download or copy these again/),
     });
   });
 });

@@ -114,7 +114,7 @@ describe('diagnose --model <folder>', { timeout: 120_000 }, () => {
     const broken = await diagnose(folder, '--state-dir', 'broken');
     expect(broken.code).toBe(1);
     expect(JSON.parse(broken.stdout).error.message).toMatch(
-      /preprocessor_config\.json: this file of the model cannot be read/,
+      /preprocessor_config\.json: this file of the model is missing, and processor_config\.json holds no image_processor/,
     );
   });
 });

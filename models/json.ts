@@ -24,8 +24,21 @@ export function decodeText(bytes: Uint8Array): string {
   return new TextDecoder(utf16 === true ? 'utf-16be' : utf16 || 'utf-8').decode(bytes);
 }
 
+/** JSON as Python writes it: a byte order mark is passed over, and `NaN` and `Infinity`, which JSON does not know, are null. Throws SyntaxError. */
+export function parseLenient(text: string): unknown {
+  const bare = text.replace(/^\uFEFF/, '');
+  try {
+    return JSON.parse(bare);
+  } catch (cause) {
+    const numbers = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
+    const known = bare.replace(numbers, (match) => (match.startsWith('"') ? match : 'null'));
+    if (known === bare) throw cause;
+    return JSON.parse(known);
+  }
+}
+
 /**
- * The content of a JSON file whose bytes or text are at hand; a byte order mark is passed over. Throws GuardError BAD_MODEL, or
+ * The content of a JSON file whose bytes or text are at hand, as `parseLenient` reads it. Throws GuardError BAD_MODEL, or
  * of `code`, naming the file.
  */
 export function parseJson(
@@ -33,9 +46,9 @@ export function parseJson(
   path: string,
   code: ErrorCode = ErrorCode.BadModel,
 ): unknown {
-  const text = typeof content === 'string' ? content.replace(/^\uFEFF/, '') : decodeText(content);
+  const text = typeof content === 'string' ? content : decodeText(content);
   try {
-    return JSON.parse(text);
+    return parseLenient(text);
   } catch (cause) {
     throw notJson(path, cause, code, text);
   }

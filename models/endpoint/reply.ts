@@ -36,17 +36,6 @@ export interface Usage {
   completion_tokens?: unknown;
 }
 
-/** As Python writes it: `NaN` and `Infinity`, which JSON does not know, are null. Throws SyntaxError. */
-export function parseLenient(text: string): unknown {
-  const bare = text.replace(/^\ufeff/, '');
-  try {
-    return JSON.parse(bare);
-  } catch {
-    const numbers = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
-    return JSON.parse(bare.replace(numbers, (match) => (match.startsWith('"') ? match : 'null')));
-  }
-}
-
 /** How a choice ended, in the words of many servers. */
 export function endOf(choice: Choice): 'length' | 'filter' | 'refusal' | 'error' | null {
   const reason = [choice.finish_reason, choice.native_finish_reason].map(String).join(' ').toLowerCase();

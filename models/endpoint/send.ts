@@ -1,11 +1,12 @@
 import type { EndpointConfig } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { parseLenient } from '../json.ts';
 import { apiKeyOf } from './config.ts';
 import { fetchFrom, proxyRefusal } from './fetch.ts';
 import type { KeptAnswer } from './ledger.ts';
 import { consequenceOf, type Problem, problemIn } from './problem.ts';
 import { type ProxySetting, proxyFor, shownProxy } from './proxy.ts';
-import { type Choice, type Completion, endOf, parseLenient, saysFiltered, type Usage } from './reply.ts';
+import { type Choice, type Completion, endOf, saysFiltered, type Usage } from './reply.ts';
 import type { EndpointRequest } from './request.ts';
 
 /** What an answer says of the model. */

@@ -120,6 +120,19 @@ describe('files of a folder', () => {
     expect(await identity(true)).toEqual(before);
   });
 
+  it('may hold numbers that JSON does not know, as Python writes them', async () => {
+    const folder = await copy('llava');
+    const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+    const text = JSON.stringify({ ...config, note: 'NaN "Infinity"' }).replace(
+      /\}$/,
+      ', "scale": -Infinity, "router": NaN}',
+    );
+    await writeFile(join(folder, 'config.json'), text);
+    expect(await answersOf(folder)).toEqual(await asIs('llava'));
+    await writeFile(join(folder, 'config.json'), text.replace('NaN}', 'NaN'));
+    await expect(answersOf(folder)).rejects.toThrow(/config\.json: cannot be read as JSON/);
+  });
+
   it('are JSON objects, or are named', async () => {
     for (const file of [...files, 'chat_template.json', 'special_tokens_map.json']) {
       const folder = await copy('llava');

@@ -36,7 +36,7 @@ const changes: readonly (readonly [name: string, config: Record<string, unknown>
   [
     named.lora,
     {
-      learningRate: 2e-3,
+      learningRate: 3e-3,
       lora: { rank: 8, alpha: 16, targets: '\\b[qkv]_proj$' },
     },
   ],

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import type { Check } from './check.ts';
 
 const answerMs = 3_000;
@@ -17,7 +16,13 @@ async function checkProxy(scheme: 'http' | 'https'): Promise<Check> {
     const proxy = proxyFor(`${scheme}://elsewhere.invalid`);
     if (!proxy)
       return { ...check, ok: true, detail: 'none: model servers and downloads are reached directly' };
-    const problem = await problemOf(proxy.url);
+    const { connectProblem } = await import('../../worker/server/index.ts');
+    const { hostname, port, protocol } = proxy.url;
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const problem = await connectProblem(
+      { host, port: Number(port) || (protocol === 'https:' ? 443 : 80) },
+      answerMs,
+    );
     if (problem !== null)
       return { ...check, ok: false, detail: `${shownProxy(proxy)} cannot be reached: ${problem}` };
     const except = noProxyOf();
@@ -30,24 +35,6 @@ async function checkProxy(scheme: 'http' | 'https'): Promise<Check> {
   } catch (error) {
     return { ...check, ok: false, detail: (error as Error).message };
   }
-}
-
-/** Null: it takes connections. */
-function problemOf({ hostname, port, protocol }: URL): Promise<string | null> {
-  return new Promise((resolve) => {
-    const socket = connect({
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port) || (protocol === 'https:' ? 443 : 80),
-      timeout: answerMs,
-    });
-    const end = (problem: string | null) => {
-      socket.destroy();
-      resolve(problem);
-    };
-    socket.once('connect', () => end(null));
-    socket.once('timeout', () => end(`no answer within ${answerMs / 1000} s`));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-  });
 }
 
 /** Node passes over a file of certificates that it cannot read, and so would a user. */

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { readParquet, readSamples } from '../../store/index.ts';
 import { type Ended, modalityGuard } from '../cli/command.ts';
+import { rejectColumns } from '../ingest/layouts.ts';
 import { make, Recipe } from './make.ts';
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -68,13 +69,6 @@ export async function inCopy(
     await rm(copy, { recursive: true, force: true });
   }
 }
-
-const rejectColumns = {
-  file: { kind: 'string' },
-  row: { kind: 'int64' },
-  field: { kind: 'string' },
-  why: { kind: 'string' },
-} as const;
 
 export interface Outcome extends Ended {
   samples: Record<string, unknown>[];

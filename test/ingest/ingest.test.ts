@@ -5,14 +5,16 @@ import { type IngestOptions, ingest, readSettings } from '../../ingest/index.ts'
 import { Mapping } from '../../schemas/mapping.ts';
 import { TaskFile } from '../../schemas/task.ts';
 import { readParquet, readSamples } from '../../store/index.ts';
-import { emptyFolder, type Files, folderWith, lines, parquetFile, png, published } from './layouts.ts';
-
-const rejectColumns = {
-  file: { kind: 'string' },
-  row: { kind: 'int64' },
-  field: { kind: 'string' },
-  why: { kind: 'string' },
-} as const;
+import {
+  emptyFolder,
+  type Files,
+  folderWith,
+  lines,
+  parquetFile,
+  png,
+  published,
+  rejectColumns,
+} from './layouts.ts';
 
 async function ingested(path: string, options: IngestOptions = {}) {
   const out = join(await emptyFolder(), 'out');

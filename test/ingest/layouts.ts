@@ -315,3 +315,11 @@ export async function parquetForms(): Promise<{ layout: keyof typeof published; 
   });
   return Promise.all(forms);
 }
+
+/** Of the Parquet file of rejects. */
+export const rejectColumns = {
+  file: { kind: 'string' },
+  row: { kind: 'int64' },
+  field: { kind: 'string' },
+  why: { kind: 'string' },
+} as const;

@@ -2,6 +2,7 @@
 export type { ServerConnection, ServerOptions } from './connect.ts';
 export { connectServer } from './connect.ts';
 export { withoutProxy } from './proxy.ts';
+export { connectProblem } from './reachable.ts';
 export type { SourceReport } from './resolve.ts';
 export { inspectSources } from './resolve.ts';
 export { cacheFolder } from './sources/cache.ts';

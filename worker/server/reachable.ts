@@ -4,19 +4,26 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 const timeoutMs = 5_000;
 const usualPort = 7233;
 
-/** Says early and plainly that nobody answers at an address, before a client retries for long. */
-export async function checkReachable(address: string, from: string): Promise<void> {
-  const { host, port } = parseAddress(address, from);
-  const problem = await new Promise<string | null>((resolve) => {
-    const socket = connect({ host, port, timeout: timeoutMs });
-    const end = (result: string | null) => {
+/** Why nobody can be connected to within a time; null: somebody takes connections there. */
+export function connectProblem(
+  { host, port }: { host: string; port: number },
+  timeout: number,
+): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout });
+    const end = (problem: string | null) => {
       socket.destroy();
-      resolve(result);
+      resolve(problem);
     };
     socket.once('connect', () => end(null));
-    socket.once('timeout', () => end(`no answer within ${timeoutMs / 1000} s`));
+    socket.once('timeout', () => end(`no answer within ${timeout / 1000} s`));
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
   });
+}
+
+/** Says early and plainly that nobody answers at an address, before a client retries for long. */
+export async function checkReachable(address: string, from: string): Promise<void> {
+  const problem = await connectProblem(parseAddress(address, from), timeoutMs);
   if (problem === null) return;
   throw new GuardError(
     ErrorCode.Unavailable,

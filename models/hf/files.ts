@@ -1,9 +1,11 @@
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { type Graph, loadHeader } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
 import { parseJson } from '../json.ts';
 import { deadLink } from '../linked-data.ts';
+import { deadLinks, deeperGraphs, foreignContent } from './foreign.ts';
 
 /** The graphs of a vision-language model, by the names that exporters give them. */
 export const graphNames = ['vision_encoder', 'embed_tokens', 'decoder_model_merged'] as const;
@@ -19,6 +21,7 @@ const suffixes: Record<Exclude<Dtype, 'auto'>, readonly string[]> = {
   q4f16: ['_q4f16'],
 };
 type Precision = keyof typeof suffixes;
+const anySuffix = new RegExp(`(${Object.values(suffixes).flat().filter(Boolean).join('|')})$`);
 
 /** Names of a graph, the one to take first. */
 const stems: Partial<Record<GraphName, readonly string[]>> = {
@@ -52,7 +55,9 @@ export async function chooseGraphs<Name extends GraphName>(
   const graphs = {} as GraphFiles<Name>['graphs'];
   const notes = dead.map((file) => `${join(folder, file)}: is a link to nothing, and left out`);
   for (const name of names) {
-    const precisions = best.filter((precision) => fileOf(present, name, precision));
+    const stem = await stemOf(folder, present, name);
+    const fileIn = (precision: Precision) => stem && suffixed(present, stem, precision);
+    const precisions = best.filter(fileIn);
     const wanted = dtype === 'auto' ? precisions[0] : precisions.find((precision) => precision === dtype);
     const precision = wanted ?? precisions[0];
     if (!precision) throw await missing(folder, name, present, dead);
@@ -61,17 +66,13 @@ export async function chooseGraphs<Name extends GraphName>(
       if (name === 'decoder_model_merged') throw new GuardError(ErrorCode.BadModel, there);
       notes.push(`${there}; ${precision} is taken for it`);
     }
-    graphs[name] = { path: join(folder, fileOf(present, name, precision) as string), precision };
+    graphs[name] = { path: join(folder, fileIn(precision) as string), precision };
   }
   return { graphs, notes };
 }
 
 /** Graphs in onnx/, or beside config.json where there are none; `dead` ones are links that lead nowhere. */
 async function presentFiles(folder: string): Promise<{ present: string[]; dead: string[] }> {
-  const found = await stat(folder).catch(() => null);
-  if (!found?.isDirectory()) {
-    throw new GuardError(ErrorCode.BadModel, `${folder}: there is no such model folder`);
-  }
   for (const place of ['onnx/', '']) {
     const names = await readdir(join(folder, place)).catch(() => []);
     const files = names.filter((name) => name.endsWith('.onnx')).map((name) => `${place}${name}`);
@@ -83,17 +84,34 @@ async function presentFiles(folder: string): Promise<{ present: string[]; dead: 
   return { present: [], dead: [] };
 }
 
-function fileOf(present: readonly string[], name: GraphName, precision: Precision): string | undefined {
-  for (const stem of stems[name] ?? [name]) {
-    // What of a name is there in any precision is taken; others stand in for a name that is not there at all.
-    const own = present.filter((file) => precisionOf(file, stem) !== undefined);
-    if (own.length > 0) return suffixed(own, stem, precision);
+/** The name, without precision, of the files that play a part: by their names, else by what they take and give. */
+async function stemOf(
+  folder: string,
+  present: readonly string[],
+  name: GraphName,
+): Promise<string | undefined> {
+  const there = new Map<string, string>();
+  for (const file of present) {
+    const stem = basename(file, '.onnx').replace(anySuffix, '');
+    if (!there.has(stem)) there.set(stem, file);
+  }
+  const named = (stems[name] ?? [name]).find((stem) => there.has(stem));
+  if (named) return named;
+  const known = new Set(graphNames.flatMap((each) => stems[each] ?? [each]));
+  for (const [stem, file] of there) {
+    // A file that cannot be read is named where the part is missing.
+    const header = known.has(stem) ? null : await loadHeader(join(folder, file)).catch(() => null);
+    if (header && plays(name, header)) return stem;
   }
   return undefined;
 }
 
-function precisionOf(file: string, stem: string): Precision | undefined {
-  return best.find((precision) => suffixed([file], stem, precision) !== undefined);
+function plays(name: GraphName, { inputs, outputs }: Pick<Graph, 'inputs' | 'outputs'>): boolean {
+  const takes = (input: string) => inputs.some((each) => each.name === input);
+  const decides = outputs.some((each) => each.name === 'logits');
+  if (name === 'decoder_model_merged') return decides && takes('inputs_embeds');
+  if (name === 'embed_tokens') return !decides && inputs.every(({ dtype }) => /^u?int/.test(dtype ?? ''));
+  return name === 'vision_encoder' && !decides && takes('pixel_values');
 }
 
 function suffixed(files: readonly string[], stem: string, precision: Precision): string | undefined {
@@ -108,20 +126,21 @@ async function missing(
   present: readonly string[],
   dead: readonly string[],
 ): Promise<GuardError> {
-  const snapshots = await readdir(join(folder, 'snapshots')).catch(() => []);
-  if (snapshots.length > 0 && present.length === 0) {
-    const what = `${folder}: is a repository in the hub's cache; give a folder in its snapshots/ (${snapshots.join(', ')})`;
-    return new GuardError(ErrorCode.BadModel, what);
-  }
+  const packaged = present.length === 0 || (await readdir(folder)).includes('genai_config.json');
+  const foreign = packaged ? await foreignContent(folder) : null;
+  if (foreign) return new GuardError(ErrorCode.BadModel, `${folder}: ${foreign}`);
+  const deeper = await deeperGraphs(folder);
+  const elsewhere =
+    deeper.length > 0
+      ? `; there are more in ${deeper.join('/, ')}/: put one precision's graphs into onnx/`
+      : '';
   const there = present.length > 0 ? `there are ${present.join(', ')}` : 'there are no .onnx files in onnx/';
-  const gone = [...dead];
-  for (const file of await readdir(folder).catch(() => []))
-    if (!gone.includes(file) && (await deadLink(join(folder, file))) !== undefined) gone.push(file);
+  const gone = [...new Set([...dead, ...(await deadLinks(folder))])];
   const links =
     gone.length > 0 ? `; links that lead nowhere: ${gone.join(', ')}: download or copy these again` : '';
   return new GuardError(
     ErrorCode.BadModel,
-    `${folder}: onnx/${name}.onnx is missing, in every precision (${there}${links}); a model folder holds ` +
+    `${folder}: onnx/${name}.onnx is missing, in every precision (${there}${elsewhere}${links}); a model folder holds ` +
       `${graphNames.map((each) => `onnx/${each}.onnx`).join(', ')}, config.json, tokenizer.json and preprocessor_config.json`,
   );
 }

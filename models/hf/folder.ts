@@ -9,9 +9,9 @@ import { withQFormer } from '../instructblip/vision.ts';
 import { checked } from '../json.ts';
 import { openFile, type Runner } from '../session.ts';
 import { Decoder } from './decoder.ts';
-import { familyOf } from './families/index.ts';
+import { familyIn } from './families/index.ts';
 import type { Family } from './family.ts';
-import { chooseGraphs, graphNames, optionalJson, readJson } from './files.ts';
+import { chooseGraphs, graphNames, optionalJson } from './files.ts';
 import { type ImageConfig, readImageConfig } from './image-config.ts';
 import { FeatureEncoder } from './images.ts';
 import { hfLibrary } from './library.ts';
@@ -48,10 +48,9 @@ export async function openParts(
   folder: string,
   { dtype = 'auto', threads = 0, device = 'cpu' }: OpenOptions,
 ): Promise<FolderParts> {
+  const { config, open: openFamily } = await familyIn(folder);
   const { graphs } = await chooseGraphs(folder, dtype, graphNames);
   const configPath = join(folder, 'config.json');
-  const config = await readJson(configPath);
-  const openFamily = familyOf(config, configPath);
   const text = checked(TextConfig, config.text_config ?? config, configPath);
   const processorConfig = (await optionalJson(join(folder, 'processor_config.json'))) ?? {};
   const pictures = await readImageConfig(folder, config.model_type);

@@ -2,6 +2,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { loadHeader, peftFiles } from '../../engine/index.ts';
 import type { Dtype } from '../../schemas/model.ts';
+import { familyIn } from './families/index.ts';
 import { chooseGraphs, graphNames } from './files.ts';
 
 /** Configuration, tokenizer, processor, licence and model card; not the weights of other frameworks, nor other precisions. */
@@ -22,6 +23,7 @@ export interface NeededFiles {
  * GuardError BAD_MODEL naming what is missing.
  */
 export async function neededFiles(folder: string, dtype: Dtype): Promise<NeededFiles> {
+  await familyIn(folder);
   const present = await filesOf(folder);
   const names = present.some((file) => /^(onnx\/)?qformer[^/]*\.onnx$/.test(file))
     ? [...graphNames, 'qformer' as const]

@@ -33,7 +33,10 @@ const ofBrightness = (...steps: number[]) => steps.map((step) => step / 255);
 const isUniversal = (attack: AttackPoint['attack']) => attack.startsWith('universal');
 
 /** How strong an attack is made; 0 is none. `relative`: as multiples of the embeddings' size. */
-function gridOf(attack: AttackPoint['attack'], config: AttackConfig): { sizes: number[]; relative: boolean } {
+export function gridOf(
+  attack: AttackPoint['attack'],
+  config: AttackConfig,
+): { sizes: number[]; relative: boolean } {
   const sizes = sizesOf(attack, config);
   if (sizes) return { sizes, relative: false };
   return { sizes: config.epsRelative ?? config.eps ?? [], relative: config.epsRelative !== undefined };
@@ -54,7 +57,7 @@ function sizesOf(attack: AttackPoint['attack'], config: AttackConfig): number[] 
 }
 
 /** Attacks that one kind of task alone allows: of an image-heavy one the picture is not to be touched, of a text-heavy one the text. */
-const onlyOf: Partial<Record<AttackPoint['attack'], TaskKind>> = {
+export const onlyOf: Partial<Record<AttackPoint['attack'], TaskKind>> = {
   pixels: 'text_heavy',
   universal_pixels: 'text_heavy',
   universal_text: 'image_heavy',

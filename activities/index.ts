@@ -22,6 +22,14 @@ export type { ActivityDeps, RegistryCall, RegistryClient } from './deps.ts';
 export { type DiagnosisFiles, writeDiagnosis } from './diagnosis-files.ts';
 export { type DiagnoseOutcome, readDiagnosis } from './diagnosis-outcome.ts';
 export { type ReportedDiagnosis, reportDiagnosis } from './diagnosis-report.ts';
+export {
+  checkRules,
+  type DiagnosisPlan,
+  namesSomething,
+  type PlanInput,
+  type PlannedAttack,
+  planDiagnosis,
+} from './plan.ts';
 export { layOutPilot, layOutReport, type ReportFiles } from './report-files.ts';
 
 /** The durable steps, with what they need from the worker. */

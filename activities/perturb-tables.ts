@@ -58,7 +58,14 @@ export async function poolOf(
   path: string,
   { mostOptions, set }: Pick<Setting, 'mostOptions' | 'set'>,
 ): Promise<{ pool: Sample[]; notAsked: number }> {
-  const all = await readSamples(path);
+  return askedOf(await readSamples(path), { mostOptions, set });
+}
+
+/** As `poolOf`, of samples that are at hand. */
+export function askedOf(
+  all: readonly Sample[],
+  { mostOptions, set }: Pick<Setting, 'mostOptions' | 'set'>,
+): { pool: Sample[]; notAsked: number } {
   const pool = answerable(all, mostOptions).map((sample) => {
     const task = taskOf(sample, set.tasks);
     return task ? { ...sample, task: task.name } : sample;

@@ -22,6 +22,7 @@ export {
   requestFeatures,
 } from './drift.ts';
 export { judge, overallVerdict, type PairedInput, pairedComparison } from './gate.ts';
+export { conditionsOfRules, type Measurable } from './gates/conditions.ts';
 export { defaultRules, rulesFor } from './gates/defaults.ts';
 export type { Evidence } from './gates/figures.ts';
 export { judgeGates, strictest } from './gates/judge.ts';

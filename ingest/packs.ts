@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { scenarioFolder } from '../data/folder.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { nearestKey } from '../schemas/nearest-key.ts';
 import { ScenarioPack } from '../schemas/scenario.ts';
 import { readSettings } from './settings.ts';
 
@@ -24,7 +25,9 @@ export async function readPack(nameOrFile: string, folder = '.'): Promise<Scenar
     return readSettings(join(scenarioFolder(), `${nameOrFile}.yaml`), ScenarioPack);
   }
   if (!/[./\\]/.test(nameOrFile)) {
-    const message = `there is no scenario pack "${nameOrFile}"; expected a file, or one of ${shipped.join(', ')}`;
+    const near = nearestKey(nameOrFile, shipped);
+    const meant = near ? `; did you mean "${near}"?` : '';
+    const message = `there is no scenario pack "${nameOrFile}"; expected a file, or one of ${shipped.join(', ')}${meant}`;
     throw new GuardError(ErrorCode.BadConfig, message);
   }
   const pack = await readSettings(resolve(folder, nameOrFile), ScenarioPack);

@@ -23,6 +23,7 @@ export {
 } from './endpoint/config.ts';
 export { openEndpoint } from './endpoint/endpoint.ts';
 export { fingerprintOf } from './endpoint/fingerprint.ts';
+export { type Forecast, forecastOf, looksAtModel, usualTokens } from './endpoint/forecast.ts';
 export { noProxyOf, proxyFor, shownProxy } from './endpoint/proxy.ts';
 export { type ModelConfig, type ModelFolder, modelFiles, readModelFolder } from './folder.ts';
 export { AnswerGradients } from './gradient.ts';

@@ -5,3 +5,4 @@ export { type PictureKind, pictureKind, pictureKinds } from './kind.ts';
 export { decodePng, pngOrientation, pngSize } from './png.ts';
 export { pictureProblem } from './problem.ts';
 export { sendable } from './sendable.ts';
+export { pictureSize } from './size.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ErrorCode, GuardError } from './errors.ts';
+import { nearestKey } from './nearest-key.ts';
 
 export const TaskKind = { ImageHeavy: 'image_heavy', TextHeavy: 'text_heavy', Vqa: 'vqa' } as const;
 export type TaskKind = (typeof TaskKind)[keyof typeof TaskKind];
@@ -45,7 +46,11 @@ export type TextPosition = (typeof textPositions)[number];
 
 /** A name of the catalogue, or a scenario of a pack. */
 export const PerturbationName = z.string().refine(isPerturbationName, {
-  error: `expected one of ${catalogue.join(', ')}, or a scenario as "<pack>/<scenario>"`,
+  error: ({ input }) => {
+    const near = nearestKey(String(input), catalogue);
+    const meant = near ? ` (did you mean "${near}"?)` : '';
+    return `expected one of ${catalogue.join(', ')}, or a scenario as "<pack>/<scenario>", found "${input}"${meant}`;
+  },
 });
 export type PerturbationName = z.infer<typeof PerturbationName>;
 

@@ -5,6 +5,7 @@ import { Verdict } from './verdict.ts';
 export const GateFigure = z.enum([
   'drop',
   'dropAgainstControl',
+  'dropAgainstEarlier',
   'accuracy',
   'changeRate',
   'followed',
@@ -18,7 +19,7 @@ export type GateFigure = z.infer<typeof GateFigure>;
 
 /** Figures that are told in points. */
 export const isInPoints = (figure: string | undefined): boolean =>
-  figure === 'drop' || figure === 'dropAgainstControl';
+  figure === 'drop' || figure === 'dropAgainstControl' || figure === 'dropAgainstEarlier';
 
 const threshold = z.number().min(-1).max(1);
 

@@ -4,8 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { GuardConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { nearestKey } from '../schemas/nearest-key.ts';
 import { modelNameOf } from './model-name.ts';
-import { nearestKey } from './nearest-key.ts';
 import { packageFolder } from './package-folder.ts';
 
 export { packageFolder } from './package-folder.ts';

@@ -11,6 +11,7 @@ export {
 export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from './config.ts';
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
 export { type DriftOptions, driftStatus, stopDrift, watchDrift } from './drift.ts';
+export { planRequests } from './plan.ts';
 export { type ExportOptions, exportModel, registryState } from './registry.ts';
 export type { RunOptions } from './requests.ts';
 export {

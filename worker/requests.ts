@@ -5,8 +5,10 @@ import { checkEndpoint, endpointFile, endpointId, isEndpoint, noGradients } from
 import type { GuardConfig, PilotConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
 import { DiagnosisConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { GateRule } from '../schemas/gate.ts';
 import type { Level } from '../schemas/levels.ts';
 import type { Dtype } from '../schemas/model.ts';
+import { nearestKey } from '../schemas/nearest-key.ts';
 import { TrainConfig } from '../schemas/training.ts';
 import {
   type DiagnoseRequest,
@@ -20,7 +22,6 @@ import {
 import { digestOf } from '../store/index.ts';
 import type { LoadedConfig } from './config.ts';
 import { checkName, modelNameOf } from './model-name.ts';
-import { nearestKey } from './nearest-key.ts';
 
 /** What a command asks for; what is left out comes from the configuration. */
 export interface RunOptions {
@@ -48,6 +49,9 @@ export interface RunOptions {
   /** Task file, and scenario packs beside those of the configuration. */
   tasks?: string;
   scenarios?: readonly string[];
+  /** Rules that the diagnosis will be judged by, and whether an earlier one is there to compare with: checked before the work. */
+  rules?: readonly GateRule[];
+  against?: boolean;
   /** Training steps. */
   steps?: number;
   /** Short trainings and a gate before the real one. */

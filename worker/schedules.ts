@@ -52,7 +52,10 @@ async function nightlyRequest(
   }
   const request = diagnoseRequest(config, wanted);
   const rules = asked.gate === undefined ? null : (await readSettings(asked.gate, GateFile)).gates;
-  return { ...(await complete(session, asked, request)), report: { rules } };
+  return {
+    ...(await complete(session, { ...asked, ...(rules ? { rules } : {}) }, request)),
+    report: { rules },
+  };
 }
 
 /** Diagnoses the registered champion every night, or runs the whole pipeline on it under a policy: one at a time, a missed night is caught up, a failure pauses. */

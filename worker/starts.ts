@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { packSetOf } from '../ingest/index.ts';
 import type { Digest } from '../schemas/artifact.ts';
 import {
   type DiagnoseRequest,
@@ -12,6 +13,7 @@ import { modelAttribute } from '../workflows/messages.ts';
 import type { LoadedConfig } from './config.ts';
 import { withMix } from './mix.ts';
 import { withPacks } from './packs.ts';
+import { checkAsked, planInput } from './plan.ts';
 import {
   diagnoseRequest,
   pilotRequest,
@@ -22,6 +24,7 @@ import {
   trainRequest,
 } from './requests.ts';
 import type { Session } from './session.ts';
+import { checkTrainable } from './trainable.ts';
 
 export interface Started {
   workflowId: string;
@@ -77,15 +80,21 @@ export async function startOrJoin(
   return { workflowId, runId, model, joined, resumes: joined ? null : (last?.resumes ?? null) };
 }
 
-/** The request with the scenario packs that it names, and with what its training data lack. */
+/**
+ * The request with the scenario packs that it names, and with what its training data lack. Whatever is named and may not be there is
+ * looked for here, before anything is asked or computed. @throws GuardError BadConfig or BadInput naming it
+ */
 export async function complete<Request extends DiagnoseRequest>(
   { config, log, store }: Pick<Session, 'config' | 'log' | 'store'>,
-  { scenarios, tasks }: RunOptions,
+  options: RunOptions,
   request: Request,
 ): Promise<Request> {
   const folder = dirname(config.file);
-  const packed = await withPacks(request, { folder, tasks, scenarios }, store);
+  const set = await packSetOf(request.diagnosis, { folder, ...options });
+  await checkAsked(planInput(request, set), options, log);
+  const packed = await withPacks(request, set, store);
   if (!trains(packed)) return packed;
+  if ('folder' in packed.source) await checkTrainable(packed.source.folder, packed.source.dtype);
   const { note, request: mixed } = await withMix(packed, folder);
   if (note !== null) log(note);
   return mixed;

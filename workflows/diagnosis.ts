@@ -2,6 +2,7 @@ import { patched, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { type Split, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import type { DiagnosisConfig } from '../schemas/config.ts';
+import { attacksAt } from '../schemas/level-attacks.ts';
 import { reaches } from '../schemas/levels.ts';
 import type { DiagnoseRequest, DiagnosisRefs, ModelSource } from '../schemas/workflow.ts';
 import type { Track } from './stages.ts';
@@ -43,22 +44,6 @@ export function askingOf({ answers }: Pick<DiagnoseRequest, 'answers'>) {
     run: answers?.resumes ?? workflowInfo().firstExecutionRunId,
     ...(answers?.reuse ? { reuse: true } : {}),
   };
-}
-
-const restartsOfLevels = 3;
-const queriesOfLevels = 128;
-
-/** The attacks that a level asks for; without one those of the configuration. */
-function attackOf({ attack, level }: DiagnosisConfig): DiagnosisConfig['attack'] {
-  if (level === undefined) return attack;
-  if (!reaches(level, 'L3')) return { ...attack, kinds: [] };
-  const kinds = new Set([...attack.kinds, 'pgd' as const, 'pgd_sign' as const, 'pixels' as const]);
-  if (patched('strong attacks')) kinds.add('strong');
-  if (reaches(level, 'L4')) {
-    kinds.add('universal');
-    if (patched('universal patterns and triggers')) kinds.add('universal_pixels').add('universal_text');
-  }
-  return { restarts: restartsOfLevels, queries: queriesOfLevels, ...attack, kinds: [...kinds] };
 }
 
 /** Samples and predictions by condition. */
@@ -172,7 +157,7 @@ export async function diagnoseModel(
   const steps = stepsOf(request.steps);
   const { seed, diagnosis, packs } = request;
   const parts = await answering(track, request, model, test);
-  const config = attackOf(diagnosis);
+  const config = attacksAt(diagnosis, patched);
   const kinds = config.kinds.filter((attack) => attack !== 'transfer' || base !== undefined);
   const attacking = kinds.flatMap((attack) =>
     (['image_heavy', 'text_heavy'] as const).map(async (taskKind) => {

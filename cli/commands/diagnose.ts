@@ -5,19 +5,22 @@ import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
 import { whyUnanswered } from '../../schemas/unanswered.ts';
 import { checkOutFolder } from '../../store/index.ts';
+import type { RunOptions } from '../../worker/index.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { DiagnosisFlags, WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withDiagnosisFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
-import { withSession } from '../session.ts';
+import { loadApi, projectOptions, withSession } from '../session.ts';
 import { diagnosisText } from '../views/diagnosis.ts';
+import { planText } from '../views/plan.ts';
 import { handle } from './command.ts';
 
 interface DiagnoseFlags extends WorkFlags, DiagnosisFlags {
   out?: string;
   reuseAnswers?: boolean;
+  dryRun?: boolean;
 }
 
 export function addDiagnose(program: Command): void {
@@ -39,20 +42,26 @@ export function addDiagnose(program: Command): void {
     .option(
       '--out <folder>',
       'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
-    );
+    )
+    .option('--dry-run', 'say what it would ask and take, and ask nothing');
   handle<DiagnoseFlags>(command, diagnose);
 }
 
 async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode> {
-  const options = { ...runOptions(flags), ...(flags.reuseAnswers ? { reuseAnswers: true } : {}) };
   // A mistake in the rules is said before the work begins.
   const rules = flags.gate === undefined ? undefined : (await readSettings(flags.gate, GateFile)).gates;
+  const options = {
+    ...runOptions(flags),
+    ...(flags.reuseAnswers ? { reuseAnswers: true } : {}),
+    ...(rules ? { rules } : {}),
+  };
   const { dtype, modelFolder } = options;
   const { filesToKeep, isEndpoint } = await import('../../models/index.ts');
   if (flags.out !== undefined) await checkOutFolder(flags.out);
   // A precision or a link that is not there is said before the work begins, and refused where the decoder lacks it.
   if (modelFolder && !isEndpoint(modelFolder))
     for (const note of (await filesToKeep(modelFolder, dtype))?.notes ?? []) output.log(note);
+  if (flags.dryRun) return dryRun(flags, options, output);
   return withSession(flags, output, true, async ({ session, api, signal }) => {
     const progress = progressOn(output);
     const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });
@@ -73,6 +82,13 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
     );
     return (rules && report.verdict === 'fail') || unanswered ? ExitCode.GateSaidNo : ExitCode.Done;
   });
+}
+
+async function dryRun(flags: DiagnoseFlags, options: RunOptions, output: Output): Promise<ExitCode> {
+  const api = await loadApi();
+  const plan = await api.planRequests(projectOptions(flags), options);
+  output.result({ status: 'planned', ...plan }, () => planText(plan));
+  return ExitCode.Done;
 }
 
 function endpointLine(use: EndpointUse): string {

@@ -1,11 +1,4 @@
-import {
-  controlNameOf,
-  isAnswered,
-  isControl,
-  isInterference,
-  type Prediction,
-  TaskKind,
-} from '../../schemas/benchmark.ts';
+import { isAnswered, type Prediction } from '../../schemas/benchmark.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import type { GateRule } from '../../schemas/gate.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
@@ -13,13 +6,14 @@ import { calibrationError } from '../measures/calibration.ts';
 import type { TaskOf } from '../measures/complete.ts';
 import { besideControls } from '../measures/controls.ts';
 import { pairedDrop } from '../measures/drop.ts';
-import { answeredPairs, conditionOf, groupedBy, type Hints, hintKey } from '../measures/figures.ts';
+import { answeredPairs, groupedBy, type Hints, hintKey } from '../measures/figures.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
 import { worstCase } from '../measures/worst.ts';
 import { bootstrapStatistic } from '../statistics/bootstrap.ts';
 import { pairedInterval } from '../statistics/paired.ts';
 import { type Deviations, deviationsOf } from '../statistics/together.ts';
 import { clusteredWilson, wilsonOf } from '../statistics/wilson.ts';
+import { isStrength } from './conditions.ts';
 
 /** What a gate looks at: every prediction of a diagnosis, `origin` included, and its attack points. */
 export interface Evidence {
@@ -32,6 +26,8 @@ export interface Evidence {
   seed: number;
   /** The share of unanswered questions from which on no rule passes; 2 % unless said. */
   mostUnanswered?: number | undefined;
+  /** The same samples' predictions in an earlier diagnosis, by condition; absent: there is none to compare with. */
+  earlier?: ReadonlyMap<string, readonly Prediction[]> | undefined;
   /** What an endpoint was asked, for the reasons. */
   endpoint?: Pick<EndpointUse, 'maxTokens' | 'words'> | null | undefined;
 }
@@ -134,6 +130,12 @@ const dropAgainstControl: Measure = (evidence, condition) => {
   return beside ? lostBetween(beside, evidence) : null;
 };
 
+/** Accuracy under the condition before, minus now. */
+const dropAgainstEarlier: Measure = (evidence, condition) => {
+  const before = evidence.earlier?.get(condition);
+  return before ? lostBetween({ clean: before, perturbed: under(evidence, condition) }, evidence) : null;
+};
+
 const ece: Measure = (evidence, condition) => {
   const all = labelled(under(evidence, condition));
   const predictions = all.filter(isAnswered);
@@ -163,19 +165,13 @@ export function askedUnder(evidence: GroupedEvidence, condition: string): readon
 const measures = {
   drop,
   dropAgainstControl,
+  dropAgainstEarlier,
   accuracy,
   changeRate,
   followed,
   ece,
   unanswered,
 } as const satisfies Record<string, Measure>;
-
-/** Strengths such as 8/255 are written with a few digits. */
-const isClose = (size = Number.NaN, wanted = Number.NaN) => Math.abs(size - wanted) <= 0.005 * wanted;
-
-/** Whether a rule means the strength of this point. */
-const isStrength = (point: Evidence['attacks'][number], { eps, epsRelative }: GateRule) =>
-  isClose(point.eps, eps) || isClose(point.epsRelative, epsRelative);
 
 function attackAccuracy({ attacks }: Evidence, rule: GateRule, condition: string): Measured | null {
   const point = attacks.find((one) => `${one.taskKind}/${one.attack}` === condition && isStrength(one, rule));
@@ -196,46 +192,4 @@ export function measured(evidence: GroupedEvidence, rule: GateRule, condition: s
   };
   const found = at(rule.confidence);
   return found && { value: found.share, n: found.n, interval: (confidence) => at(confidence)!.ci95 };
-}
-
-/** Figures of interference: a pattern of theirs does not mean `origin`, right hints, or what takes the deciding modality away. */
-export const ofInterference: ReadonlySet<GateRule['figure']> = new Set([
-  'drop',
-  'dropAgainstControl',
-  'changeRate',
-  'followed',
-]);
-
-/** The conditions under which a rule's figure was or could have been measured. */
-export function conditionsOf({ attacks, predictions }: Evidence, rule: GateRule): string[] {
-  const { figure } = rule;
-  if (figure === 'competency') return ['all kinds'];
-  const kinds = Object.values(TaskKind).filter((kind) => predictions.some((p) => p.taskKind === kind));
-  if (figure === 'worst') return kinds;
-  if (figure === 'attackAccuracy')
-    return attacks
-      .filter((point) => isStrength(point, rule))
-      .map((point) => `${point.taskKind}/${point.attack}`);
-  const conditions = [...new Set(predictions.map(conditionOf))];
-  if (figure === 'unanswered') return [...kinds, ...conditions];
-  return figure === 'dropAgainstControl'
-    ? conditions.filter((condition) => conditions.includes(controlNameOf(condition)))
-    : conditions;
-}
-
-/** The conditions that the rule's pattern means. */
-export function matching(evidence: Evidence, rule: GateRule): string[] {
-  const all = conditionsOf(evidence, rule);
-  if (rule.figure === 'competency' || all.includes(rule.condition))
-    return rule.figure === 'competency' ? all : [rule.condition];
-  const parts = rule.condition.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
-  const pattern = new RegExp(`^${parts.join('.*')}$`);
-  // A neutral control is meant where it is named alone.
-  const controls = isControl(rule.condition);
-  const matched = all.filter((condition) => pattern.test(condition) && (controls || !isControl(condition)));
-  if (!ofInterference.has(rule.figure)) return matched;
-  const rightHints = rightHintsOf(evidence.predictions, evidence.hints);
-  return matched.filter((condition) =>
-    isInterference(condition.slice(condition.indexOf('/') + 1), rightHints),
-  );
 }

@@ -1,5 +1,4 @@
 import type { Floor } from '../../schemas/diagnosis.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { type GateFinding, type GateResult, type GateRule, isInPoints } from '../../schemas/gate.ts';
 import type { Verdict } from '../../schemas/report.ts';
 import { mostUnanswered, sumOfUnanswered, whyUnanswered } from '../../schemas/unanswered.ts';
@@ -7,16 +6,14 @@ import { conditionOf, groupedBy, unansweredCounts } from '../measures/figures.ts
 import { atChanceWords, floorOf } from '../measures/floor.ts';
 import { upperTail } from '../statistics/normal.ts';
 import { togetherQuantile } from '../statistics/together.ts';
+import { conditionsOfRules, measurableOf, ofInterference, strengthOf } from './conditions.ts';
 import {
   askedUnder,
   cleanFor,
-  conditionsOf,
   type Evidence,
   type GroupedEvidence,
   type Measured,
-  matching,
   measured,
-  ofInterference,
 } from './figures.ts';
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
@@ -25,6 +22,7 @@ const inPoints = (share: number) => `${(share * 100).toFixed(1)} points`;
 const names: Record<GateRule['figure'], string> = {
   drop: 'accuracy lost',
   dropAgainstControl: 'accuracy lost against neutral text of the same length',
+  dropAgainstEarlier: 'accuracy lost since the earlier diagnosis',
   accuracy: 'accuracy',
   changeRate: 'share of changed answers',
   followed: 'share of answers that follow the hint',
@@ -41,6 +39,7 @@ const incomplete = 'no sample with a label was asked every condition';
 const missing: Record<GateRule['figure'], string> = {
   drop: noLabels,
   dropAgainstControl: 'no labels or no neutral control there',
+  dropAgainstEarlier: 'no labels or answers there, or not asked in the earlier diagnosis',
   accuracy: noLabels,
   changeRate: 'no samples with both answers there',
   followed: 'no hints or answers there',
@@ -166,11 +165,6 @@ function boundsIn({ interval }: GateFinding, rule: GateRule, several: number): s
   return (verdict === 'pass') === (limit.limit === 'atMost') ? most : least;
 }
 
-function strengthOf({ eps, epsRelative }: GateRule): string {
-  if (eps !== undefined) return ` at eps ${eps}`;
-  return epsRelative === undefined ? '' : ` at eps ${epsRelative} of the embeddings' size`;
-}
-
 function reasonOf(evidence: GroupedEvidence, finding: Found, rule: GateRule, several: number): string {
   const { condition, interval, lacking, n, value, verdict } = finding;
   if (rule.figure === 'unanswered' && value !== null) return answeredReason(evidence, finding, rule);
@@ -206,23 +200,11 @@ function excess({ value }: GateFinding, { limit, threshold }: Limit): number {
   return limit === 'atMost' ? value - threshold : threshold - value;
 }
 
-function unknownCondition(evidence: Evidence, rule: GateRule): GuardError {
-  const all = conditionsOf(evidence, rule).join(', ') || 'none';
-  const at = strengthOf(rule);
-  const name = rule.epsRelative === undefined ? 'eps' : 'epsRelative';
-  const measured = [...new Set(evidence.attacks.flatMap((point) => point[name] ?? []))].join(', ');
-  const strengths = at && ` (${name} that were measured: ${measured || 'none'})`;
-  return new GuardError(
-    ErrorCode.BadConfig,
-    `gate "${rule.name}": no condition of this diagnosis is "${rule.condition}"${at}; there are: ${all}${strengths}. ` +
-      'A rule that checks nothing is a mistake: correct its condition or take it out.',
-  );
-}
-
-/** @throws GuardError BadConfig for a condition that the diagnosis does not have */
-function judgeRule(evidence: GroupedEvidence, rule: GateRule, rules: number): GateResult {
-  const conditions = matching(evidence, rule);
-  if (conditions.length === 0) throw unknownCondition(evidence, rule);
+function judgeRule(
+  evidence: GroupedEvidence,
+  rule: GateRule,
+  { conditions, rules }: { conditions: readonly string[]; rules: number },
+): GateResult {
   const found = conditions.map((condition) => measured(evidence, rule, condition));
   const confidences = confidencesFor(rule, found, { rules, seed: evidence.seed });
   const findings = conditions.map((condition, i) =>
@@ -264,7 +246,8 @@ export function judgeGates(
   const grouped = { ...evidence, byCondition: groupedBy(evidence.predictions, conditionOf) };
   // What is counted does not err by chance.
   const estimated = Math.max(1, rules.filter(({ figure }) => figure !== 'unanswered').length);
-  const gates = rules.map((rule) => judgeRule(grouped, rule, estimated));
+  const meant = conditionsOfRules(measurableOf(evidence), rules);
+  const gates = rules.map((rule, i) => judgeRule(grouped, rule, { conditions: meant[i]!, rules: estimated }));
   return { verdict: gates.length === 0 ? 'inconclusive' : strictest(gates), gates };
 }
 

@@ -19,7 +19,11 @@ afterAll(async () => {
 describe('a model behind a server', { timeout: 240_000 }, () => {
   const model = () => ['--model', server.baseUrl, '--model-name', 'served', '--json', '--no-input'];
 
-  it('is diagnosed without attacks, each question asked once', async () => {
+  it('is diagnosed without attacks, each question asked once, as a dry run had said without a request', async () => {
+    const dry = await modalityGuard(['diagnose', ...model(), '--dry-run'], { folder: project.folder });
+    expect(dry.code, dry.stderr).toBe(0);
+    expect(server.counts.size).toBe(0);
+    const plan = JSON.parse(dry.stdout);
     const { code, stdout, stderr } = await modalityGuard(['diagnose', ...model()], {
       folder: project.folder,
     });
@@ -29,6 +33,18 @@ describe('a model behind a server', { timeout: 240_000 }, () => {
     expect(endpoint.readFrom.logprobs).toBe(endpoint.samples);
     expect(base['image_heavy/misleading_text'].followed).toBeGreaterThan(base['image_heavy/origin'].accuracy);
     expect(stderr).toMatch(/Attacks were left out/);
+    const planned = plan.conditions.map((one: { condition: string; requests: number }) => [
+      one.condition,
+      one.requests,
+    ]);
+    const asked = Object.entries(base).map(([condition, figures]) => [
+      condition,
+      (figures as { n: number }).n,
+    ]);
+    expect(Object.fromEntries(planned)).toEqual(Object.fromEntries(asked));
+    expect(plan.attacks).toEqual([]);
+    const used = endpoint.promptTokens / endpoint.samples;
+    expect(plan.atMost.promptTokens / plan.requests).toBeGreaterThan(used / 10);
     expect([...server.counts.values()].every(({ received }) => received === 1)).toBe(true);
   });
 

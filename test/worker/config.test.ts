@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nearestKey } from '../../schemas/nearest-key.ts';
 import { loadConfig } from '../../worker/index.ts';
-import { nearestKey } from '../../worker/nearest-key.ts';
 import { policyOf, requestDigest, robustifyRequest } from '../../worker/requests.ts';
 
 let folder: string;

@@ -34,7 +34,7 @@ export function predict(deps: ActivityDeps) {
       name: 'predict',
       label,
       uses: ['models', 'engine'],
-      packages: ['onnxruntime-node', '@huggingface/transformers', 'sharp'],
+      packages: ['onnxruntime-node', '@huggingface/tokenizers', '@huggingface/jinja', 'sharp'],
       parameters: { device: deps.device, ...(served ? { asking } : {}) },
       seed: null,
       inputs: { model, ...inputs },

@@ -69,6 +69,18 @@ export function resizeAsPillow(
 
 const CHANNELS = 3;
 
+/** RGB of what has one channel or more than three: greys are repeated, transparency is left out. */
+export function inColour(image: ByteImage): ByteImage {
+  const { channels, data, height, width } = image;
+  if (channels === CHANNELS) return image;
+  const colours = new Uint8Array(width * height * CHANNELS);
+  for (let i = 0; i < colours.length; i++) {
+    const channel = channels < CHANNELS ? 0 : i % CHANNELS;
+    colours[i] = data[Math.floor(i / CHANNELS) * channels + channel]!;
+  }
+  return { width, height, channels: CHANNELS, data: colours };
+}
+
 /** The keys of preprocessor_config.json that turn bytes into a model's numbers. */
 export const PixelScale = z.object({
   rescale_factor: z

@@ -1,9 +1,8 @@
-import type { RawImage } from '@huggingface/transformers';
 import type { Tensor } from '../../engine/index.ts';
 import type { PixelPlaces } from '../attacks/pixel-places.ts';
+import type { ByteImage } from '../pillow.ts';
 import type { Packing } from './families/packing.ts';
 import type { ImageConfig } from './image-config.ts';
-import type { HfLibrary } from './library.ts';
 
 /** A picture as a vision encoder takes it. */
 export interface VisionInput {
@@ -30,7 +29,7 @@ export interface Family {
   prompt(text: string, withImage: boolean): string;
   /** A turn about a picture as one text, for chat templates that know texts alone. Default: marker, line break, text. */
   turn?(text: string): string;
-  prepare(image: RawImage, text: string): Promise<VisionInput>;
+  prepare(image: ByteImage, text: string): Promise<VisionInput>;
   /**
    * Which of the features that the encoder gives for a picture stand in the prompt; `results` are all its outputs, `features`
    * the number of numbers. Default, and null: all, as they are. Throws GuardError BAD_MODEL where their number does not fit.
@@ -49,7 +48,6 @@ export interface Family {
 /** What a family is opened with. */
 export interface FamilyContext {
   folder: string;
-  library: HfLibrary;
   config: Record<string, unknown>;
   /** processor_config.json; empty where there is none. */
   processorConfig: Record<string, unknown>;
@@ -60,12 +58,3 @@ export interface FamilyContext {
 }
 
 export type OpenFamily = (context: FamilyContext) => Promise<Family>;
-
-/** An array of one of the library's tensors as ours. */
-export function ownTensor(tensor: { type: string; dims: number[]; data: unknown }): Tensor {
-  return {
-    dtype: tensor.type as Tensor['dtype'],
-    dims: [...tensor.dims],
-    data: tensor.data as Tensor['data'],
-  };
-}

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
 import { loadHeader } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
@@ -14,11 +13,10 @@ import type { Family } from './family.ts';
 import { chooseGraphs, graphNames, optionalJson } from './files.ts';
 import { type ImageConfig, readImageConfig } from './image-config.ts';
 import { FeatureEncoder } from './images.ts';
-import { hfLibrary } from './library.ts';
 import { type Abilities, probe } from './probe.ts';
 import { Prompter } from './prompt.ts';
 import { Embedder } from './rows.ts';
-import { openTokenizer } from './tokenizer.ts';
+import { type FolderTokenizer, openTokenizer } from './tokenizer.ts';
 
 /** The keys of config.json that every architecture needs; some write those of the text model beside the others. */
 const TextConfig = z.object({
@@ -37,7 +35,7 @@ export interface FolderParts {
   abilities: Abilities;
   /** The vision encoder's file, its numbers of brightness 0 and 1 by channel, and a Q-Former's file where one reads what the tower gives. */
   vision: { path: string; range: [number, number][]; qformer?: { path: string; tower: Runner } };
-  tokenizer: PreTrainedTokenizer;
+  tokenizer: FolderTokenizer;
   /** Tokens that a prompt may have. */
   longest: number;
   release(): Promise<void>;
@@ -54,11 +52,10 @@ export async function openParts(
   const text = checked(TextConfig, config.text_config ?? config, configPath);
   const processorConfig = (await optionalJson(join(folder, 'processor_config.json'))) ?? {};
   const pictures = await readImageConfig(folder, config.model_type);
-  const library = await hfLibrary();
-  const tokenizer = await loaded(`${folder}: tokenizer.json`, () => openTokenizer(library, folder));
+  const tokenizer = await loaded(`${folder}: tokenizer.json`, () => openTokenizer(folder));
   const tokenId = (token: string) => idOf(tokenizer, token, folder);
   const family = await loaded(pictures.path, () =>
-    openFamily({ folder, library, config, processorConfig, images: pictures, tokenId }),
+    openFamily({ folder, config, processorConfig, images: pictures, tokenId }),
   );
   const prompter = await Prompter.open(folder, tokenizer, family, processorConfig);
   const width = text.hidden_size ?? (await widthOf(graphs.decoder_model_merged.path, configPath));
@@ -79,17 +76,8 @@ export async function openParts(
       : tower;
     const embedder = await keep(Embedder.open(graphs.embed_tokens.path, family, width, threads));
     const decoder = await keep(Decoder.open(graphs.decoder_model_merged.path, width, threads, device));
-    const images = new FeatureEncoder(
-      library,
-      family,
-      vision,
-      width,
-      graphs.vision_encoder.precision === 'q8',
-    );
-    const longest = Math.min(
-      text.max_position_embeddings ?? Infinity,
-      tokenizer.model_max_length ?? Infinity,
-    );
+    const images = new FeatureEncoder(family, vision, width, graphs.vision_encoder.precision === 'q8');
+    const longest = Math.min(text.max_position_embeddings ?? Infinity, tokenizer.longest);
     return {
       folder,
       family,
@@ -140,8 +128,8 @@ async function loaded<T>(what: string, load: () => Promise<T>): Promise<T> {
   }
 }
 
-function idOf(tokenizer: PreTrainedTokenizer, token: string, folder: string): number {
-  const id = tokenizer.convert_tokens_to_ids(token) as number | undefined;
+function idOf(tokenizer: FolderTokenizer, token: string, folder: string): number {
+  const id = tokenizer.idOf(token);
   if (typeof id === 'number') return id;
   throw new GuardError(ErrorCode.BadModel, `${folder}: the tokenizer has no token ${token}`);
 }

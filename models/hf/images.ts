@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { RawImage } from '@huggingface/transformers';
 import { float32Of, inFloatType, type Tensor } from '../../engine/index.ts';
 import { decodeColours } from '../../pictures/index.ts';
 import type { EncodedImage } from '../../schemas/benchmark.ts';
@@ -7,11 +6,10 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { OpenPicture } from '../attacks/pictures.ts';
 import type { EncoderGradients } from '../attacks/pixel-gradients.ts';
 import { type PixelPlaces, planePlaces } from '../attacks/pixel-places.ts';
+import { type ByteImage, inColour } from '../pillow.ts';
 import type { Runner } from '../session.ts';
 import { pack, unpack } from './families/packing.ts';
 import type { Family, VisionInput } from './family.ts';
-import type { HfLibrary } from './library.ts';
-import { pillowImage } from './picture.ts';
 
 /** A picture's features after the projector. */
 export interface Features {
@@ -30,7 +28,6 @@ const STACKED = 8;
 
 /** Runs a vision encoder once for each different picture. */
 export class FeatureEncoder {
-  private readonly library: HfLibrary;
   private readonly family: Family;
   private readonly runner: Runner;
   private readonly width: number;
@@ -39,8 +36,7 @@ export class FeatureEncoder {
   private bytes = 0;
 
   /** `alone`: each picture in a run of its own, as where activations are quantised by their range in a run. */
-  constructor(library: HfLibrary, family: Family, runner: Runner, width: number, alone: boolean) {
-    this.library = library;
+  constructor(family: Family, runner: Runner, width: number, alone: boolean) {
     this.family = family;
     this.runner = runner;
     this.width = width;
@@ -89,13 +85,11 @@ export class FeatureEncoder {
   }
 
   /** As Pillow makes RGB of any format that is read, upright. */
-  async decode(image: EncodedImage): Promise<RawImage> {
-    const { RawImage } = this.library;
+  async decode(image: EncodedImage): Promise<ByteImage> {
     try {
       const { data, info } = await decodeColours(image.bytes);
       const { channels, height, width } = info;
-      const raw = new RawImage(new Uint8ClampedArray(data), width, height, channels);
-      return pillowImage(this.library, raw.rgb());
+      return inColour({ width, height, channels, data });
     } catch (cause) {
       throw unusable(image, 'cannot be decoded as an image', cause);
     }

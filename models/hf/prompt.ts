@@ -1,8 +1,8 @@
-import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { optionLetters } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Family } from './family.ts';
 import { chatTemplateOf, rendered, type Template, usable } from './template.ts';
+import type { FolderTokenizer } from './tokenizer.ts';
 
 /** Token ids of a prompt. */
 export interface PromptTokens {
@@ -15,12 +15,12 @@ export interface PromptTokens {
 export class Prompter {
   /** Token ids of A, B, C, … as the model's next token. */
   readonly letters: readonly number[];
-  private readonly tokenizer: PreTrainedTokenizer;
+  private readonly tokenizer: FolderTokenizer;
   private readonly family: Family;
   private readonly template: Template | undefined;
   private readonly expansions = new Map<string, number[]>();
 
-  private constructor(tokenizer: PreTrainedTokenizer, family: Family, template: Template | undefined) {
+  private constructor(tokenizer: FolderTokenizer, family: Family, template: Template | undefined) {
     this.tokenizer = tokenizer;
     this.family = family;
     this.template = template;
@@ -30,7 +30,7 @@ export class Prompter {
   /** Throws GuardError BAD_MODEL, naming the folder, where the option letters are no tokens of the model. */
   static async open(
     folder: string,
-    tokenizer: PreTrainedTokenizer,
+    tokenizer: FolderTokenizer,
     family: Family,
     processorConfig: Record<string, unknown> = {},
   ): Promise<Prompter> {
@@ -71,7 +71,7 @@ export class Prompter {
     const key = `${slots}:${layout}`;
     let ids = this.expansions.get(key);
     if (!ids) {
-      ids = this.tokenizer.encode(this.family.expand(slots, layout), { add_special_tokens: false });
+      ids = this.tokenizer.encode(this.family.expand(slots, layout), { special: false });
       this.expansions.set(key, ids);
     }
     return ids;
@@ -83,9 +83,8 @@ export class Prompter {
     if (family.leads && prompt.startsWith(family.marker)) {
       return [family.imageToken, ...this.tokens(prompt.slice(family.marker.length))];
     }
-    const first = tokenizer.bos_token;
-    const add_special_tokens = !(first && prompt.startsWith(first));
-    return tokenizer.encode(prompt, { add_special_tokens });
+    const { first } = tokenizer;
+    return tokenizer.encode(prompt, { special: first === null || !prompt.startsWith(first) });
   }
 
   /**

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { decodeText } from '../json.ts';
 import type { Family } from './family.ts';
 import { optionalJson } from './files.ts';
+import type { FolderTokenizer } from './tokenizer.ts';
 
 /** A chat template, and how it takes a turn: in parts, or, older ones and those of language models, as one text. */
 export interface Template {
@@ -18,18 +18,14 @@ interface Turn {
 
 /** The prompt of one turn. Throws what the template throws. */
 export function rendered(
-  tokenizer: PreTrainedTokenizer,
+  tokenizer: FolderTokenizer,
   template: Template,
   { marker, turn = (text) => `${marker}\n${text}` }: Pick<Family, 'marker' | 'turn'>,
   { text, withImage }: Turn,
 ): string {
   const parts = [...(withImage ? [{ type: 'image' }] : []), { type: 'text', text }];
   const content = template.turn === 'parts' ? parts : withImage ? turn(text) : text;
-  const options = { chat_template: template.text, tokenize: false, add_generation_prompt: true };
-  const conversation = [{ role: 'user', content }] as unknown as Parameters<
-    PreTrainedTokenizer['apply_chat_template']
-  >[0];
-  return tokenizer.apply_chat_template(conversation, options) as unknown as string;
+  return tokenizer.render(template.text, [{ role: 'user', content }]);
 }
 
 const probe = 'Question?';
@@ -37,7 +33,7 @@ const probe = 'Question?';
 /** The template, if it places a picture and a text once each in one of the ways; undefined: it does not. */
 export function usable(
   text: string | undefined,
-  tokenizer: PreTrainedTokenizer,
+  tokenizer: FolderTokenizer,
   family: Family,
 ): Template | undefined {
   if (text === undefined) return undefined;
@@ -78,7 +74,7 @@ function oneOf(written: unknown): string | undefined {
  */
 export async function chatTemplateOf(
   folder: string,
-  tokenizer: PreTrainedTokenizer,
+  tokenizer: FolderTokenizer,
   processorConfig: Record<string, unknown>,
 ): Promise<string | undefined> {
   const beside = await optionalJson(join(folder, 'chat_template.json'));
@@ -88,7 +84,7 @@ export async function chatTemplateOf(
     (await textIn(folder, 'chat_template.jinja')) ??
     oneOf(beside?.chat_template) ??
     oneOf(processorConfig.chat_template) ??
-    oneOf(tokenizer.chat_template) ??
+    oneOf(tokenizer.chatTemplate) ??
     (names.includes('default.jinja') ? await textIn(more, 'default.jinja') : undefined)
   );
 }

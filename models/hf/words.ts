@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { z } from 'zod';
 import { isReadable, placeOf, type Words } from '../attacks/words.ts';
 import { questionText } from '../prompt.ts';
 import { readJson } from './files.ts';
 import type { Prompter } from './prompt.ts';
 import type { Embedder } from './rows.ts';
+import type { FolderTokenizer } from './tokenizer.ts';
 
 const AddedTokens = z.object({ added_tokens: z.array(z.object({ id: z.number().int() })).default([]) });
 
@@ -15,17 +15,13 @@ const probe = { id: 'probe', question: '?', options: ['a', 'b'] };
 /** The tokens of a folder's tokenizer.json that stand for text: added ones (roles, pictures, tools) do not. */
 export async function folderWords(
   folder: string,
-  {
-    embedder,
-    prompter,
-    tokenizer,
-  }: { embedder: Embedder; prompter: Prompter; tokenizer: PreTrainedTokenizer },
+  { embedder, prompter, tokenizer }: { embedder: Embedder; prompter: Prompter; tokenizer: FolderTokenizer },
 ): Promise<Words> {
   const { added_tokens } = AddedTokens.parse(await readJson(join(folder, 'tokenizer.json')));
-  const added = new Set([...added_tokens.map(({ id }) => id), ...tokenizer.all_special_ids]);
-  const textOf = (ids: readonly number[]) =>
-    tokenizer.decode([...ids], { skip_special_tokens: false, clean_up_tokenization_spaces: false });
-  const ids = [...new Set(tokenizer.get_vocab().values())]
+  const added = new Set([...added_tokens.map(({ id }) => id), ...tokenizer.specialIds]);
+  const textOf = (ids: readonly number[]) => tokenizer.decode(ids);
+  const ids = tokenizer
+    .ids()
     .filter((id) => !added.has(id) && isReadable(textOf([id])))
     .sort((a, b) => a - b);
   return {

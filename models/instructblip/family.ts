@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import type { PreTrainedTokenizer, RawImage } from '@huggingface/transformers';
 import { z } from 'zod';
 import { int64 } from '../../engine/index.ts';
 import type { OpenFamily } from '../hf/family.ts';
-import { openTokenizer } from '../hf/tokenizer.ts';
+import { type FolderTokenizer, openTokenizer } from '../hf/tokenizer.ts';
 import { checked } from '../json.ts';
 import { blipProcessor } from './processor.ts';
 
@@ -22,14 +21,14 @@ const instruction = (text: string) => `${text}\nShort answer:`;
  * InstructBLIP: a Q-Former reads the picture under the instruction and gives a few features, which stand before
  * everything else, the language model's first token included. Source: `InstructBlipProcessor` of transformers 5.
  */
-export const openInstructBlip: OpenFamily = async ({ config, folder, images, library, tokenId }) => {
+export const openInstructBlip: OpenFamily = async ({ config, folder, images, tokenId }) => {
   const process = blipProcessor(images.json, images.path);
   const { qformer_config } = checked(Config, config, join(folder, 'config.json'), {
     supported: 'InstructBLIP with a decoder alone (such as Vicuna), not with Flan-T5',
   });
   const qformerFolder = join(folder, 'qformer_tokenizer');
-  const tokenizer = await openTokenizer(library, qformerFolder);
-  const longest = Math.min(qformer_config.max_position_embeddings, tokenizer.model_max_length ?? Infinity);
+  const tokenizer = await openTokenizer(qformerFolder);
+  const longest = Math.min(qformer_config.max_position_embeddings, tokenizer.longest);
   return {
     marker,
     imageToken: tokenId(marker),
@@ -41,7 +40,7 @@ export const openInstructBlip: OpenFamily = async ({ config, folder, images, lib
       const ids = qformerIds(tokenizer, instruction(text), longest);
       return {
         feeds: {
-          pixel_values: process(bytesOf(image)),
+          pixel_values: process(image),
           qformer_input_ids: int64([1, ids.length], ids),
           qformer_attention_mask: int64([1, ids.length], new Array<number>(ids.length).fill(1)),
         },
@@ -53,11 +52,7 @@ export const openInstructBlip: OpenFamily = async ({ config, folder, images, lib
 };
 
 /** Cut to what the Q-Former has positions for; the closing token stays. */
-function qformerIds(tokenizer: PreTrainedTokenizer, text: string, longest: number): number[] {
+function qformerIds(tokenizer: FolderTokenizer, text: string, longest: number): number[] {
   const ids = tokenizer.encode(text);
   return ids.length > longest ? [...ids.slice(0, longest - 1), ids.at(-1)!] : ids;
-}
-
-function bytesOf({ channels, data, height, width }: RawImage) {
-  return { width, height, channels, data };
 }

@@ -2,9 +2,9 @@ import { copyFile, cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseGraphs } from '../../models/hf/files.ts';
-import { hfLibrary } from '../../models/hf/library.ts';
 import { type AnswerModel, openAnswerModel } from '../../models/index.ts';
 import type { EncodedImage, Prediction } from '../../schemas/benchmark.ts';
 import type { Dtype } from '../../schemas/model.ts';
@@ -120,18 +120,16 @@ describe('precisions', () => {
 
 describe('pictures', () => {
   it('of every format are read, grey, palette and transparent ones too', async () => {
-    const { RawImage } = await hfLibrary();
     const colour = colourImage(1);
-    const raw = await RawImage.fromBlob(new Blob([Uint8Array.from(colour.bytes)]));
     const [width, height] = [16, 16];
     const values = (channels: number) =>
       Uint8Array.from({ length: width * height * channels }, (_, i) => (i * 7) % 256);
     const png = (channels: 1 | 2 | 3 | 4): Uint8Array =>
       encode({ width, height, channels, depth: 8, data: values(channels) });
     const images: Record<string, Uint8Array> = {
-      jpeg: await raw.toSharp().jpeg().toBuffer(),
-      webp: await raw.toSharp().webp().toBuffer(),
-      palette: await raw.toSharp().png({ palette: true }).toBuffer(),
+      jpeg: await sharp(colour.bytes).jpeg().toBuffer(),
+      webp: await sharp(colour.bytes).webp().toBuffer(),
+      palette: await sharp(colour.bytes).png({ palette: true }).toBuffer(),
       grey: png(1),
       'grey with alpha': png(2),
       rgba: png(4),

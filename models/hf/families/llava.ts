@@ -1,10 +1,10 @@
+import type { Tensor } from '../../../engine/index.ts';
 import type { OpenFamily } from '../family.ts';
-import { ownTensor } from '../family.ts';
 import { imageProcessor } from '../image-processor.ts';
 
 /** LLaVA-1.5: one square picture, its tokens in one run. */
-export const openLlava: OpenFamily = async ({ config, images, library, processorConfig, tokenId }) => {
-  const process = imageProcessor(library, images, ['CLIP', 'Llava', 'Siglip', 'ViT', 'Bit']);
+export const openLlava: OpenFamily = async ({ config, images, processorConfig, tokenId }) => {
+  const process = imageProcessor(images, ['CLIP', 'Llava', 'Siglip', 'ViT', 'Bit']);
   const marker = (processorConfig.image_token as string | undefined) ?? '<image>';
   return {
     marker,
@@ -12,8 +12,9 @@ export const openLlava: OpenFamily = async ({ config, images, library, processor
     stacks: true,
     prompt: (text, withImage) => `USER: ${withImage ? `${marker}\n` : ''}${text} ASSISTANT:`,
     async prepare(image) {
-      const { pixel_values } = await process([image]);
-      return { feeds: { pixel_values: ownTensor(pixel_values) }, layout: [] };
+      const { data, height, width } = process(image);
+      const pixels: Tensor = { dtype: 'float32', dims: [1, 3, height, width], data };
+      return { feeds: { pixel_values: pixels }, layout: [] };
     },
     expand: (slots) => marker.repeat(slots),
   };

@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { int64 } from '../../../engine/index.ts';
 import { patchPlaces } from '../../attacks/pixel-places.ts';
 import { checked } from '../../json.ts';
+import { resizeAsPillow } from '../../pillow.ts';
 import type { OpenFamily } from '../family.ts';
-import { ownTensor } from '../family.ts';
 import { imageProcessor } from '../image-processor.ts';
 
-/** Pillow's number for it. */
-const BICUBIC = 3;
 const CHANNELS = 3;
 
 const count = z.number().int().positive();
@@ -34,9 +33,9 @@ const Sizes = z
   }));
 
 /** Qwen2-VL and Qwen2.5-VL: a picture of any size as a grid of patches, with positions over time, height and width. */
-export const openQwen2Vl: OpenFamily = async ({ config, images, library, tokenId }) => {
+export const openQwen2Vl: OpenFamily = async ({ config, images, tokenId }) => {
   // Pictures come to it in their size.
-  const process = imageProcessor(library, { ...images, json: { ...images.json, do_resize: false } }, [
+  const process = imageProcessor({ ...images, json: { ...images.json, do_resize: false, size: undefined } }, [
     'Qwen2VL',
   ]);
   const { patches, sizeFor } = gridSizer(images.json, images.path);
@@ -54,14 +53,15 @@ export const openQwen2Vl: OpenFamily = async ({ config, images, library, tokenId
     turn: (text) => `<|vision_start|>${marker}<|vision_end|>${text}`,
     async prepare(image) {
       const { height, width } = sizeFor(image);
-      const { image_grid_thw, pixel_values } = await process([
-        await image.resize(width, height, { resample: BICUBIC }),
-      ]);
-      const grid = Array.from(image_grid_thw.data as BigInt64Array, Number);
+      const pixels = process(resizeAsPillow(image, width, height, 'bicubic'));
+      const grid = [1, height / patches.patch, width / patches.patch] as const;
+      const places = patchPlaces({ ...patches, grid });
+      const dims = [grid[1] * grid[2], CHANNELS * patches.frames * patches.patch ** 2];
+      const data = Float32Array.from(places.own, (pixel) => pixels.data[pixel]!);
       return {
-        feeds: { pixel_values: ownTensor(pixel_values), image_grid_thw: ownTensor(image_grid_thw) },
-        layout: grid.map((size, axis) => (axis === 0 ? size : size / merge)),
-        places: () => patchPlaces({ ...patches, grid: grid as [number, number, number] }),
+        feeds: { pixel_values: { dtype: 'float32', dims, data }, image_grid_thw: int64([1, 3], [...grid]) },
+        layout: [1, grid[1] / merge, grid[2] / merge],
+        places: () => places,
       };
     },
     expand: (slots) => marker.repeat(slots),

@@ -44,6 +44,9 @@ export class Sender {
     this.proxy = proxyFor(config.baseUrl);
   }
 
+  /** Whether the server was there once: names that do not resolve then pass. */
+  private reached = false;
+
   /** One attempt; it is not interrupted but by its time limit. */
   async send({ body }: EndpointRequest, idempotencyKey: string): Promise<Attempt> {
     const { baseUrl, timeoutSeconds } = this.config;
@@ -63,6 +66,7 @@ export class Sender {
         redirect: 'manual',
         signal: limit,
       });
+      this.reached = true;
       return this.checked(response, await response.text());
     } catch (error) {
       if (limit.aborted) return again(`no answer within ${timeoutSeconds} s`, { lost: true });
@@ -168,6 +172,14 @@ export class Sender {
         ErrorCode.BadConfig,
         `no secure connection (${why}): is it http instead of https? For a certificate of your own set NODE_EXTRA_CA_CERTS`,
       );
+    }
+    const { hostname, port } = new URL(this.config.baseUrl);
+    if (/bad port/.test(why)) {
+      const what = `port ${port} is one that clients never ask: let the server listen at another one`;
+      return this.hopeless(ErrorCode.BadConfig, what);
+    }
+    if (codes.includes('ENOTFOUND') && !this.reached && !this.proxy) {
+      return this.hopeless(ErrorCode.BadConfig, `there is no host named ${hostname}: check the address`);
     }
     const refused = proxyRefusal(why);
     if (this.proxy && refused !== null && refused < 500) {

@@ -37,6 +37,10 @@ describe('the ablation', () => {
     expect(parts[named.control]).toEqual(['all', true, 'none', 1, attacked({ eps: 0 })]);
     expect(parts[named.all]).toEqual(['all', true, 'kl', 1, attacked({ kind: 'pgd' })]);
     expect(parts[named.rg]).toEqual(['all', true, 'kl', 1, attacked({ kind: 'rg' })]);
+    expect(parts[named.earlyKl]).toEqual(parts[named.kl]);
+    expect(parts[named.earlyAugmentation]).toEqual(parts[named.augmentation]);
+    const early = armsOf().filter(({ config }) => config?.steps === 50);
+    expect(early.map(({ name }) => name)).toEqual([named.earlyAugmentation, named.earlyKl]);
   });
 
   it('trains its last full arm as the pipeline trains by default', () => {

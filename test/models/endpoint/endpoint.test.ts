@@ -174,6 +174,15 @@ describe('a server that does not take us', () => {
     expect(server.keys.length).toBeLessThanOrEqual(2);
   });
 
+  it.each([
+    ['http://127.0.0.1:9/v1', /port 9 is one that clients never ask/],
+    ['http://nobody.invalid/v1', /there is no host named nobody\.invalid: check the address|EAI_AGAIN/],
+  ])('is told at once where its address can not be right: %s', async (baseUrl, message) => {
+    await serve();
+    await configure({ baseUrl, attempts: 1 });
+    await expect(answer(questions(1))).rejects.toThrow(message);
+  });
+
   it('has no gradients', async () => {
     await serve();
     await expect(openAnswerModel(folder)).rejects.toThrow(/gradients are out of reach/);

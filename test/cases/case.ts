@@ -16,9 +16,13 @@ const Run = z.strictObject({
   /** Arguments of modality-guard. */
   command: z.array(z.coerce.string()),
   env: z.record(z.string(), z.string()).default({}),
+  /** Without a Temporal server that is there already. */
+  alone: z.boolean().default(false),
   exit: z.number().default(0),
   stdout: z.array(z.string()).default([]),
   stderr: z.array(z.string()).default([]),
+  /** Requests for an answer that the model server gets. */
+  requests: z.number().optional(),
   /** Part of the JSON on stdout. */
   result: z.record(z.string(), z.unknown()).optional(),
   /** Of samples.parquet in `out`: a part of each row; `right` is the text of the right option. */
@@ -36,7 +40,9 @@ const Case = z.strictObject({
   about: z.string(),
   /** Files that cannot be kept as text. */
   make: z.record(z.string(), Recipe).default({}),
-  runs: z.array(Run).min(1),
+  runs: z.array(Run).default([]),
+  /** Pictures whose RGB is Pillow's. */
+  pixels: z.array(z.string()).default([]),
 });
 export type Case = z.infer<typeof Case>;
 export type Run = z.infer<typeof Run>;
@@ -75,8 +81,18 @@ export interface Outcome extends Ended {
   rejects: { file: string; row: number; field: string; why: string }[];
 }
 
+/** What commands find on the machine. */
+export interface Around {
+  /** Address of a Temporal server. */
+  temporal: string;
+  /** Address of the model server, which commands call {server}. */
+  server: string;
+}
+
 /** Runs a command in `copy` and reads what it wrote into `out` there. */
-export async function runCommand(copy: string, { command, env }: Run): Promise<Outcome> {
+export async function runCommand(copy: string, run: Run, { server, temporal }: Around): Promise<Outcome> {
+  const command = run.command.map((part) => part.replace('{server}', server));
+  const env = { ...run.env, ...(run.alone ? {} : { TEMPORAL_ADDRESS: temporal }) };
   const ended = await modalityGuard(command, { folder: copy, env });
   const path = (name: string) => join(copy, 'out', name);
   const written = await readdir(join(copy, 'out')).catch((): string[] => []);

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder } from '../cache/index.ts';
 import { dataFolder } from '../data/folder.ts';
 import { conditionsFor, perturb } from '../diagnosis/perturbations/index.ts';
 import { promptOf, questionText } from '../models/index.ts';
 import { type PerturbedSample, taskKinds } from '../schemas/benchmark.ts';
 import { readSamples, writeSamplesFile } from '../store/index.ts';
-import { cacheFolder } from '../worker/server/index.ts';
 import { peerSide } from './side.ts';
 
 /** Where the comparison keeps its model and questions. */

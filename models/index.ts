@@ -22,6 +22,7 @@ export {
   readEndpoint,
 } from './endpoint/config.ts';
 export { openEndpoint } from './endpoint/endpoint.ts';
+export { fetchFrom } from './endpoint/fetch.ts';
 export { fingerprintOf } from './endpoint/fingerprint.ts';
 export { type Forecast, forecastOf, looksAtModel, usualTokens } from './endpoint/forecast.ts';
 export { noProxyOf, proxyFor, shownProxy } from './endpoint/proxy.ts';

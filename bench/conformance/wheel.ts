@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, downloadWheel, findPip, pipProblem, readEntries } from '../../worker/server/index.ts';
+import { cacheFolder, readEntries } from '../../cache/index.ts';
+import { downloadWheel, findPip, pipProblem } from '../../worker/server/index.ts';
 import type { NodeCase } from './cases.ts';
 
 /** The last release of `onnx` whose wheel holds the node tests' data. */

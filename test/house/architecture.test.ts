@@ -19,6 +19,7 @@ const folders = [
   'report',
   'pictures',
   'random',
+  'cache',
   'cli',
   'bench',
   'data',

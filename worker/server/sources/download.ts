@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../../../cache/index.ts';
 import { entryFile } from '../entry-file.ts';
 import { directToLoopback } from '../proxy.ts';
-import { cacheFolder } from './cache.ts';
 import { installCached } from './install-cached.ts';
 import type { Source } from './source.ts';
 

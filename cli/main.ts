@@ -4,6 +4,7 @@ import { GuardError } from '../schemas/errors.ts';
 import { addAudit } from './commands/audit.ts';
 import { addConfig } from './commands/config.ts';
 import { addDecisions } from './commands/decide.ts';
+import { addDevice } from './commands/device.ts';
 import { addDiagnose } from './commands/diagnose.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrift } from './commands/drift.ts';
@@ -77,6 +78,7 @@ export function programOf(): Command {
     addDrift,
     addAudit,
     addWorker,
+    addDevice,
     addDoctor,
     addConfig,
   ])

@@ -3,6 +3,18 @@ export { clipScale, gradientNorm } from './clip.ts';
 export { type CompileOptions, compile, compileGraph, largeWeights } from './compile.ts';
 export { DeviceAdamW } from './devices/adamw.ts';
 export { chooseDevice, onlySoftware, probeDevice } from './devices/choose.ts';
+export { inspectCuda } from './devices/cuda/inspect.ts';
+export {
+  cudaFolder,
+  cudaPlatform,
+  type InstalledSet,
+  installedSets,
+  nodePackage,
+  readSet,
+  usableSet,
+} from './devices/cuda/installed.ts';
+export { loadCuda } from './devices/cuda/load.ts';
+export { type CudaSet, cudaSet, type PinnedWheel, providerFiles, sizesOf } from './devices/cuda/pins.ts';
 export { type DeviceTensor, DeviceTensors } from './devices/resident.ts';
 export { webgpuFallbacks } from './devices/webgpu.ts';
 export type { TypedValue } from './ir/value.ts';

@@ -1,4 +1,5 @@
-// It has to be evaluated before the library is.
+// They have to be evaluated before the library is.
 import './telemetry.ts';
+import './devices/cuda/before.ts';
 
 export { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';

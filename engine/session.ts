@@ -1,5 +1,6 @@
 import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { loadCuda } from './devices/cuda/load.ts';
 import { exactNodes } from './devices/exact.ts';
 import { type ExternalPlace, encodeGraph } from './onnx/codec.ts';
 import type { Graph } from './onnx/graph.ts';
@@ -62,9 +63,13 @@ function apart(graph: Graph) {
   return { places, externalData };
 }
 
-/** Opens a session on a graph held in memory. Throws GuardError BAD_MODEL where ONNX Runtime refuses the graph. */
+/**
+ * Opens a session on a graph held in memory. Throws GuardError BAD_MODEL where ONNX Runtime refuses the graph, and UNAVAILABLE
+ * where CUDA's libraries do not load.
+ */
 export async function openSession(graph: Graph, options: SessionOptions = {}): Promise<InferenceSession> {
   const device = options.device ?? 'cpu';
+  if (device === 'cuda') loadCuda();
   try {
     const { places, externalData } = apart(graph);
     return await InferenceSession.create(encodeGraph(graph, places), {

@@ -4,6 +4,7 @@ import {
   fromOrt,
   type Graph,
   InferenceSession,
+  loadCuda,
   loadHeader,
   openSession,
   providersOf,
@@ -40,13 +41,14 @@ export async function openRunner(graph: Graph, threads: number, device: Device =
 
 /**
  * Opens a session on a file of any size, whose external data ONNX Runtime reads itself; `bytes` stand in for the file's own.
- * Throws GuardError BAD_MODEL naming the file.
+ * Throws GuardError BAD_MODEL naming the file, and UNAVAILABLE where CUDA's libraries do not load.
  */
 export async function openFile(
   path: string,
   threads: number,
   { bytes, device = 'cpu' }: { bytes?: Uint8Array | undefined; device?: Device } = {},
 ): Promise<Runner> {
+  if (device === 'cuda') loadCuda();
   const linked = await withLinkedData(path, bytes);
   const own = linked?.bytes ?? bytes;
   const beside = own ? { model_external_initializers_file_folder_path: linked?.folder ?? dirname(path) } : {};

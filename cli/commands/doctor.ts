@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { stateFolder } from '../../schemas/config.ts';
 import type { Check } from '../doctor/check.ts';
+import { checkCuda } from '../doctor/cuda.ts';
 import { checkData } from '../doctor/data.ts';
 import { checkFallbacks } from '../doctor/fallbacks.ts';
 import { checkMachine } from '../doctor/machine.ts';
@@ -29,6 +30,7 @@ async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
   const groups = await Promise.all([
     checkRuntime(),
     checkProviders(),
+    checkCuda(),
     checkFallbacks(flags),
     checkServer(),
     checkNetwork(),

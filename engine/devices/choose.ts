@@ -5,19 +5,27 @@ import { promisify } from 'node:util';
 import type { Device, DeviceChoice } from '../../schemas/device.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { threadEntry } from '../thread.ts';
+import { usableSet } from './cuda/installed.ts';
+import { oldestDriver } from './cuda/pins.ts';
 
 const run = promisify(execFile);
 const timeoutMs = 30_000;
 
-const advice: Record<Device, string> = {
+const advice: Record<Exclude<Device, 'cuda'>, string> = {
   cpu: 'install again: npm ci',
   webgpu:
     'it needs a GPU with a Vulkan, Metal or D3D12 driver (Debian and Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers, or ' +
     "the GPU maker's driver)",
-  cuda:
-    'it needs an NVIDIA GPU with CUDA 12 and cuDNN 9 on Linux x64, and its libraries beside ONNX Runtime, which are installed only ' +
-    'by choice: ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js',
 };
+
+function adviceFor(device: Device): string {
+  if (device !== 'cuda') return advice[device];
+  const needs = `it needs Linux x64 and an NVIDIA GPU with a driver of version ${oldestDriver} or later`;
+  const installed = usableSet() !== null;
+  return installed
+    ? needs
+    : `${needs}, and libraries that are installed by choice: modality-guard device install cuda`;
+}
 
 /** Whether a device computes here, and why not. */
 export interface DeviceState {
@@ -35,13 +43,15 @@ export async function probeDevice(device: Device): Promise<DeviceState> {
   } catch (error) {
     const { stdout, signal } = error as { stdout?: string; signal?: string };
     const words = signal ? `no answer (${signal})` : lastSentence(stdout ?? '');
-    return { works: false, reason: [words, advice[device]].filter(Boolean).join('; ') };
+    return { works: false, reason: [words, adviceFor(device)].filter(Boolean).join('; ') };
   }
 }
 
-/** ONNX Runtime puts source positions before what it has to say. */
+/** ONNX Runtime puts source positions before what it has to say, and of CUDA's errors behind it. */
 function lastSentence(message: string): string {
   const line = message.trim().split('\n')[0] ?? '';
+  const [ofCuda] = /CUDA failure \d+: [^;]*[^; ]/.exec(line) ?? [];
+  if (ofCuda) return ofCuda;
   return (line.split(/ was false\. |\) : /).at(-1) ?? line).slice(0, 160);
 }
 

@@ -18,8 +18,17 @@ describe('doctor', () => {
     expect(byName.get('cpu')).toMatchObject({ ok: true, detail: 'works' });
     for (const name of ['webgpu', 'cuda']) {
       const { ok, detail } = byName.get(name) as Answer['checks'][number];
-      expect(detail).toMatch(ok ? /^works/ : name === 'cuda' ? /ONNXRUNTIME_NODE_INSTALL=cuda12/ : /Vulkan/);
+      expect(detail).toMatch(
+        ok ? /^works/ : name === 'cuda' ? /an NVIDIA GPU with a driver of version 580/ : /Vulkan/,
+      );
     }
+    const ofCuda = checks.filter(({ name }) => name.startsWith('CUDA '));
+    for (const { detail, needed } of ofCuda) {
+      expect(needed).toBe(false);
+      // A sentence that says what to do, or on another machine that nothing helps.
+      expect(detail).toMatch(/is there|install|all \d+ load|of ONNX Runtime|beside|for Linux on x64 alone/);
+    }
+    expect(ofCuda.length).toBeGreaterThan(0);
     expect(byName.get('training on webgpu')).toMatchObject({
       ok: true,
       detail: 'every operation of the training graph has a kernel',

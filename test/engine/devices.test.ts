@@ -111,7 +111,9 @@ describe('the choice of a device', () => {
       expect(await chooseDevice('auto')).toBe('cpu');
       await expect(chooseDevice('cuda')).rejects.toMatchObject({
         code: 'UNAVAILABLE',
-        message: expect.stringContaining('ONNXRUNTIME_NODE_INSTALL=cuda12'),
+        message: expect.stringMatching(
+          /'cuda' does not compute here: .*an NVIDIA GPU with a driver of version 580/s,
+        ),
       });
     }
   });

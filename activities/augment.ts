@@ -12,12 +12,13 @@ import {
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { PackSet } from '../schemas/levels.ts';
 import { mixNone, stepShares, type TrainConfig } from '../schemas/training.ts';
-import type { Mix, StepOutcome } from '../schemas/workflow.ts';
+import type { MixedIn, StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writeSamples, writeTensors } from '../store/index.ts';
 import { type AdversarialTensors, adversarialInThread } from './adversarial.ts';
 import { answerableBy } from './answerable.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably, type StepContext } from './step.ts';
+import { underNameOf } from './training-mix.ts';
 
 export interface AugmentInput {
   /** The training split. */
@@ -27,7 +28,7 @@ export interface AugmentInput {
   config: TrainConfig;
   seed: number;
   /** Another set's training split, which gives the kinds that `train` lacks. */
-  mix?: (Pick<Mix, 'from' | 'kinds'> & { samples: ArtifactRef }) | undefined;
+  mix?: MixedIn | undefined;
   /** JSON: a `PackSet`: the scenarios of its own packs are trained on, too. */
   packs?: ArtifactRef | undefined;
   /** Perturbations to leave out. */
@@ -96,7 +97,7 @@ async function mixedIn(
   const all = await answerableBy(folder, await readSamples(await store.path(samples)));
   const found = all
     .filter(({ answer, taskKind }) => answer !== null && kinds.includes(taskKind))
-    .map((sample) => ({ ...sample, id: `mixed in/${sample.id}`, source: `mixed in/${sample.source}` }));
+    .map((sample) => ({ ...sample, id: underNameOf(sample.id), source: underNameOf(sample.source) }));
   const missing = kinds.filter((kind) => !found.some(({ taskKind }) => taskKind === kind));
   if (missing.length === 0) return found;
   throw new GuardError(

@@ -7,11 +7,11 @@ import {
   pilotCurve,
 } from '../diagnosis/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
-import { TaskKind } from '../schemas/benchmark.ts';
+import { TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
 import { PilotFigures } from '../schemas/estimate.ts';
 import type { PairedFigures } from '../schemas/report.ts';
-import type { DiagnosisRefs, GateFinding, StepOutcome } from '../schemas/workflow.ts';
+import type { DiagnosisRefs, GateFinding, MixedIn, StepOutcome } from '../schemas/workflow.ts';
 import { readPredictions, readSamples } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably } from './step.ts';
@@ -25,6 +25,8 @@ export interface PilotInput {
   steps: number;
   /** The training split. */
   train: ArtifactRef;
+  /** What gives the kinds that it lacks. */
+  mix?: MixedIn;
   /** In rising order of steps; the first one is the model as it is. */
   points: { share: number; steps: number; diagnosis: DiagnosisRefs }[];
 }
@@ -35,14 +37,20 @@ const labels = { image_heavy: 'Image-heavy', text_heavy: 'Text-heavy' };
 /** Puts a pilot's short trainings together: `pilot` is a `PilotFigures`; the finding compares the longest one with the model as it is. */
 export function pilot(deps: ActivityDeps) {
   return async (input: PilotInput): Promise<StepOutcome<GateFinding>> => {
-    const { batch, model, points, seed, steps: real, train } = input;
+    const { batch, mix, model, points, seed, steps: real, train } = input;
     const step = {
       name: 'pilot',
       label: 'pilot',
       uses: ['diagnosis'],
-      parameters: { model, batch, steps: real, points: points.map(({ share, steps }) => ({ share, steps })) },
+      parameters: {
+        ...{ model, batch, steps: real, points: points.map(({ share, steps }) => ({ share, steps })) },
+        ...(mix ? { mix: { from: mix.from, kinds: mix.kinds } } : {}),
+      },
       seed,
-      inputs: Object.assign({ train }, ...points.map(inputsOf)) as Record<string, ArtifactRef>,
+      inputs: Object.assign(
+        { train, ...(mix ? { mix: mix.samples } : {}) },
+        ...points.map(inputsOf),
+      ) as Record<string, ArtifactRef>,
     };
     return durably(deps, step, async () => {
       const made = await pilotOf(deps, input);
@@ -72,19 +80,32 @@ async function pilotOf({ store }: ActivityDeps, input: PilotInput): Promise<Pilo
     rightHints ??= measures.rightHints;
     points.push({ share, steps, figures });
   }
-  const rows = await readSamples(await store.path(input.train));
-  const count = (kind: TaskKind) =>
-    rows.filter(({ answer, taskKind }) => taskKind === kind && answer !== null).length;
-  const available = { image_heavy: count('image_heavy'), text_heavy: count('text_heavy'), vqa: count('vqa') };
+  const { mix } = input;
   return PilotFigures.parse({
     kind: 'pilot',
     model,
     seed,
     batch,
-    available,
+    available: await availableTo({ store }, input),
+    ...(mix ? { mix: { from: mix.from, kinds: mix.kinds } } : {}),
     points,
     rightHints,
   } satisfies PilotFigures);
+}
+
+/** Labelled samples that there are to train on, by kind; of a kind that the training split lacks, those that are mixed in. */
+async function availableTo(
+  { store }: Pick<ActivityDeps, 'store'>,
+  { mix, train }: PilotInput,
+): Promise<PilotFigures['available']> {
+  const own = await readSamples(await store.path(train));
+  const mixed = mix ? await readSamples(await store.path(mix.samples)) : [];
+  return Object.fromEntries(
+    taskKinds.map((kind) => {
+      const rows = mix?.kinds.includes(kind) ? mixed : own;
+      return [kind, rows.filter(({ answer, taskKind }) => taskKind === kind && answer !== null).length];
+    }),
+  );
 }
 
 /** Whether the longest training makes answers under perturbation better, on the same samples, and what its curve promises. */

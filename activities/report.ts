@@ -21,7 +21,7 @@ import {
 } from '../schemas/benchmark.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
 import { type RolloutResult, RunReport } from '../schemas/report.ts';
-import type { DiagnosisRefs } from '../schemas/workflow.ts';
+import type { DiagnosisRefs, Mix } from '../schemas/workflow.ts';
 import {
   type ArtifactStore,
   codeVersion,
@@ -35,6 +35,7 @@ import { evidenceOf } from './evidence.ts';
 import { layOutReport } from './report-files.ts';
 import { alive, asFailure } from './step.ts';
 import { prefixed } from './summarize.ts';
+import { TrainingMix } from './training-mix.ts';
 
 export interface ReportInput {
   request: { model: string; seed: number };
@@ -45,6 +46,8 @@ export interface ReportInput {
   /** Median of the training's steps; a run that was planned without one has none. */
   secondsPerStep?: number | null;
   augmented: Record<string, ArtifactRef>;
+  /** What was mixed in for kinds that the training data lack; absent: nothing. */
+  mix?: Pick<Mix, 'from' | 'kinds'>;
   /** `figures`: JSON, a `PilotFigures`. */
   pilot?: NonNullable<RunReport['pilot']> & { figures: ArtifactRef };
   rollout: { result: RolloutResult; artifacts: Record<string, ArtifactRef> };
@@ -122,6 +125,7 @@ async function compose(
   const after = await allPredictions(store, input.after);
   const { model, seed } = input.request;
   const { pilot } = input;
+  const learned = await trainingRows(store, input);
   const attacks = compareAttacks(base.attacks, trained.attacks);
   return RunReport.parse({
     schemaVersion: 1,
@@ -137,6 +141,7 @@ async function compose(
     masking: [...maskingChecks(base.attacks, 'base'), ...maskingChecks(trained.attacks, 'trained')],
     rightHints: base.measures.rightHints,
     losses: await readLosses(await store.path(input.losses)),
+    ...(learned.mix ? { trainingMix: learned.mix } : {}),
     secondsPerStep: input.secondsPerStep ?? null,
     examples: talkedOut({
       samples,
@@ -147,7 +152,7 @@ async function compose(
     repair: repairOf({
       before: sideOf(base, samples, before, seed),
       after: sideOf(trained, samples, after, seed),
-      trainedOn: (await trainingRows(store, input.augmented)).conditionsAmong(samples),
+      trainedOn: learned.seen.conditionsAmong(samples),
       sourceOf: evidenceOf(samples, before, base, seed).sourceOf,
     }),
     ...(pilot ? { pilot: { gate: pilot.gate, predictions: pilot.predictions } } : {}),
@@ -171,17 +176,21 @@ function sideOf(
 }
 
 /** What the model was trained on. A history from before the rows were handed on names none: then what training draws from by default. */
-async function trainingRows(store: ArtifactStore, { rows }: ReportInput['augmented']): Promise<TrainingRows> {
+async function trainingRows(store: ArtifactStore, { augmented: { rows }, mix: mixed }: ReportInput) {
   const seen = new TrainingRows();
   if (rows) {
+    const mix = new TrainingMix(mixed);
     for await (const { samples } of readSampleGroups(await store.path(rows)))
-      for (const row of samples) seen.add(row);
-    return seen;
+      for (const row of samples) {
+        seen.add(row);
+        mix.add(row);
+      }
+    return { seen, mix: mix.all };
   }
   for (const taskKind of [TaskKind.ImageHeavy, TaskKind.TextHeavy])
     for (const perturbation of trainingPerturbations[taskKind])
       seen.add({ taskKind, perturbation, variant: '' });
-  return seen;
+  return { seen, mix: null };
 }
 
 async function allSamples(store: ArtifactStore, { samples }: DiagnosisRefs): Promise<PerturbedSample[]> {

@@ -15,6 +15,7 @@ import {
   sortedConditions,
   taskLabel,
 } from './labels.ts';
+import { trainingMixWords } from './training-mix.ts';
 
 export interface SummaryOptions {
   /** ANSI colours; default false. */
@@ -152,6 +153,7 @@ export function renderSummary(report: RunReport, options: SummaryOptions = {}): 
     ...(report.repair ? [...repairLines(report, paint, width), ''] : []),
     ...rolloutLines(report, paint, width),
     '',
+    ...trainingMixWords(report).flatMap((line) => wrap(line, width)),
     timeLine(report),
     ...wrap(report.disclaimer, width).map((line) => paint('dim', line)),
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { taskKinds } from './benchmark.ts';
 import { OpenFigures } from './diagnosis.ts';
 import { ScoredPrediction } from './report.ts';
 import { mostOfAnything, Task } from './task.ts';
@@ -85,8 +86,10 @@ export const PilotFigures = z.strictObject({
   seed: z.number().int(),
   /** Rows a step. */
   batch: z.number().int().positive(),
-  /** Labelled samples of the training split. */
+  /** Labelled samples that there are to train on: of the training split, and of what is mixed in for the kinds that it lacks. */
   available: kindCounts,
+  /** The set that those kinds come from; absent: nothing is mixed in. */
+  mix: z.strictObject({ from: z.string(), kinds: z.array(z.enum(taskKinds)) }).optional(),
   /** In rising order of steps; the first one is the model as it is. */
   points: z.array(PilotPoint).min(1),
   /** Perturbations that point to the right option. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ArtifactRef } from './artifact.ts';
-import { unansweredOutcomes } from './benchmark.ts';
+import { taskKinds, unansweredOutcomes } from './benchmark.ts';
 import { MaskingCheck } from './masking.ts';
 import { Repair } from './repair.ts';
 import { Verdict } from './verdict.ts';
@@ -270,6 +270,20 @@ export const RunReport = z.strictObject({
   /** Absent: nothing was attacked strongly. */
   masking: z.array(MaskingCheck).optional(),
   losses: z.array(LossPoint),
+  /**
+   * Whose samples the training rows were made of, by kind of task: `from` null: of the run's own training split, else of the set that gave
+   * what that lacks. Kinds that are not there were left out. Absent: an earlier version wrote the report.
+   */
+  trainingMix: z
+    .array(
+      z.strictObject({
+        taskKind: z.enum(taskKinds),
+        from: z.string().nullable(),
+        samples: z.number().int().positive(),
+        rows: z.number().int().positive(),
+      }),
+    )
+    .optional(),
   /** Median over the steps of the training, where it was done; null: not measured. */
   secondsPerStep: z.number().positive().nullable().optional(),
   /** Perturbations that point to the right option, those of packs included: no interference. */

@@ -117,6 +117,8 @@ export interface Mix {
   folder: string;
   kinds: TaskKind[];
 }
+/** What of it is mixed in. `samples`: its training split. */
+export type MixedIn = Pick<Mix, 'from' | 'kinds'> & { samples: ArtifactRef };
 export interface PilotRequest extends TrainRequest {
   pilot: PilotConfig;
 }
@@ -231,6 +233,8 @@ export interface DiagnoseResult {
   model: ArtifactRef;
   diagnosis: DiagnosisRefs;
   manifests: ArtifactRef[];
+  /** One entry a manifest: seconds of work, 0 from the cache. Absent: a worker of before. */
+  accounts?: { seconds: number; cached: boolean }[];
   seconds: Record<string, number>;
   cached: string[];
   /** Of a model behind an address: which one it was. */

@@ -4,6 +4,7 @@ import { reaches } from '../schemas/levels.ts';
 import type { StageRecord } from '../schemas/report.ts';
 import type {
   GateFinding,
+  MixedIn,
   PilotRefs,
   PilotRequest,
   PilotResult,
@@ -36,12 +37,14 @@ export async function pilotModel(
     { share: 0, steps: 0, diagnosis: await diagnose(base) },
   ];
   let secondsPerStep: number | null = null;
+  let mix: MixedIn | undefined;
   for (const share of [...pilot.shares].sort((a, b) => a - b)) {
     const steps = Math.max(1, Math.round(share * pilot.steps));
     if (steps === points.at(-1)!.steps) continue;
     const short = { ...request, training: { ...training, steps } };
     const rows = await augment(track, short, base, splits.train);
-    const trained = await trainModel(track, short, base, rows);
+    const trained = await trainModel(track, short, base, rows.augmented);
+    mix = rows.mix;
     secondsPerStep = trained.secondsPerStep;
     points.push({ share, steps, diagnosis: await diagnose(trained.trained) });
   }
@@ -52,6 +55,7 @@ export async function pilotModel(
       batch: training.batch,
       steps: training.steps,
       train: splits.train,
+      ...(mix ? { mix } : {}),
       points,
     }),
   );

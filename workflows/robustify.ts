@@ -50,7 +50,9 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
     : null;
   const refusal = piloted && refusalOf(piloted.gate);
   if (piloted && refusal !== null) return turnedDown(stages, base, piloted.refs, refusal);
-  const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
+  const { augmented, mix } = await stages.stage('augment', (track) =>
+    augment(track, request, base, splits.train),
+  );
   const { losses, secondsPerStep, trained } = await stages.stage('train', (track) =>
     trainModel(track, request, base, augmented),
   );
@@ -72,6 +74,7 @@ export async function robustify(request: RobustifyRequest): Promise<RobustifyRes
       losses,
       secondsPerStep,
       augmented,
+      ...(mix ? { mix: { from: mix.from, kinds: mix.kinds } } : {}),
       ...(scored ? { pilot: scored } : {}),
       rollout: { result: rolledOut.result, artifacts: rolledOut.artifacts },
       ...stages.account(),

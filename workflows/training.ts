@@ -1,29 +1,43 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import type { TrainRequest, TrainResult } from '../schemas/workflow.ts';
+import type { MixedIn, TrainRequest, TrainResult } from '../schemas/workflow.ts';
 import { ingest } from './diagnosis.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
 
-/** Makes the rows that `base` is trained on. @returns `rows` and what belongs to it */
+/** What the training data lack, taken into the store; undefined: nothing is mixed in, and no command is given. */
+async function mixedIn(track: Track, { mix, steps }: TrainRequest): Promise<MixedIn | undefined> {
+  if (!mix) return undefined;
+  const { from, kinds } = mix;
+  const other = await track(stepsOf(steps).ingest({ folder: mix.folder, needs: ['train'] }));
+  return { from, kinds, samples: other.outputs.train! };
+}
+
+/** What a training learns from: `rows` and what belongs to it, and what was mixed in. */
+export interface TrainingData {
+  augmented: Record<string, ArtifactRef>;
+  mix: MixedIn | undefined;
+}
+
+/** Makes the rows that `base` is trained on. */
 export async function augment(
   track: Track,
-  { diagnosis, mix, packs, seed, steps, training: config }: TrainRequest,
+  request: TrainRequest,
   base: ArtifactRef,
   train: ArtifactRef,
-): Promise<Record<string, ArtifactRef>> {
-  // Without one the commands are those of before.
-  const other = mix && (await track(stepsOf(steps).ingest({ folder: mix.folder, needs: ['train'] })));
+): Promise<TrainingData> {
+  const { diagnosis, packs, seed, steps, training: config } = request;
+  const mix = await mixedIn(track, request);
   const { outputs } = await track(
     stepsOf(steps).augment({
       train,
       model: base,
       config,
       seed,
-      ...(mix && other ? { mix: { from: mix.from, kinds: mix.kinds, samples: other.outputs.train! } } : {}),
+      ...(mix ? { mix } : {}),
       ...(packs ? { packs, skip: diagnosis.skip } : {}),
     }),
   );
-  return outputs;
+  return { augmented: outputs, mix };
 }
 
 /** Trains a model on augmented pairs. */
@@ -51,7 +65,7 @@ export async function trainModel(
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const stages = new Stages(request.model, ['ingest', 'augment', 'train'] as const);
   const { model: base, splits } = await stages.stage('ingest', (track) => ingest(track, request, ['train']));
-  const augmented = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
+  const { augmented } = await stages.stage('augment', (track) => augment(track, request, base, splits.train));
   const { trained, losses } = await stages.stage('train', (track) =>
     trainModel(track, request, base, augmented),
   );

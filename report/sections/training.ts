@@ -3,6 +3,7 @@ import { lineChart } from '../charts/lines.ts';
 import { linear, niceTicks } from '../charts/scale.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { short } from '../labels.ts';
+import { trainingMixWords } from '../training-mix.ts';
 import { card, figuresTable, legend, section } from './parts.ts';
 
 /** Left end of the step axis, percent of the width: room for the y labels. */
@@ -63,7 +64,8 @@ function excerpt(losses: readonly LossPoint[]): LossPoint[] {
 }
 
 /** Loss curves. */
-export function trainingSection({ losses, secondsPerStep = null }: RunReport): Html | null {
+export function trainingSection(report: RunReport): Html | null {
+  const { losses, secondsPerStep = null } = report;
   if (losses.length === 0) return null;
   const figures = figuresTable({
     caption: 'Losses (nats), learning rate and gradient norm at ten steps; all steps are in the JSON file',
@@ -90,7 +92,7 @@ export function trainingSection({ losses, secondsPerStep = null }: RunReport): H
   return section(
     'training',
     'How did training go?',
-    `${losses.length} steps, each a mix of clean, perturbed and attacked samples and of visual questions.${pace}`,
+    `${losses.length} steps, each a mix of clean, perturbed and attacked rows.${pace} ${trainingMixWords(report).join(' ')}`.trimEnd(),
     html`${legend([
       { style: 'after faint', label: 'Each step' },
       { style: 'after', label: 'Smoothed' },

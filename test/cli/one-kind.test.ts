@@ -1,7 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Sample, splits, type TaskKind, taskKinds } from '../../schemas/benchmark.ts';
+import { Pilot } from '../../schemas/estimate.ts';
+import { RunReport } from '../../schemas/report.ts';
 import { readSamples, writeSamplesFile } from '../../store/index.ts';
+import { packageFolder } from '../../worker/config.ts';
 import { connectServer, type ServerConnection } from '../../worker/server/index.ts';
 import { fixture } from '../models/hf-samples.ts';
 import { type Project, smallProject } from '../support/project.ts';
@@ -83,12 +87,28 @@ describe('training data of one kind', { timeout: 300_000 }, () => {
   it.each(taskKinds)('a whole run on %s alone comes to its end', async (kind) => {
     const { code, stderr, stdout } = await run('run', '--policy', 'demo', '--benchmark', kind);
     expect([0, 3], stderr).toContain(code);
-    expect(JSON.parse(stdout).status, stderr).toBe('completed');
+    const result = JSON.parse(stdout);
+    expect(result.status, stderr).toBe('completed');
+    // Every form of the report names whose samples were trained on.
+    const mix = RunReport.parse(JSON.parse(await readFile(result.report.json, 'utf8'))).trainingMix!;
+    expect(mix.map(({ from, taskKind }) => [taskKind, from])).toEqual(
+      taskKinds.map((one) => [one, one === kind ? null : 'embedded']),
+    );
+    expect(await readFile(result.report.html, 'utf8')).toMatch(
+      /Trained on: [^<]*\d+ rows of \d+ samples of the run’s own[^<]*mixed in from the embedded benchmark/,
+    );
   });
 
   it('so does a pilot', async () => {
     const short = ['--pilot-steps', '3', '--pilot-samples', '4'];
-    const { code, stderr } = await run('pilot', '--benchmark', 'image_heavy', ...short);
+    const { code, stderr, stdout } = await run('pilot', '--benchmark', 'image_heavy', ...short);
     expect(code, stderr).toBe(0);
+    // What is mixed in is there to train on, too.
+    const embedded = await readSamples(join(packageFolder(), 'data/benchmark/train.parquet'));
+    const there = (kind: TaskKind) => embedded.filter(({ taskKind }) => taskKind === kind).length;
+    expect(Pilot.parse(JSON.parse(await readFile(JSON.parse(stdout).file, 'utf8')))).toMatchObject({
+      available: { image_heavy: 40, text_heavy: there('text_heavy'), vqa: there('vqa') },
+      mix: { from: 'embedded', kinds: ['text_heavy', 'vqa'] },
+    });
   });
 });

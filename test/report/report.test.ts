@@ -428,3 +428,24 @@ describe('the summary for a terminal', () => {
     expect(coloured.replace(/\u001b\[\d+m/g, '')).toBe(renderSummary(sampleReport()));
   });
 });
+
+describe('whose samples were trained on', () => {
+  const trainingMix: RunReport['trainingMix'] = [
+    { taskKind: 'image_heavy', from: null, samples: 320, rows: 1280 },
+    { taskKind: 'vqa', from: 'other <set>', samples: 64, rows: 64 },
+  ];
+
+  it('is said on the page and on the terminal, with what was left out', () => {
+    const said =
+      'Trained on: image-heavy tasks 1280 rows of 320 samples of the run’s own; visual questions 64 rows of 64 samples mixed in from other <set>. Nothing was trained on text-heavy tasks,';
+    expect(render({ trainingMix })).toContain(said.replace('<set>', '&lt;set&gt;'));
+    expect(renderSummary({ ...sampleReport(), trainingMix }, { width: 400 }).replaceAll('\n', ' ')).toContain(
+      said,
+    );
+    expect(RunReport.parse({ ...sampleReport(), trainingMix }).trainingMix).toEqual(trainingMix);
+  });
+
+  it('is not said by a report of an earlier version', () => {
+    expect(render()).not.toContain('Trained on');
+  });
+});

@@ -6,7 +6,7 @@ import { Random } from '../random/index.ts';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { AttackConfig } from '../schemas/config.ts';
-import type { AttackLeftOut, AttackPoint } from '../schemas/report.ts';
+import { type AttackLeftOut, AttackName, type AttackPoint } from '../schemas/report.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
 import { type ArtifactStore, readSamples, writePredictions } from '../store/index.ts';
 import { answerableBy } from './answerable.ts';
@@ -62,6 +62,12 @@ export const onlyOf: Partial<Record<AttackPoint['attack'], TaskKind>> = {
   universal_pixels: 'text_heavy',
   universal_text: 'image_heavy',
 };
+
+/** Attacks that take a model's weights, as far as a kind of task allows them. */
+export const whiteBoxOn = (taskKind: TaskKind): AttackPoint['attack'][] =>
+  AttackName.options.filter(
+    (name) => name !== 'rg' && name !== 'transfer' && (onlyOf[name] ?? taskKind) === taskKind,
+  );
 
 /**
  * The robustness curve of one task kind: accuracy under an attack on the irrelevant modality, over a grid of strengths. The

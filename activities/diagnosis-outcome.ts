@@ -1,5 +1,6 @@
 import { type ArtifactRef, StepManifest } from '../schemas/artifact.ts';
 import { Diagnosis, NotAsked } from '../schemas/diagnosis.ts';
+import type { WorkStep } from '../schemas/diagnosis-report.ts';
 import { EndpointUse } from '../schemas/endpoint.ts';
 import { sumOfUnanswered } from '../schemas/unanswered.ts';
 import type { DiagnoseResult } from '../schemas/workflow.ts';
@@ -19,13 +20,15 @@ export type DiagnoseOutcome = Execution &
     endpoint: EndpointUse | null;
     /** Null: all were. */
     notAsked: NotAsked | null;
+    /** Null: an earlier version noted none. */
+    steps: WorkStep[] | null;
   };
 
 /** A diagnosis with its figures, from what its workflow gave back. */
 export async function readDiagnosis(
   store: ArtifactStore,
   { runId, workflowId }: Execution,
-  { cached, diagnosis, manifests, model, seconds, served }: Omit<DiagnoseResult, 'report'>,
+  { accounts, cached, diagnosis, manifests, model, seconds, served }: Omit<DiagnoseResult, 'report'>,
 ): Promise<DiagnoseOutcome> {
   const found = await store.getJson(diagnosis.figures, Diagnosis);
   const artifacts = {
@@ -34,7 +37,13 @@ export async function readDiagnosis(
     ...prefixed('predictions', diagnosis.predictions),
   };
   const results: unknown[] = [];
-  for (const ref of manifests) results.push((await store.getJson(ref, StepManifest)).result);
+  const steps: WorkStep[] = [];
+  for (const [i, ref] of manifests.entries()) {
+    const manifest = await store.getJson(ref, StepManifest);
+    results.push(manifest.result);
+    const account = accounts?.[i];
+    if (account) steps.push({ step: manifest.step, conditions: conditionsOf(manifest), ...account });
+  }
   const uses = results.flatMap((result) => EndpointUse.safeParse(result).data ?? []);
   const endpoint = uses.length > 0 ? uses.reduce(added) : null;
   // Each step that perturbs looks at the whole split.
@@ -49,8 +58,16 @@ export async function readDiagnosis(
     notAsked: notAsked && notAsked.samples > 0 ? notAsked : null,
     seconds,
     cached,
+    steps: accounts ? steps : null,
     ...(served ? { served } : {}),
   };
+}
+
+/** What a step worked on. */
+function conditionsOf({ inputs, outputs, parameters, step }: StepManifest): string[] {
+  if (step === 'attack') return [`${parameters.taskKind}/${parameters.attack}`];
+  const tables = step === 'predict' ? inputs : step === 'perturb' ? outputs : {};
+  return Object.keys(tables).filter((name) => name.includes('/'));
 }
 
 function added(a: EndpointUse, b: EndpointUse): EndpointUse {

@@ -26,6 +26,7 @@ import {
 } from '../store/index.ts';
 import type { DiagnoseOutcome } from './diagnosis-outcome.ts';
 import { evidenceOf } from './evidence.ts';
+import { askedOf, leftOutOf } from './reported-facts.ts';
 
 export interface ReportedDiagnosis {
   report: DiagnosisReport;
@@ -38,7 +39,8 @@ export interface ReportedDiagnosis {
 }
 
 /** `diagnosis` is absent from steps that a worker of before had planned. */
-type Asked = Pick<DiagnoseRequest, 'data' | 'model' | 'seed'> & Partial<Pick<DiagnoseRequest, 'diagnosis'>>;
+export type ReportedRequest = Pick<DiagnoseRequest, 'data' | 'model' | 'seed'> &
+  Partial<Pick<DiagnoseRequest, 'diagnosis' | 'packs'>>;
 
 async function largestPattern(
   store: ArtifactStore,
@@ -95,7 +97,7 @@ async function brightnessesOf(
 export async function reportDiagnosis(
   store: ArtifactStore,
   outcome: DiagnoseOutcome,
-  request: Asked,
+  request: ReportedRequest,
   rules?: readonly GateRule[],
 ): Promise<ReportedDiagnosis> {
   const { artifacts, attacks, cached, endpoint, figures, measures, model, runId, seconds, workflowId } =
@@ -127,7 +129,7 @@ export async function reportDiagnosis(
     base: figures,
     pgd: attacks.map(({ accuracy, ...point }) => ({ ...point, before: accuracy, after: null })),
     masking: maskingChecks(attacks, 'base'),
-    ...(outcome.leftOut ? { leftOut: outcome.leftOut } : {}),
+    ...leftOutOf(outcome),
     ...(outcome.notAsked ? { notAsked: outcome.notAsked } : {}),
     measures,
     ...(outcome.levels ? { levels: outcome.levels } : {}),
@@ -137,6 +139,8 @@ export async function reportDiagnosis(
     patterns: errorPatterns(log, { seed }),
     examples: talkedOut({ samples, before: predictions, seed }),
     endpoint,
+    ...(await askedOf(store, outcome, request.packs, samples)),
+    ...(outcome.steps ? { steps: outcome.steps } : {}),
     artifacts,
     seconds,
     cached,

@@ -1,15 +1,15 @@
 import { Context } from '@temporalio/activity';
 import type { GateRule } from '../schemas/gate.ts';
-import type { DiagnoseRequest, DiagnoseResult, DiagnosisVerdict } from '../schemas/workflow.ts';
+import type { DiagnoseResult, DiagnosisVerdict } from '../schemas/workflow.ts';
 import type { ActivityDeps } from './deps.ts';
 import { writeDiagnosis } from './diagnosis-files.ts';
 import { readDiagnosis } from './diagnosis-outcome.ts';
-import { reportDiagnosis as composed } from './diagnosis-report.ts';
+import { reportDiagnosis as composed, type ReportedRequest } from './diagnosis-report.ts';
 import { runFolder } from './report-files.ts';
 import { alive, asFailure } from './step.ts';
 
 export interface ReportDiagnosisInput {
-  request: Pick<DiagnoseRequest, 'data' | 'model' | 'seed'> & Partial<Pick<DiagnoseRequest, 'diagnosis'>>;
+  request: ReportedRequest;
   result: Omit<DiagnoseResult, 'report'>;
   /** Null: the built-in ones. */
   rules: GateRule[] | null;

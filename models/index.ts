@@ -20,6 +20,7 @@ export {
   isEndpoint,
   noGradients,
   readEndpoint,
+  shownAddress,
 } from './endpoint/config.ts';
 export { openEndpoint } from './endpoint/endpoint.ts';
 export { fetchFrom } from './endpoint/fetch.ts';

@@ -1,4 +1,5 @@
-import type { RunReport } from '../schemas/report.ts';
+import type { AttackLeftOut, RunReport } from '../schemas/report.ts';
+import { attackLabel, inside, taskLabel } from './labels.ts';
 
 type Point = Omit<RunReport['pgd'][number], 'after'> & { after: number | null };
 
@@ -27,4 +28,18 @@ export function strongestAttack<P extends Point>(pgd: readonly P[]): Strongest<P
     lower: compared.filter(({ after, before }) => after < before).length,
     compared: compared.length,
   };
+}
+
+/** Attacks that were left out, a sentence a reason and kind of task. */
+export function leftOutWords(leftOut: readonly AttackLeftOut[] = []): string[] {
+  const groups = new Map<string, AttackLeftOut[]>();
+  for (const one of leftOut) {
+    const key = JSON.stringify([one.taskKind, one.reason]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((group) => {
+    const { reason, taskKind } = group[0]!;
+    const names = group.map(({ attack }) => inside(attackLabel(attack))).join(', ');
+    return `${taskLabel(taskKind)}: ${names} (${reason})`;
+  });
 }

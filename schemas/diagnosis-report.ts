@@ -6,9 +6,36 @@ import { GateResult } from './gate.ts';
 import { MaskingCheck } from './masking.ts';
 import { ErrorPatterns } from './pattern.ts';
 import { AttackPoint, reportOrigin, TalkedOut, Verdict } from './report.ts';
+import { Task } from './task.ts';
 
 /** A row of the robustness curve, as in the report of a run; nothing has been trained, so there is no `after`. */
 const AttackRow = AttackPoint.omit({ accuracy: true }).extend({ before: z.number(), after: z.null() });
+
+const ServerAsked = z.strictObject({
+  url: z.string(),
+  /** The model's name there. */
+  model: z.string(),
+  /** Whether prices are set: else nothing is known of the cost. */
+  priced: z.boolean(),
+});
+
+/** A task of the team, as the task file has it; of a name that samples alone have nothing else is known. */
+const TaskAsked = Task.pick({ name: true }).extend({
+  ...Task.pick({ description: true, decides: true, owner: true }).partial().shape,
+  /** Of one wrong decision, in the currency of the task file; 0: not said. */
+  errorCost: z.number().nonnegative().optional(),
+  decisionsPerMonth: z.number().int().nonnegative().optional(),
+});
+
+const WorkStep = z.strictObject({
+  step: z.string(),
+  /** "<task kind>/<perturbation>", or "<task kind>/<attack>"; several that were worked on together have their seconds together. */
+  conditions: z.array(z.string()),
+  /** 0 where it came from the cache. */
+  seconds: z.number().nonnegative(),
+  cached: z.boolean(),
+});
+export type WorkStep = z.infer<typeof WorkStep>;
 
 /** The report of one diagnosis: in the shape of a run's report, as far as there is anything before training. */
 export const DiagnosisReport = z.strictObject({
@@ -34,6 +61,12 @@ export const DiagnosisReport = z.strictObject({
   examples: z.array(TalkedOut),
   /** What an endpoint was asked and cost; null for a folder. */
   endpoint: EndpointUse.nullable(),
+  /** The server that was asked; its address is without what could be a key. Absent: a folder, or an earlier version. */
+  server: ServerAsked.optional(),
+  /** The team's own tasks that samples belong to, those of a task file with who answers for them. Absent: none. */
+  tasks: z.array(TaskAsked).optional(),
+  /** The work, a step each. Absent: an earlier version. */
+  steps: z.array(WorkStep).optional(),
   /** Which model stood behind the address, and what of the verdict follows from that; absent: a folder, or nobody looked. */
   served: ServedModel.extend({
     findings: z.array(z.strictObject({ name: z.string(), verdict: Verdict, reason: z.string() })),

@@ -16,7 +16,7 @@ import { readLosses } from '../store/index.ts';
 import { clearly } from './failures.ts';
 import { diagnoseRequest, type RunOptions, resolved } from './requests.ts';
 import type { Session } from './session.ts';
-import { type Started, startDiagnose, startPilot, startTrain } from './starts.ts';
+import { complete, type Started, startDiagnose, startPilot, startTrain } from './starts.ts';
 import { follow, type StatusView } from './status.ts';
 
 export interface RobustifyOutcome {
@@ -91,7 +91,8 @@ export async function reportDiagnosis(
   options: RunOptions,
   rules?: readonly GateRule[],
 ): Promise<ReportedDiagnosis> {
-  const request = diagnoseRequest(session.config, await resolved(session, options));
+  const asked = await resolved(session, options);
+  const request = await complete(session, asked, diagnoseRequest(session.config, asked));
   return composeReport(session.store, outcome, request, rules);
 }
 

@@ -10,7 +10,7 @@ const stageNames = ['ingest', 'diagnose', 'report'] as const;
 
 /** A diagnosis alone: of a model folder, or, nightly, of the registered champion; then it writes its report itself. */
 export async function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult> {
-  const { data, diagnosis: config, model: name, report: asked, seed } = request;
+  const { data, diagnosis: config, model: name, packs, report: asked, seed } = request;
   const stages = new Stages(name, asked ? stageNames : stageNames.slice(0, 2));
   const { model, splits } = await stages.stage('ingest', (track) => ingest(track, request));
   const { diagnosis, ...looked } = await stages.stage('diagnose', (track) =>
@@ -18,11 +18,12 @@ export async function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult
       ? servedModel(track, request, model, splits.test)
       : diagnoseModel(track, request, model, splits.test).then((found) => ({ diagnosis: found })),
   );
-  const result = { model, diagnosis, ...looked, manifests: stages.manifests, ...stages.account() };
+  const { accounts, manifests } = stages;
+  const result = { model, diagnosis, ...looked, manifests, accounts, ...stages.account() };
   if (!asked) return result;
   const report = await stages.stage('report', () =>
     stepsOf(request.steps).reportDiagnosis({
-      request: { data, model: name, seed, diagnosis: config },
+      request: { data, model: name, seed, diagnosis: config, ...(packs ? { packs } : {}) },
       result,
       rules: asked.rules,
     }),

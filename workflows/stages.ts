@@ -26,6 +26,8 @@ const waitingStage = (name: string): StageStatus => ({
 export class Stages<Name extends string> {
   /** Step manifests so far. */
   readonly manifests: ArtifactRef[] = [];
+  /** What each of them took. */
+  readonly accounts: { seconds: number; cached: boolean }[] = [];
   private readonly status: PipelineStatus;
   /** Seconds of work by stage. */
   private readonly worked = new Map<string, number>();
@@ -97,6 +99,7 @@ export class Stages<Name extends string> {
     const outcome = await step;
     this.count(name, outcome);
     this.manifests.push(outcome.manifest);
+    this.accounts.push({ seconds: outcome.seconds, cached: outcome.cached });
     return outcome;
   }
 

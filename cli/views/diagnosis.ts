@@ -5,6 +5,7 @@ import {
   completeNote,
   costOfWhat,
   diagnosisHeadline,
+  leftOutWords,
   packOf,
   patternWords,
   someUnanswered,
@@ -185,9 +186,7 @@ function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
   const triggers = pgd.flatMap(({ attack, eps, taskKind, trigger }) =>
     trigger ? wrap(`${taskKind} ${attack}, eps ${eps}: "${trigger}" before each question`, width) : [],
   );
-  const missing = leftOut.flatMap(({ attack, reason, taskKind }) =>
-    wrap(`${taskKind} ${attack} was left out: ${reason}`, width),
-  );
+  const missing = leftOutWords(leftOut).flatMap((words) => wrap(`Attacks left out. ${words}`, width));
   return [...tables, ...triggers, ...(missing.length > 0 ? ['', ...missing] : [])];
 }
 

@@ -53,3 +53,13 @@ export function apiKeyOf({ apiKeyEnv, baseUrl }: EndpointConfig): { name: string
 /** Why attacks and training need a folder. */
 export const noGradients =
   'gradients are out of reach through an endpoint: attacks and training need the model as a folder in the Hugging Face ONNX layout';
+
+/** Parts of a path that a key may be: long and of letters with digits, or with the prefix of one. */
+const keyLike = /^(?:(?:sk|pk|key|token)[-_].{6,}|(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_~+=%]{20,})$/i;
+
+/** An address as reports show it: without name, password, query and fragment, and without what could be a key in its path. */
+export function shownAddress(address: string): string {
+  const { host, pathname, protocol } = new URL(address);
+  const path = pathname.split('/').map((part) => (keyLike.test(part) ? '…' : part));
+  return `${protocol}//${host}${path.join('/').replace(/\/+$/, '')}`;
+}

@@ -3,6 +3,7 @@ import { page } from '../page.ts';
 import { attackSection } from '../sections/attack.ts';
 import { exampleSection } from '../sections/examples.ts';
 import { recordSection } from '../sections/record.ts';
+import { factSection } from './facts.ts';
 import { diagnosisHead } from './head.ts';
 import { levelSection } from './levels.ts';
 import { diagnosisAccuracy, diagnosisChanges, gateSection, patternSection } from './sections.ts';
@@ -22,6 +23,7 @@ export function renderDiagnosis(report: DiagnosisReport): string {
       { id: 'attack', title: 'Attack', body: attackSection(report) },
       { id: 'patterns', title: 'Error patterns', body: patternSection(report) },
       { id: 'examples', title: 'Examples', body: exampleSection(report) },
+      { id: 'asked', title: 'What was asked', body: factSection(report) },
       { id: 'record', title: 'Record', body: recordSection(report) },
     ],
     report,

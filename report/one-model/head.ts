@@ -52,8 +52,12 @@ export function diagnosisHead(report: DiagnosisReport): Html {
   );
   const caveats = [report.disclaimer, ...caveatsOf(report)].join(' ');
   const day = report.createdAt.slice(0, 16).replace('T', ' ');
+  const tasks = (report.tasks ?? []).map(
+    ({ name, owner }) => html`<span>task ${name}${owner === undefined ? '' : `, owner ${owner}`}</span>`,
+  );
+  const server = report.server && html`<span>${report.server.url}</span>`;
   return html`<header><p class="eyebrow">Diagnosis of modality interference</p>
-<p class="subject"><strong>${report.model.name}</strong><span>${day} UTC</span><span>seed ${report.seed}</span></p>
+<p class="subject"><strong>${report.model.name}</strong>${server ?? null}${tasks}<span>${day} UTC</span><span>seed ${report.seed}</span></p>
 <h1>${diagnosisHeadline(report)}</h1>
 <dl class="tiles">${tiles}</dl>
 <p class="disclaimer" role="note"><strong>What this report is not.</strong> ${caveats}</p></header>`;

@@ -8,6 +8,7 @@ import {
   sortedConditions,
   taskLabel,
 } from '../labels.ts';
+import { factLines } from './facts.ts';
 import {
   costOfWhat,
   demandOf,
@@ -79,8 +80,8 @@ function figureLines(report: DiagnosisReport): string[] {
   return ['<details><summary>All conditions</summary>', '', ...table(head, rows), '', '</details>', ''];
 }
 
-/** Attacks at each strength, folded away, and those that were left out. */
-function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
+/** Attacks at each strength, folded away. */
+function attackLines({ pgd }: DiagnosisReport): string[] {
   const rows = pgd.map(({ attack, before, changeRate, control, eps, n, steps, taskKind, trigger }) => [
     `${taskLabel(taskKind)}: ${inside(attackLabel(attack, steps))}`,
     trigger === undefined ? short(eps) : `${eps}: ${trigger}`,
@@ -97,14 +98,8 @@ function attackLines({ leftOut = [], pgd }: DiagnosisReport): string[] {
     'under a random change of that size',
     'answers changed',
   ];
-  const reasons = leftOut.map(
-    ({ attack, reason, taskKind }) =>
-      `- ${taskLabel(taskKind)}: ${inside(attackLabel(attack))} was left out: ${cell(reason)}`,
-  );
-  if (rows.length + reasons.length === 0) return [];
-  const attacks = rows.length > 0 ? [...table(head, rows), ''] : [];
-  const left = reasons.length > 0 ? [...reasons, ''] : [];
-  return ['<details><summary>Attacks</summary>', '', ...attacks, ...left, '</details>', ''];
+  if (rows.length === 0) return [];
+  return ['<details><summary>Attacks</summary>', '', ...table(head, rows), '', '</details>', ''];
 }
 
 function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): string[] {
@@ -127,6 +122,7 @@ export function diagnosisMarkdown(report: DiagnosisReport): string {
     '',
     ...caveatsOf(report).flatMap((note) => [cell(note), '']),
     ...worstLines(report, cell),
+    ...factLines(report, cell),
     ...gateLines(report),
     ...patternLines(report),
     ...figureLines(report),

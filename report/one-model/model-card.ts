@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { inside, perturbationLabel, taskLabel } from '../labels.ts';
 import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts';
+import { factLines } from './facts.ts';
 import { cell } from './markdown.ts';
 import { caveatsOf } from './served.ts';
 import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
@@ -64,6 +65,7 @@ export function modelCard(report: DiagnosisReport, dataset: string): string {
     `| --- | --- | --- | --- | --- |${missing ? ' --- |' : ''}`,
     ...rows,
     '',
+    ...factLines(report, cell),
     ...caveatsOf(report).flatMap((note) => [cell(note), '']),
     report.disclaimer,
     '',

@@ -1,5 +1,6 @@
 import type { MaskingCheck } from '../../schemas/masking.ts';
 import type { AttackLeftOut } from '../../schemas/report.ts';
+import { leftOutWords } from '../attacks.ts';
 import { type Line, lineChart } from '../charts/lines.ts';
 import { linear } from '../charts/scale.ts';
 import { type Content, type Html, html } from '../html.ts';
@@ -152,10 +153,7 @@ function pointsTable(caption: string, strength: string, points: readonly Point[]
 
 function leftOutNote(leftOut: readonly AttackLeftOut[]): Html | null {
   if (leftOut.length === 0) return null;
-  const items = leftOut.map(
-    ({ attack, reason, taskKind }) =>
-      html`<li>${taskLabel(taskKind)}, ${attackLabel(attack)}: ${reason}</li>`,
-  );
+  const items = leftOutWords(leftOut).map((words) => html`<li>${words}</li>`);
   return html`<p>Left out, as the model does not allow them:</p><ul class="note">${items}</ul>`;
 }
 

@@ -94,7 +94,9 @@ describe('a diagnosis on the terminal', () => {
     const text = diagnosisText(report);
     expect(text).toMatch(/^image_heavy universal_text +45\.3\n {2}random change +88\.1$/m);
     expect(text).toContain('image_heavy universal_text, eps 2: "shirt shirt" before each question');
-    expect(text).toContain('text_heavy pixels was left out: no gradient');
+    expect(text.replaceAll('\n', ' ')).toContain(
+      'Attacks left out. Text-heavy tasks: strong attack on the pixels (no gradient',
+    );
   });
 
   it('lists of a large pack what costs most, and how many there are', () => {

@@ -168,35 +168,6 @@ describe('the HTML of a diagnosis', () => {
   });
 });
 
-describe('JUnit XML', () => {
-  const xml = diagnosisJUnit(report);
-
-  it('has a case a rule and one a condition; only rules fail, what is undecided is skipped', () => {
-    expect(xml.match(/<testcase /g)).toHaveLength(3 + 12);
-    expect(xml.match(/<failure /g)).toHaveLength(1);
-    expect(xml).toContain('<testsuite name="gates" tests="3" failures="1" errors="0" skipped="1"');
-    const undecided = Object.values(report.measures.conditions).filter(
-      ({ drop }) => drop?.verdict === 'not_enough_data',
-    ).length;
-    expect(xml.match(/<skipped /g) ?? []).toHaveLength(1 + undecided);
-    expect(xml).toMatch(/<testsuites name="modality-guard mini-llava" tests="15" failures="1"/);
-  });
-
-  it('is well-formed, whatever the rules are called', () => {
-    expect(xml).toContain('name="a &quot;rule&quot; &lt;b&gt;&amp;amp; | `all` \ufffdof it"');
-    const open: string[] = [];
-    const rest = xml
-      .replace(/<\?xml [^?]*\?>/, '')
-      .replaceAll(/<(\/?)([a-z-]+)((?: [a-z]+="[^"<]*")*)(\/?)>/g, (_, end, name, _attributes, single) => {
-        if (end) expect(open.pop()).toBe(name);
-        else if (!single) open.push(name);
-        return '';
-      });
-    expect(open).toEqual([]);
-    expect(rest).not.toMatch(/[<>]|&(?!(amp|lt|gt|quot);)/);
-  });
-});
-
 describe('Markdown for a pull request', () => {
   const text = diagnosisMarkdown(report);
 

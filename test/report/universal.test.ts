@@ -60,11 +60,13 @@ describe('universal attacks in a report', () => {
     expect(markdown).toMatch(
       /one pattern for all \\\(universal\\\)|one pattern for all \(universal\) \| 0\.25 \| 100 \| 44\.2.% \| 88\.1.%/,
     );
-    expect(markdown).toMatch(/attack on the pixels.*was left out: node 'n'/);
+    expect(markdown).toMatch(/Attacks left out: .*attack on the pixels.*node 'n'/);
     const text = diagnosisText(report);
     expect(text).toMatch(/^image_heavy universal_text +77\.3 +45\.3\n {2}random change +88\.1 +88\.1$/m);
     expect(text).toContain('image_heavy universal_text, eps 3: "a <b> | c" before each question');
-    expect(text).toContain("text_heavy pixels was left out: node 'n' (Odd) has no gradient");
+    expect(text.replaceAll('\n', ' ')).toContain(
+      "Attacks left out. Text-heavy tasks: strong attack on the pixels (node 'n' (Odd) has no gradient",
+    );
   });
 
   const chromium = findChromium();

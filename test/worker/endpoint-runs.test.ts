@@ -13,6 +13,7 @@ import {
   type Session,
   triggerSchedule,
 } from '../../worker/index.ts';
+import { parseXml } from '../report/xml.ts';
 import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
@@ -81,6 +82,26 @@ describe('the model behind an address', { timeout: 900_000 }, () => {
         expect(await readFile(third.report!.files[form], 'utf8'), form).toMatch(/fixed questions/);
     const { model } = report;
     expect(model.name).toBe('served');
+    // Every form tells what was asked, of whom, and what it took.
+    expect(report.server).toEqual({ url: server.baseUrl, model: 'served', priced: false });
+    for (const [form, file] of Object.entries(third.report!.files)) {
+      if (!/\.(html|json|md|xml)$/.test(file)) continue;
+      const text = await readFile(file, 'utf8');
+      expect(text, form).toContain(server.baseUrl);
+      expect(text, form).toContain('fp_2');
+      expect(text, form).toContain(String(report.endpoint!.promptTokens));
+      expect(text, form).toContain('gradients are out of reach');
+    }
+    const xml = parseXml(await readFile(third.report!.files.junit!, 'utf8'));
+    const worked = report.steps!.reduce((sum, { seconds }) => sum + seconds, 0);
+    expect(worked).toBeGreaterThan(0);
+    expect(Number(xml.attributes.time)).toBeCloseTo(worked, 1);
+    const failing = report.gates.flatMap(({ findings, verdict }) => [
+      verdict,
+      ...findings.map((one) => one.verdict),
+    ]);
+    failing.push(...report.served!.findings.map(({ verdict }) => verdict));
+    expect(Number(xml.attributes.failures)).toBe(failing.filter((verdict) => verdict === 'fail').length);
 
     // The night after has nothing new to tell.
     const fourth = await night(scheduleId);

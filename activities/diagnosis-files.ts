@@ -11,7 +11,9 @@ import {
   writeSampleLog,
   writeTableFile,
 } from '../store/index.ts';
+import { caseFiles, writeCases } from './case-tables.ts';
 import type { ReportedDiagnosis } from './diagnosis-report.ts';
+import { pageCases } from './page-cases.ts';
 
 const names = {
   html: 'report.html',
@@ -24,6 +26,7 @@ const names = {
   patterns: 'patterns.csv',
   patternsParquet: 'patterns.parquet',
   sampleLog: 'sample-log.parquet',
+  ...caseFiles,
 } as const;
 
 const patternName = 'universal-pattern.png';
@@ -142,12 +145,13 @@ const writeText = (path: string, text: string) => writeAtomically(path, (write) 
 /** Writes a diagnosis in all its forms into a folder, each file whole. @throws GuardError Storage */
 export async function writeDiagnosis(
   folder: string,
-  { dataset, log, pattern, report }: ReportedDiagnosis,
+  { cases, dataset, log, pattern, report }: ReportedDiagnosis,
 ): Promise<DiagnosisFiles> {
   const files = Object.fromEntries(
     Object.entries(names).map(([key, name]) => [key, join(folder, name)]),
   ) as DiagnosisFiles;
-  await writeText(files.html, renderDiagnosis(report));
+  await writeText(files.html, renderDiagnosis(report, await pageCases(cases, Object.values(caseFiles))));
+  await writeCases(folder, cases);
   await writeText(files.json, `${JSON.stringify(report, null, 2)}\n`);
   await writeText(files.markdown, diagnosisMarkdown(report));
   await writeText(files.junit, diagnosisJUnit(report));

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import {
   disclaimer,
   errorPatterns,
+  failingCases,
   judgeGates,
   maskingChecks,
   rulesFor,
@@ -13,6 +14,7 @@ import {
 } from '../diagnosis/index.ts';
 import { pictureBrightness } from '../pictures/index.ts';
 import type { EncodedImage, PerturbedSample } from '../schemas/benchmark.ts';
+import type { FailingCase } from '../schemas/case.ts';
 import { DiagnosisReport } from '../schemas/diagnosis-report.ts';
 import type { GateRule } from '../schemas/gate.ts';
 import type { SampleLogRow } from '../schemas/sample-log.ts';
@@ -34,6 +36,8 @@ export interface ReportedDiagnosis {
   dataset: string;
   /** Every answer; a large table, and so not in the report. */
   log: SampleLogRow[];
+  /** Samples and perturbations under which an answer fails, with their pictures. */
+  cases: FailingCase[];
   /** PNG of the largest pattern of a universal attack on pictures; null: there was none. */
   pattern: Uint8Array | null;
 }
@@ -149,6 +153,7 @@ export async function reportDiagnosis(
     report: DiagnosisReport.parse(report),
     dataset: basename(data.folder),
     log,
+    cases: failingCases({ samples, before: predictions, seed }),
     pattern: await largestPattern(store, attacks),
   };
 }

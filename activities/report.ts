@@ -4,6 +4,7 @@ import {
   compareAttacks,
   defaultRules,
   disclaimer,
+  failingCases,
   judgeGates,
   maskingChecks,
   repairOf,
@@ -19,6 +20,7 @@ import {
   TaskKind,
   trainingPerturbations,
 } from '../schemas/benchmark.ts';
+import type { FailingCase } from '../schemas/case.ts';
 import { Diagnosis } from '../schemas/diagnosis.ts';
 import { type RolloutResult, RunReport } from '../schemas/report.ts';
 import type { DiagnosisRefs, Mix } from '../schemas/workflow.ts';
@@ -30,9 +32,11 @@ import {
   readSampleGroups,
   readSamples,
 } from '../store/index.ts';
+import { caseFiles, writeCases } from './case-tables.ts';
 import type { ActivityDeps } from './deps.ts';
 import { evidenceOf } from './evidence.ts';
-import { layOutReport } from './report-files.ts';
+import { pageCases } from './page-cases.ts';
+import { layOutReport, runFolder } from './report-files.ts';
 import { alive, asFailure } from './step.ts';
 import { prefixed } from './summarize.ts';
 import { TrainingMix } from './training-mix.ts';
@@ -71,13 +75,15 @@ export function report(deps: ActivityDeps) {
     try {
       const artifacts = artifactsOf(input);
       const { workflowId = '', runId = '' } = context.info.workflowExecution ?? {};
-      const content = await compose(deps, input, { workflowId, runId, artifacts });
+      const { content, failing } = await compose(deps, input, { workflowId, runId, artifacts });
+      const cases = await pageCases(failing, Object.values(caseFiles));
       const html = await deps.store.put(
-        Buffer.from(renderReport(content, { parameters: input.parameters })),
+        Buffer.from(renderReport(content, { parameters: input.parameters, cases })),
         MediaType.Html,
       );
       const json = await deps.store.putJson(content);
       await layOutReport(deps.store, deps.stateDir, workflowId, { html, json });
+      await writeCases(runFolder(deps.stateDir, workflowId), failing);
       return { html, json, artifacts };
     } catch (error) {
       throw asFailure(error);
@@ -115,7 +121,7 @@ async function compose(
   { store }: ActivityDeps,
   input: ReportInput,
   run: { workflowId: string; runId: string; artifacts: Record<string, ArtifactRef> },
-): Promise<RunReport> {
+): Promise<{ content: RunReport; failing: FailingCase[] }> {
   const [base, trained] = await Promise.all([
     store.getJson(input.before.figures, Diagnosis),
     store.getJson(input.after.figures, Diagnosis),
@@ -127,7 +133,7 @@ async function compose(
   const { pilot } = input;
   const learned = await trainingRows(store, input);
   const attacks = compareAttacks(base.attacks, trained.attacks);
-  return RunReport.parse({
+  const content = RunReport.parse({
     schemaVersion: 1,
     ...run,
     createdAt: new Date().toISOString(),
@@ -160,6 +166,7 @@ async function compose(
     seconds: input.seconds,
     cached: input.cached,
   } satisfies RunReport);
+  return { content, failing: failingCases({ samples, before, after, seed }) };
 }
 
 /** A model's answers, and how the built-in rules judge it. */

@@ -33,6 +33,7 @@ export {
   attackPoint,
   compareAttacks,
 } from './measures/attack.ts';
+export { failingCases } from './measures/cases.ts';
 export {
   allLabelled,
   conditionOf,

@@ -6,3 +6,4 @@ export { decodePng, pngOrientation, pngSize } from './png.ts';
 export { pictureProblem } from './problem.ts';
 export { sendable } from './sendable.ts';
 export { pictureSize } from './size.ts';
+export { thumbnail } from './thumbnail.ts';

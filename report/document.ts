@@ -1,4 +1,7 @@
 import type { RunReport } from '../schemas/report.ts';
+import type { PageCases } from './cases/data.ts';
+import { caseScript } from './cases/script.ts';
+import { caseSection } from './cases/section.ts';
 import { page } from './page.ts';
 import { accuracySection, changeSection } from './sections/accuracy.ts';
 import { attackSection } from './sections/attack.ts';
@@ -13,10 +16,13 @@ import { trainingSection } from './sections/training.ts';
 export interface ReportOptions {
   /** Configuration of the run; nested settings are shown as "training.steps". */
   parameters?: Parameters;
+  /** Every failing case; without them the page has no script, and examples in their place. */
+  cases?: PageCases;
 }
 
 /** The report of a run. */
 export function renderReport(report: RunReport, options: ReportOptions = {}): string {
+  const cases = options.cases && options.cases.total > 0 ? options.cases : null;
   return page({
     title: `${report.model.name}: modality interference report`,
     head: head(report),
@@ -27,10 +33,13 @@ export function renderReport(report: RunReport, options: ReportOptions = {}): st
       { id: 'attack', title: 'Attack', body: attackSection(report) },
       { id: 'pilot', title: 'Pilot', body: pilotSection(report) },
       { id: 'rollout', title: 'Rollout', body: rolloutSection(report) },
-      { id: 'examples', title: 'Examples', body: exampleSection(report) },
+      ...(cases
+        ? [{ id: 'cases', title: 'Cases', body: caseSection(report, cases, true) }]
+        : [{ id: 'examples', title: 'Examples', body: exampleSection(report) }]),
       { id: 'training', title: 'Training', body: trainingSection(report) },
       { id: 'record', title: 'Record', body: recordSection(report, options.parameters) },
     ],
+    script: cases && caseScript,
     report,
   });
 }

@@ -20,12 +20,15 @@ const entities: Record<string, string> = {
   "'": '&#39;',
 };
 
-export function escapeHtml(text: string): string {
-  // Control characters have no place in HTML and would hide or reorder what follows.
-  const visible = text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+/** The text without control characters, which have no place in HTML, and without those that would hide or reorder what follows. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     return '\n\r\t'.includes(character) ? character : '\ufffd';
   });
-  return visible.replace(/[&<>"']/g, (character) => entities[character] as string);
+}
+
+export function escapeHtml(text: string): string {
+  return visible(text).replace(/[&<>"']/g, (character) => entities[character] as string);
 }
 
 function render(content: Content): string {

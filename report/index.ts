@@ -1,6 +1,7 @@
 /** Reports for people and builds: a run's as HTML and as a table on the terminal; a diagnosis' in these and more forms. */
 
 export { leftOutWords } from './attacks.ts';
+export { type PageCases, pageCase } from './cases/data.ts';
 export { type ReportOptions, renderReport } from './document.ts';
 export { headline } from './headline.ts';
 export { escapeHtml } from './html.ts';

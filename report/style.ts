@@ -129,18 +129,50 @@ blockquote{border-left:3px solid var(--open);padding-left:10px;font-size:.87rem;
 .tag.after{background:var(--after);color:var(--card)}
 `;
 
+const cases = `
+#case-filters{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:12px 16px;margin-bottom:12px}
+#case-filters label{display:flex;flex-direction:column;gap:3px;font-size:.8rem;color:var(--muted);min-width:0}
+#case-filters label[hidden]{display:none}
+#case-filters select,#case-filters input{font:inherit;font-size:.9rem;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:8px;padding:7px 9px;width:100%;min-width:0}
+.cases{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,480px),1fr));gap:18px;margin-top:12px}
+.pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:16px;margin:12px 0}
+.side{min-width:0;overflow-wrap:anywhere}
+.side h4{margin:0 0 8px;font-size:.8rem;font-weight:600;color:var(--muted)}
+.shot{display:block;margin:0 0 8px;cursor:zoom-in;overflow:auto;max-height:220px;border-radius:8px;border:1px solid var(--line);background:var(--grid);text-align:center}
+.shot img{display:block;width:100%;height:auto;max-height:218px;object-fit:contain;margin:0 auto}
+.shot img.small{image-rendering:pixelated;min-height:112px}
+.shot.none{cursor:auto;background:none;border-style:dashed;color:var(--muted);font-size:.8rem;padding:28px 8px}
+.side.changed .shot{border:3px solid var(--open)}
+mark{background:var(--open-bg);color:var(--open);border-radius:3px;padding:0 2px}
+.beside{font-size:.87rem;line-height:1.45;margin:6px 0;white-space:pre-wrap}
+.said{margin-top:8px;font-size:.92rem}.side .note+.said{margin-top:0}
+.shares{color:var(--muted);font-size:.78rem;white-space:nowrap}
+.tag.hint{color:var(--open);background:var(--open-bg)}
+button{font:inherit;font-size:.87rem;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:8px;padding:5px 12px;cursor:pointer}
+button:hover{border-color:var(--muted)}
+.open{margin-top:12px}.more{display:block;margin:20px auto 0}.more[hidden]{display:none}
+dialog{width:min(1200px,96vw);max-width:none;height:94vh;max-height:none;padding:0;border:1px solid var(--line);border-radius:12px;background:var(--card);color:var(--ink);overflow:hidden}
+dialog[open]{display:flex;flex-direction:column}
+dialog::backdrop{background:rgba(0,0,0,.55)}
+.bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:12px 16px;border-bottom:1px solid var(--line)}
+.bar .gap{flex:1}
+#case-stage{flex:1;overflow:auto;padding:16px 20px 24px}
+#case-stage .shot{max-height:70vh}#case-stage .shot img{max-height:50vh}#case-stage.zoomed .shot img{max-height:none}
+`;
+
 const media = `
 @media (max-width:860px){.columns,.records{grid-template-columns:minmax(0,1fr)}.panels{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media (max-width:560px){main{padding:32px 18px 48px}section{margin-top:48px}.card{padding:16px 16px}.panels{gap:12px}.tile strong{font-size:1.25rem}
-.chart .long{display:none}.facts{grid-template-columns:minmax(0,1fr)}.examples{grid-template-columns:minmax(0,1fr)}}
+.chart .long{display:none}.facts,.pair{grid-template-columns:minmax(0,1fr)}.examples{grid-template-columns:minmax(0,1fr)}}
+@media (max-width:400px){.chart .between{display:none}}
 @page{margin:14mm}
 @media print{html{font-size:12px}:root{--bg:#fff}body{font-size:12px}.scroll{overflow:visible}table{font-size:10px}th,td{padding:3px 8px 3px 0}.stage tbody th{white-space:normal}.interval{width:80px}.digest{font-size:8px}
-.tiles{grid-template-columns:repeat(4,1fr)}.tile strong{font-size:1.1rem}.examples{grid-template-columns:repeat(3,minmax(0,1fr))}.panels{grid-template-columns:repeat(4,minmax(0,1fr))}.exhibit{flex-direction:column}main{max-width:none;padding:0}nav{display:none}section{margin-top:28pt}
-.card,.tile,.stage,.example,tr,p,.legend{break-inside:avoid}h2,.lead,.legend{break-after:avoid}
+.tiles{grid-template-columns:repeat(4,1fr)}.tile strong{font-size:1.1rem}.examples{grid-template-columns:repeat(3,minmax(0,1fr))}.panels{grid-template-columns:repeat(4,minmax(0,1fr))}.exhibit{flex-direction:column}main{max-width:none;padding:0}nav,#case-filters,.open,.more,dialog{display:none}.cases{grid-template-columns:repeat(2,minmax(0,1fr))}section{margin-top:28pt}
+.card,.tile,.stage,.example,.case,tr,p,.legend{break-inside:avoid}h2,.lead,.legend{break-after:avoid}
 details.figures::details-content{content-visibility:visible;display:block}summary{display:none}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 `;
 
 /** The report's whole style sheet. It loads nothing. */
-export const styleSheet = [palette, base, charts, tables, rollout, examples, media].join('').trim();
+export const styleSheet = [palette, base, charts, tables, rollout, examples, cases, media].join('').trim();

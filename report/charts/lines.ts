@@ -39,10 +39,13 @@ export function lineChart(chart: LineChart): Html {
     return html`<line class="grid" x1="0" x2="100%" y1="${pixels}" y2="${pixels}"/>
 <text class="tick" x="0" y="${at((y / 100) * height - 4)}">${label}</text>`;
   });
-  const axis = chart.xTicks.map(({ at: x, label, second }) => {
+  // On a phone every other tick gives way, so that the others keep apart.
+  const gives = (i: number) => chart.xTicks.length > 4 && (chart.xTicks.length - i) % 2 === 0;
+  const axis = chart.xTicks.map(({ at: x, label, second }, i) => {
+    const narrow = gives(i) ? ' between' : '';
     const anchor = x < 4 || (chart.xTicks.length === 2 && x < 50) ? 'start' : x > 96 ? 'end' : 'middle';
-    return html`<text class="tick" x="${share(x)}" y="${height + 18}" text-anchor="${anchor}">${label}</text>
-${second !== undefined && html`<text class="tick second" x="${share(x)}" y="${height + 34}" text-anchor="${anchor}">${second}</text>`}`;
+    return html`<text class="tick${narrow}" x="${share(x)}" y="${height + 18}" text-anchor="${anchor}">${label}</text>
+${second !== undefined && html`<text class="tick second${narrow}" x="${share(x)}" y="${height + 34}" text-anchor="${anchor}">${second}</text>`}`;
   });
   return html`<svg class="chart lines" role="img" aria-labelledby="${id}-title ${id}-desc" width="100%" height="${height + (hasSecond ? 40 : 24)}">
 <title id="${id}-title">${chart.title}</title><desc id="${id}-desc">${chart.description}</desc>

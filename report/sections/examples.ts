@@ -17,7 +17,7 @@ function option(example: TalkedOut, text: string, index: number): Html {
 
 /** Only pictures that the report carries itself: anything else would be a request to somewhere. */
 function picture({ image, taskKind }: TalkedOut): Html {
-  const embedded = image?.match(/^data:image\/(png|jpeg|gif);base64,[A-Za-z0-9+/=]*$/);
+  const embedded = image?.match(/^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*$/);
   if (!embedded) return html`<div class="picture none">no image</div>`;
   const alt = taskKind === 'text_heavy' ? 'Picture shown beside the text' : 'Picture asked about';
   return html`<img class="picture" src="${embedded[0]}" alt="${alt}" width="112" height="112">`;
@@ -40,6 +40,12 @@ const key = html`<ul class="legend">${right}
 const untrainedKey = html`<ul class="legend">${right}
 <li><span class="tag before">answered</span>Answer under the perturbation</li></ul>`;
 
+/** The key to the tags, and a card a sample. */
+export function exampleCards(examples: readonly TalkedOut[]): Html {
+  const trained = examples.some(({ trainedPrediction }) => trainedPrediction !== null);
+  return html`${trained ? key : untrainedKey}<div class="examples">${examples.map(exampleCard)}</div>`;
+}
+
 /** Samples that a perturbation talked the base model out of the right answer. */
 export function exampleSection({ examples }: { examples: readonly TalkedOut[] }): Html | null {
   if (examples.length === 0) return null;
@@ -52,6 +58,6 @@ export function exampleSection({ examples }: { examples: readonly TalkedOut[] })
     trained.length === 0
       ? 'Answered rightly without the perturbation and wrongly with it. Drawn at random among such samples, the conditions in turn.'
       : `Answered rightly without the perturbation and wrongly with it, by the model before training. Drawn at random among such samples, the conditions in turn, without regard to the trained model.${after}`,
-    html`${trained.length === 0 ? untrainedKey : key}<div class="examples">${examples.map(exampleCard)}</div>`,
+    exampleCards(examples),
   );
 }

@@ -9,6 +9,7 @@ import {
   rulesFor,
   sampleLog,
   servedFindings,
+  showcaseOf,
   strictest,
   talkedOut,
 } from '../diagnosis/index.ts';
@@ -28,6 +29,7 @@ import {
 } from '../store/index.ts';
 import type { DiagnoseOutcome } from './diagnosis-outcome.ts';
 import { evidenceOf } from './evidence.ts';
+import { lightExamples, lightShowcase } from './light-pictures.ts';
 import { askedOf, leftOutOf } from './reported-facts.ts';
 
 export interface ReportedDiagnosis {
@@ -121,6 +123,7 @@ export async function reportDiagnosis(
     ...outcome.served,
     findings: servedFindings(outcome.served, endpoint ?? {}),
   };
+  const cases = failingCases({ samples, before: predictions, seed });
   const report: DiagnosisReport = {
     schemaVersion: 1,
     workflowId,
@@ -141,7 +144,8 @@ export async function reportDiagnosis(
     ...judged,
     ...(served ? { served, verdict: strictest([judged, ...served.findings]) } : {}),
     patterns: errorPatterns(log, { seed }),
-    examples: talkedOut({ samples, before: predictions, seed }),
+    examples: await lightExamples(talkedOut({ samples, before: predictions, seed })),
+    ...(await lightShowcase(showcaseOf({ samples, predictions, cases, measures }))),
     endpoint,
     ...(await askedOf(store, outcome, request.packs, samples)),
     ...(outcome.steps ? { steps: outcome.steps } : {}),
@@ -153,7 +157,7 @@ export async function reportDiagnosis(
     report: DiagnosisReport.parse(report),
     dataset: basename(data.folder),
     log,
-    cases: failingCases({ samples, before: predictions, seed }),
+    cases,
     pattern: await largestPattern(store, attacks),
   };
 }

@@ -9,6 +9,7 @@ import {
   maskingChecks,
   repairOf,
   type Side,
+  showcaseOf,
   TrainingRows,
   talkedOut,
 } from '../diagnosis/index.ts';
@@ -35,6 +36,7 @@ import {
 import { caseFiles, writeCases } from './case-tables.ts';
 import type { ActivityDeps } from './deps.ts';
 import { evidenceOf } from './evidence.ts';
+import { lightExamples, lightShowcase } from './light-pictures.ts';
 import { pageCases } from './page-cases.ts';
 import { layOutReport, runFolder } from './report-files.ts';
 import { alive, asFailure } from './step.ts';
@@ -133,6 +135,7 @@ async function compose(
   const { pilot } = input;
   const learned = await trainingRows(store, input);
   const attacks = compareAttacks(base.attacks, trained.attacks);
+  const failing = failingCases({ samples, before, after, seed });
   const content = RunReport.parse({
     schemaVersion: 1,
     ...run,
@@ -149,12 +152,10 @@ async function compose(
     losses: await readLosses(await store.path(input.losses)),
     ...(learned.mix ? { trainingMix: learned.mix } : {}),
     secondsPerStep: input.secondsPerStep ?? null,
-    examples: talkedOut({
-      samples,
-      before,
-      after,
-      seed,
-    }),
+    examples: await lightExamples(talkedOut({ samples, before, after, seed })),
+    ...(await lightShowcase(
+      showcaseOf({ samples, predictions: before, cases: failing, measures: base.measures }),
+    )),
     repair: repairOf({
       before: sideOf(base, samples, before, seed),
       after: sideOf(trained, samples, after, seed),
@@ -166,7 +167,7 @@ async function compose(
     seconds: input.seconds,
     cached: input.cached,
   } satisfies RunReport);
-  return { content, failing: failingCases({ samples, before, after, seed }) };
+  return { content, failing };
 }
 
 /** A model's answers, and how the built-in rules judge it. */

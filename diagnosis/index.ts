@@ -50,6 +50,7 @@ export { levelResults } from './measures/levels.ts';
 export { maskingChecks } from './measures/masking.ts';
 export { diagnosisMeasures, type MeasureOptions } from './measures/measures.ts';
 export { rightHintsAmong } from './measures/right-hints.ts';
+export { type ShowcaseInput, showcaseOf } from './measures/showcase.ts';
 export { imageDataUri, type TalkedOutInput, talkedOut } from './measures/talked-out.ts';
 export { errorPatterns, type PatternOptions } from './patterns/patterns.ts';
 export { type RepairInput, repairOf, type Side, TrainingRows } from './repair.ts';

@@ -129,6 +129,18 @@ blockquote{border-left:3px solid var(--open);padding-left:10px;font-size:.87rem;
 .tag.after{background:var(--after);color:var(--card)}
 `;
 
+const showcase = `
+.showcase{margin-top:26px;display:flex;flex-wrap:wrap;gap:20px 28px;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:22px 24px;align-items:flex-start}
+.showcase>div:last-child{flex:1 1 420px;min-width:0;overflow-wrap:anywhere}
+.showcase p{max-width:58em;text-wrap:pretty}.showcase p+p{margin-top:8px}
+.case-words{font-size:1.12rem;line-height:1.5;font-weight:550}
+.showcase h2{font-size:.95rem;margin:16px 0 4px;letter-spacing:0}
+.showcase ul{padding-left:1.15em}.showcase li{margin:3px 0;max-width:58em;text-wrap:pretty}
+.exhibits{display:flex;flex-wrap:wrap;gap:14px;flex:0 1 auto;min-width:0}
+.exhibits img{display:block;width:200px;max-width:100%;max-height:260px;object-fit:contain;border-radius:8px;border:1px solid var(--line);background:var(--grid);image-rendering:auto}
+.exhibits figcaption{max-width:200px;margin-top:5px}
+`;
+
 const cases = `
 #case-filters{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:12px 16px;margin-bottom:12px}
 #case-filters label{display:flex;flex-direction:column;gap:3px;font-size:.8rem;color:var(--muted);min-width:0}
@@ -175,4 +187,6 @@ details.figures::details-content{content-visibility:visible;display:block}summar
 `;
 
 /** The report's whole style sheet. It loads nothing. */
-export const styleSheet = [palette, base, charts, tables, rollout, examples, cases, media].join('').trim();
+export const styleSheet = [palette, base, charts, tables, rollout, examples, showcase, cases, media]
+  .join('')
+  .trim();

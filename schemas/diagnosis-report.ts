@@ -5,7 +5,7 @@ import { EndpointUse, ServedModel } from './endpoint.ts';
 import { GateResult } from './gate.ts';
 import { MaskingCheck } from './masking.ts';
 import { ErrorPatterns } from './pattern.ts';
-import { AttackPoint, reportOrigin, TalkedOut, Verdict } from './report.ts';
+import { AttackPoint, reportOrigin, Showcase, TalkedOut, Verdict } from './report.ts';
 import { Task } from './task.ts';
 
 /** A row of the robustness curve, as in the report of a run; nothing has been trained, so there is no `after`. */
@@ -59,6 +59,8 @@ export const DiagnosisReport = z.strictObject({
   gates: z.array(GateResult),
   patterns: ErrorPatterns,
   examples: z.array(TalkedOut),
+  /** Absent: no case, or an earlier version. */
+  showcase: Showcase.optional(),
   /** What an endpoint was asked and cost; null for a folder. */
   endpoint: EndpointUse.nullable(),
   /** The server that was asked; its address is without what could be a key. Absent: a folder, or an earlier version. */

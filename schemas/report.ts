@@ -107,10 +107,28 @@ export const TalkedOut = z.strictObject({
   perturbedPrediction: z.number().int(),
   /** What the trained model says to the perturbed sample; null before training. */
   trainedPrediction: z.number().int().nullable(),
-  /** PNG as a data URI; null: none. */
+  /** A data URI, of a large picture that of a WebP of at most 512 pixels a side; null: none. */
   image: z.string().nullable(),
 });
 export type TalkedOut = z.infer<typeof TalkedOut>;
+
+/** A case to begin with, of the condition that costs most, and how often its like happens. */
+export const Showcase = z.strictObject({
+  /** "<task kind>/<perturbation>" */
+  condition: z.string(),
+  /** Drawn among those of the condition; `answer` null: nobody knows the right one. */
+  example: TalkedOut.extend({ answer: z.number().int().nullable() }),
+  /** What was not in the sample's texts before; null: no text was added. */
+  misled: z.string().nullable(),
+  /** The picture without the perturbation, where it is another one. */
+  cleanImage: z.string().nullable(),
+  /** Questions of the condition, of those that were answered rightly without it (without labels: answered) and answered with it. */
+  failing: z.number().int().positive(),
+  n: z.number().int().positive(),
+  /** Of their share. */
+  ci95: z.tuple([z.number(), z.number()]),
+});
+export type Showcase = z.infer<typeof Showcase>;
 
 export const LossPoint = z.strictObject({
   step: z.number().int(),
@@ -289,6 +307,8 @@ export const RunReport = z.strictObject({
   /** Perturbations that point to the right option, those of packs included: no interference. */
   rightHints: z.array(z.string()).optional(),
   examples: z.array(TalkedOut),
+  /** Of the model as it was; absent: no case, or an earlier version. */
+  showcase: Showcase.optional(),
   /** Absent: the run had none. `gate` compares the longest short training with the model as it was. */
   pilot: z.strictObject({ gate: StageRecord, predictions: z.array(ScoredPrediction) }).optional(),
   rollout: RolloutResult,

@@ -72,7 +72,7 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
     const files =
       flags.out === undefined ? undefined : await api.writeDiagnosis(resolve(flags.out), reported);
     // Pictures have no place on a terminal or in a script's variable; the report's files have them.
-    const { examples: _, ...summary } = report;
+    const { examples: _, showcase: __, ...summary } = report;
     output.result(
       { status: 'completed', ...summary, store: session.storeDir, ...(files ? { files } : {}) },
       () => [diagnosisText(report), ...(files ? [`Report ${files.html}`] : [])].join('\n'),

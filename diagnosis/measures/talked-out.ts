@@ -27,6 +27,7 @@ const signatures = [
   { mediaType: 'image/png', bytes: [0x89, 0x50, 0x4e, 0x47] },
   { mediaType: 'image/jpeg', bytes: [0xff, 0xd8, 0xff] },
   { mediaType: 'image/gif', bytes: [0x47, 0x49, 0x46, 0x38] },
+  { mediaType: 'image/webp', bytes: [0x52, 0x49, 0x46, 0x46] },
 ] as const;
 
 /** The picture as a data URI; null for none, or for a format that no browser is sure to show. */

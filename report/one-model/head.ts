@@ -2,8 +2,10 @@ import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { type Content, type Html, html } from '../html.ts';
 import { intervalOf, percent } from '../labels.ts';
 import { verdictBadge } from '../sections/parts.ts';
+import { showcasePanel } from '../sections/showcase.ts';
 import { diagnosisHeadline } from './headline.ts';
 import { caveatsOf } from './served.ts';
+import { storyOf } from './story.ts';
 import { worstFigures } from './worst.ts';
 
 interface Tile {
@@ -59,6 +61,7 @@ export function diagnosisHead(report: DiagnosisReport): Html {
   return html`<header><p class="eyebrow">Diagnosis of modality interference</p>
 <p class="subject"><strong>${report.model.name}</strong>${server ?? null}${tasks}<span>${day} UTC</span><span>seed ${report.seed}</span></p>
 <h1>${diagnosisHeadline(report)}</h1>
+${showcasePanel(report.showcase, storyOf(report))}
 <dl class="tiles">${tiles}</dl>
 <p class="disclaimer" role="note"><strong>What this report is not.</strong> ${caveats}</p></header>`;
 }

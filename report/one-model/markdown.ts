@@ -19,6 +19,7 @@ import {
   patternWords,
 } from './headline.ts';
 import { caveatsOf } from './served.ts';
+import { storyOf } from './story.ts';
 import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
 import { worstLines } from './worst.ts';
 
@@ -113,6 +114,17 @@ function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): st
   return [`Where the ${failures} failures gather:`, '', ...lines, ''];
 }
 
+/** One case in words, its cost, and what to do next. */
+function storyLines(report: DiagnosisReport): string[] {
+  const { cost, happened, next } = storyOf(report);
+  return [
+    ...(happened.length > 0 ? [cell(happened.join(' ')), ''] : []),
+    ...cost.map((text) => `- Cost: ${cell(text)}`),
+    ...next.map((text) => `- Next: ${cell(text)}`),
+    '',
+  ];
+}
+
 /** A diagnosis for a pull request: the verdict, the rules, and all conditions folded away. */
 export function diagnosisMarkdown(report: DiagnosisReport): string {
   return [
@@ -120,6 +132,7 @@ export function diagnosisMarkdown(report: DiagnosisReport): string {
     '',
     cell(diagnosisHeadline(report)),
     '',
+    ...storyLines(report),
     ...caveatsOf(report).flatMap((note) => [cell(note), '']),
     ...worstLines(report, cell),
     ...factLines(report, cell),

@@ -5,6 +5,7 @@ import { type ConditionRow, conditionRows, worstOfPacks } from './conditions.ts'
 import { factLines } from './facts.ts';
 import { cell } from './markdown.ts';
 import { caveatsOf } from './served.ts';
+import { storyOf } from './story.ts';
 import { changedOf, someUnanswered, unansweredOf } from './unanswered.ts';
 import { worstLines } from './worst.ts';
 
@@ -56,6 +57,7 @@ export function modelCard(report: DiagnosisReport, dataset: string): string {
     '',
     'How often the part of the input that should not matter changes the answer, measured with modality-guard.',
     '',
+    ...storyOf(report).happened.flatMap((text) => [cell(text), '']),
     ...worstLines(report, cell),
     ...(shown.length < all.length
       ? [`Of each scenario pack what costs most: ${shown.length} of ${all.length} conditions.`]

@@ -102,6 +102,20 @@ function gates(): Gate[] {
   ];
 }
 
+/** A case of the worst condition. */
+export function sampleShowcase(): NonNullable<DiagnosisReport['showcase']> {
+  const [example] = sampleReport().examples;
+  return {
+    condition: 'image_heavy/misleading_text_unseen',
+    example: { ...example!, perturbation: 'misleading_text_unseen', trainedPrediction: null },
+    misled: example!.context,
+    cleanImage: null,
+    failing: 373,
+    n: 551,
+    ci95: [0.636, 0.715],
+  };
+}
+
 /** A diagnosis of the usual size for tests of its forms; no measurement. */
 export function sampleDiagnosis(): DiagnosisReport {
   const { artifacts, base, codeVersion, createdAt, disclaimer, examples, model, pgd, runId, seed } =
@@ -145,6 +159,7 @@ export function sampleDiagnosis(): DiagnosisReport {
       ],
     },
     examples: examples.map((example) => ({ ...example, trainedPrediction: null })),
+    showcase: sampleShowcase(),
     endpoint: null,
     artifacts,
     seconds: { ingest: 3, diagnose: 61 },

@@ -35,22 +35,28 @@ const mostFailures = 4;
 const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
- * Fetches a file to `place`. What arrives is kept in `<place>.part`, from which a later attempt, or a later call, goes on; only
- * bytes with the expected SHA-256 get the name. Throws GuardError UNAVAILABLE and STORAGE, and the signal's reason.
+ * Fetches a file to `place`, where it is not there yet; returns how many bytes came. What arrives is kept in `<place>.part`, from
+ * which a later attempt, or a later call, goes on; only bytes with the expected SHA-256 get the name. Throws GuardError UNAVAILABLE
+ * and STORAGE, and the signal's reason.
  */
 export async function download(
   url: string,
   pinned: PinnedFile,
   place: string,
   options: DownloadOptions,
-): Promise<void> {
+): Promise<number> {
   const part = `${place}.part`;
+  let received = 0;
+  const count = (bytes: number) => {
+    received += bytes;
+  };
   try {
+    if ((await sizeOf(place)) === pinned.bytes && (await sha256(place)) === pinned.sha256) return 0;
     for (let failures = 0; ; ) {
       const before = await sizeOf(part);
       if (before === pinned.bytes) break;
       try {
-        await fetchRest(url, pinned, part, before > pinned.bytes ? 0 : before, options);
+        await fetchRest(url, pinned, part, before > pinned.bytes ? 0 : before, count, options);
       } catch (error) {
         options.signal?.throwIfAborted();
         if (error instanceof GuardError) throw error;
@@ -67,6 +73,7 @@ export async function download(
     }
     await verify(url, pinned, part);
     await rename(part, place);
+    return received;
   } catch (error) {
     options.signal?.throwIfAborted();
     throw diskProblem(error, part) ?? error;
@@ -99,6 +106,7 @@ async function fetchRest(
   { bytes, file }: PinnedFile,
   part: string,
   start: number,
+  count: (bytes: number) => void,
   { fetch, onBytes, signal, silenceMs = 30_000 }: DownloadOptions,
 ): Promise<void> {
   const patience = new Patience(silenceMs, signal);
@@ -113,13 +121,19 @@ async function fetchRest(
       if (response.status === 416 || passing.has(response.status)) throw new Error(why);
       throw unavailable(url, why);
     }
-    const resumed = response.status === 206 && rangeStart(response.headers.get('content-range')) === start;
+    const resumed = response.status === 206;
+    const from = rangeStart(response.headers.get('content-range'));
+    if (resumed && from !== start) {
+      await response.body.cancel();
+      throw unavailable(url, `gave bytes from ${from} on, and was asked for those from ${start} on`);
+    }
     let have = resumed ? start : 0;
     const body = response.body;
     const watch = async function* () {
       for await (const chunk of body) {
         patience.renew();
         have += chunk.length;
+        count(chunk.length);
         if (have > bytes) throw unavailable(url, `${file} is longer than the ${bytes} bytes it has to have`);
         onBytes?.(have);
         yield chunk;

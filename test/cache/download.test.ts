@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DownloadOptions, download } from '../../cache/download.ts';
@@ -46,11 +46,25 @@ function cut(after: number, times: number): void {
 describe('a download', () => {
   it('leaves the file alone, and tells how much is there', async () => {
     const seen: number[] = [];
-    await get({ onBytes: (have) => seen.push(have) });
+    expect(await get({ onBytes: (have) => seen.push(have) })).toBe(bytes.length);
     expect(sha256Of(await readFile(place))).toBe(pinned.sha256);
     expect(seen.at(-1)).toBe(bytes.length);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(await readdir(folder)).toEqual(['wheel']);
+    // A second call has nothing to do, unless other bytes lie there.
+    expect(await get()).toBe(0);
+    await writeFile(place, Buffer.alloc(bytes.length));
+    expect(await get()).toBe(bytes.length);
+    expect(sha256Of(await readFile(place))).toBe(pinned.sha256);
+  });
+
+  it('does not use bytes that it did not ask for', async () => {
+    await writeFile(`${place}.part`, bytes.subarray(0, 1000));
+    index.fault = (_, answer) => {
+      answer.writeHead(206, { 'content-range': 'bytes 5-9/3000000' }).end(bytes.subarray(5, 10));
+      return true;
+    };
+    await expect(get()).rejects.toThrow(/gave bytes from 5 on, and was asked for those from 1000 on/);
   });
 
   it('goes on where the connection broke', async () => {
@@ -143,6 +157,7 @@ describe('a download', () => {
       await get({}, 'http://mirror.invalid/files/a/a.whl');
       expect(sha256Of(await readFile(place))).toBe(pinned.sha256);
       expect(proxy.asked).toMatchObject([{ what: 'GET http://mirror.invalid/files/a/a.whl' }]);
+      await rm(place);
       await expect(get({}, 'http://direct.invalid/a.whl')).rejects.toThrow(/direct\.invalid/);
       expect(proxy.asked).toHaveLength(1);
     } finally {

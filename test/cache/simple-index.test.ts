@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findFile } from '../../cache/index.ts';
 import { fetchFrom } from '../../models/index.ts';
 import { sha256Of, startIndex, type TestIndex } from '../support/package-index.ts';
+import { temporaryFolder } from '../worker-server/folder.ts';
 
 const name = 'a_b-1.0+cu13-py3-none-any.whl';
 const bytes = Buffer.from('a wheel');
@@ -9,8 +12,13 @@ let index: TestIndex;
 beforeAll(async () => {
   index = await startIndex();
 });
-afterAll(() => index.close());
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await index.close();
+});
 beforeEach(() => {
+  // Of this machine's own nothing counts.
+  vi.stubEnv('NETRC', '/dev/null');
   Object.assign(index, { asked: [], fault: null, form: 'json', hashes: new Map() });
   index.files = new Map([
     [
@@ -58,6 +66,28 @@ describe.each(['json', 'html'] as const)('an index in %s', (form) => {
 });
 
 describe('an index', () => {
+  it('that asks for a name and a password gets those of netrc', async () => {
+    const netrc = join(await temporaryFolder(), 'netrc');
+    vi.stubEnv('NETRC', netrc);
+    const asked = async (text: string) => {
+      await writeFile(netrc, text);
+      index.asked = [];
+      await find();
+      const [, encoded] = /^Basic (.*)$/.exec(index.asked[0]?.authorization ?? '') ?? [];
+      return encoded === undefined ? null : Buffer.from(encoded, 'base64').toString();
+    };
+    try {
+      expect(await asked('machine other.example login me password secret')).toBeNull();
+      const entry = 'machine 127.0.0.1\n  login "a \\"name\\""\n  account x\n  password p#1\n';
+      expect(
+        await asked(`# mine\nmacdef init\n  machine 127.0.0.1 login no\n\n${entry}default login no`),
+      ).toBe('a "name":p#1');
+      expect(await asked('machine a.example login b password c\ndefault login d password e')).toBe('d:e');
+    } finally {
+      vi.stubEnv('NETRC', '/dev/null');
+    }
+  });
+
   it('is asked for JSON first, and the next one where the first lacks the file', async () => {
     const second = await startIndex();
     const { files } = index;
@@ -107,7 +137,7 @@ describe('an index', () => {
   });
 
   it.each([
-    [401, /answered 401.*https:\/\/name:password@host\/simple/],
+    [401, /answered 401.*netrc.*https:\/\/name:password@host\/simple/],
     [403, /answered 403.*NO_PROXY/],
     [500, /answered 500/],
   ])('that answers %i is named', async (status, words) => {

@@ -85,13 +85,24 @@ describe.skipIf(missing)(
       const script = `
       const { InferenceSession, loadCuda } = await import(process.env.ENGINE);
       loadCuda();
+      // By their names alone, as the provider and cuDNN ask for them.
+      for (const name of JSON.parse(process.env.NAMES)) {
+        try { process.dlopen({ exports: {} }, name) } catch ({ message }) {
+          if (!message.startsWith('Module did not self-register')) console.log(message);
+        }
+      }
       const doubling = 'CAgSADo1Cg4KAXgKAXgSAXkiA0FkZBIBZ1oPCgF4EgoKCAgBEgQKAggCYg8KAXkSCgoICAESBAoCCAJCBAoAEBE=';
       await InferenceSession.create(Buffer.from(doubling, 'base64'), { executionProviders: ['cuda'] }).then(
         () => console.log('opened'),
         ({ message }) => console.log(message),
       );`;
       const { LD_LIBRARY_PATH: _, ...own } = process.env;
-      const all = { ...own, ENGINE: join(packageFolder(), 'dist/engine/index.js'), ...env };
+      const all = {
+        ...own,
+        ENGINE: join(packageFolder(), 'dist/engine/index.js'),
+        NAMES: JSON.stringify(cudaSet.opened),
+        ...env,
+      };
       const { stderr, stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
         env: all,
       });

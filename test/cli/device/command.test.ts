@@ -116,7 +116,7 @@ describe.skipIf(!cudaPlatform())(`device install cuda${why}`, () => {
     await asked;
     child.kill('SIGINT');
     expect(await ended).toEqual([1, null]);
-    expect(said).toMatch(/Fetching 7 packages, 1402 MB, from .*\(PIP_INDEX_URL\)/);
+    expect(said).toMatch(/Fetching 7 of 7 packages, 1402 MB, from .*\(PIP_INDEX_URL\)/);
     expect(said).toMatch(/Interrupted\. What was fetched is kept/);
     expect(existsSync(join(cuda(), cudaSet.id))).toBe(false);
     const removed = await modalityGuard(['device', 'remove', 'cuda', '--json'], { env });

@@ -74,7 +74,7 @@ describe('an installation', () => {
     ]);
     // The size is said before anything is fetched.
     expect(lines[0]).toMatch(
-      /^Fetching 2 packages, 1\.0 MB, from http:\/\/127\.0\.0\.1:\d+\/simple \(--index\)/,
+      /^Fetching 2 of 2 packages, 1\.0 MB, from http:\/\/127\.0\.0\.1:\d+\/simple \(--index\)/,
     );
   });
 
@@ -126,12 +126,38 @@ describe('an installation', () => {
     expect(installedSets()).toEqual([]);
     expect(await entries()).toEqual(['.unfinished-fake-1']);
     Object.assign(index, { asked: [], fault: null });
-    expect(await install()).toMatchObject({ status: 'installed', downloaded: set.wheels[1]?.bytes });
+    const { downloaded, status } = await install();
+    expect(status).toBe('installed');
+    // What the first call had is not fetched again.
+    expect(downloaded).toBeGreaterThan(0);
+    expect(downloaded).toBeLessThan(set.wheels[1]!.bytes);
     expect(index.asked.find(({ path }) => path.startsWith('/files/'))).toMatchObject({
       path: '/files/fake-fft/fake_fft-1.0-py3-none-any.whl',
       range: expect.stringMatching(/^bytes=[1-9]\d*-$/),
     });
     expect(await entries()).toEqual(['fake-1']);
+  });
+
+  it('that was interrupted while it unpacked fetches nothing twice', async () => {
+    const { bytes, file, sha256 } = set.wheels[0]!;
+    const wheel = index.files.get('fake-blas')!.get(file)!;
+    const unfinished = join(cudaFolder(), `.unfinished-${set.id}`);
+    await mkdir(join(unfinished, 'downloads'), { recursive: true });
+    await writeFile(join(unfinished, 'downloads', sha256), wheel);
+    await writeFile(join(unfinished, 'libblas.so.1'), noise(1000));
+    expect(await install()).toMatchObject({ downloaded: set.wheels[1]?.bytes });
+    expect(fetched()).toEqual(['/files/fake-fft/fake_fft-1.0-py3-none-any.whl']);
+    expect(wheel.length).toBe(bytes);
+    expect(await holds(join(folderOf(), 'libblas.so.1'), packages[0]?.contents)).toBe(true);
+  });
+
+  it('puts ONNX Runtime back without the index', async () => {
+    await install();
+    await rm(join(folderOf(), 'libonnxruntime.so.1'));
+    Object.assign(index, { asked: [], files: new Map() });
+    expect(await install()).toMatchObject({ status: 'installed', downloaded: 0 });
+    expect(index.asked).toEqual([]);
+    expect(await stat(join(folderOf(), 'libonnxruntime.so.1'))).toMatchObject({ size: set.runtime.bytes });
   });
 
   it('is refused before anything is fetched where the index lacks a wheel, or has another under its name', async () => {

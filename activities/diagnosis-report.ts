@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
+  checkSameQuestions,
+  type Diagnosed,
   disclaimer,
   errorPatterns,
   failingCases,
   judgeGates,
   maskingChecks,
+  predictionsIn,
   rulesFor,
   sampleLog,
   servedFindings,
@@ -98,26 +101,30 @@ async function brightnessesOf(
 
 /**
  * A diagnosis as a report: judged by the rules (without any by built-in ones), with error patterns and examples, and the
- * per-sample log. @throws GuardError BadConfig for a rule whose condition the diagnosis does not have
+ * per-sample log. `earlier`: the diagnosis that rules compare it with. @throws GuardError BadConfig for a rule whose condition the
+ * diagnosis does not have, BadInput where the earlier one did not ask the same
  */
 export async function reportDiagnosis(
   store: ArtifactStore,
   outcome: DiagnoseOutcome,
   request: ReportedRequest,
   rules?: readonly GateRule[],
+  earlier?: Diagnosed,
 ): Promise<ReportedDiagnosis> {
   const { artifacts, attacks, cached, endpoint, figures, measures, model, runId, seconds, workflowId } =
     outcome;
   const { data, model: name, seed } = request;
   const samples = await allOf(store, artifacts, 'samples/', readSamples);
   const predictions = await allOf(store, artifacts, 'predictions/', readPredictions);
+  const brightnesses = await brightnessesOf(samples);
+  const log = sampleLog(samples, predictions, (image) => brightnesses.get(image) ?? null);
+  if (earlier) checkSameQuestions(earlier, { name: workflowId, seed, log });
   const evidence = {
     ...evidenceOf(samples, predictions, outcome, seed),
     endpoint,
     mostUnanswered: request.diagnosis?.maxUnanswered,
+    ...(earlier ? { earlier: predictionsIn(earlier.log) } : {}),
   };
-  const brightnesses = await brightnessesOf(samples);
-  const log = sampleLog(samples, predictions, (image) => brightnesses.get(image) ?? null);
   const judged = judgeGates(evidence, rulesFor(evidence, rules));
   const served = outcome.served && {
     ...outcome.served,

@@ -30,7 +30,7 @@ export {
   type PlannedAttack,
   planDiagnosis,
 } from './plan.ts';
-export { layOutPilot, layOutReport, type ReportFiles } from './report-files.ts';
+export { layOutPilot, layOutReport, type ReportFiles, runFolder } from './report-files.ts';
 
 /** The durable steps, with what they need from the worker. */
 export function createActivities(deps: ActivityDeps) {

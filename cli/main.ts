@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { GuardError } from '../schemas/errors.ts';
 import { addAudit } from './commands/audit.ts';
+import { addCompare } from './commands/compare.ts';
 import { addConfig } from './commands/config.ts';
 import { addDecisions } from './commands/decide.ts';
 import { addDevice } from './commands/device.ts';
@@ -62,6 +63,7 @@ export function programOf(): Command {
     addRun,
     addIngest,
     addDiagnose,
+    addCompare,
     addExportData,
     addTrain,
     addStatus,

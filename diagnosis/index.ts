@@ -1,5 +1,13 @@
 /** Measures, statistics and gates of the diagnosis. Perturbations have their own index beside this one. */
 export {
+  checkSameQuestions,
+  compareDiagnoses,
+  type Diagnosed,
+  evidenceOfLog,
+  predictionOf,
+  predictionsIn,
+} from './compare.ts';
+export {
   accuracyAt,
   type Curve,
   type Forecast,

@@ -16,7 +16,7 @@ export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
 export { isPointer, pointerAdvice } from './pointer.ts';
 export { findReferences } from './references.ts';
-export { writeSampleLog } from './sample-log.ts';
+export { readSampleLog, writeSampleLog } from './sample-log.ts';
 export {
   encodeSamples,
   readSampleGroups,

@@ -1,4 +1,5 @@
 import type { SampleLogRow } from '../schemas/sample-log.ts';
+import { readParquet } from './parquet/read.ts';
 import type { TableSchema } from './parquet/schema.ts';
 import { writeTableFile } from './tables.ts';
 
@@ -33,4 +34,9 @@ const logColumns = {
 /** Writes the per-sample log of a diagnosis as Parquet, atomically. */
 export function writeSampleLog(path: string, rows: readonly SampleLogRow[]): Promise<void> {
   return writeTableFile(path, logColumns, rows);
+}
+
+/** @throws GuardError BadInput naming file, row and field */
+export async function readSampleLog(path: string): Promise<SampleLogRow[]> {
+  return (await readParquet(path, logColumns)) as SampleLogRow[];
 }

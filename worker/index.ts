@@ -1,5 +1,5 @@
 /** The only place that wires things: configuration, server, client, store and worker; and what commands ask of them. */
-export { type DiagnosisFiles, writeDiagnosis } from '../activities/index.ts';
+export { type DiagnosisFiles, type ReportedDiagnosis, writeDiagnosis } from '../activities/index.ts';
 export {
   type AuditExport,
   type AuditReplay,
@@ -16,6 +16,7 @@ export { type ExportOptions, exportModel, registryState } from './registry.ts';
 export type { RunOptions } from './requests.ts';
 export {
   diagnoseOnce,
+  keepDiagnosis,
   type PilotOutcome,
   pilotOnce,
   type RobustifyOutcome,

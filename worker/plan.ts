@@ -2,12 +2,20 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { checkRules, namesSomething, type PlanInput, planDiagnosis } from '../activities/index.ts';
+import {
+  checkRules,
+  type DiagnosisPlan,
+  namesSomething,
+  type PlanInput,
+  planDiagnosis,
+} from '../activities/index.ts';
+import { groupedBy } from '../diagnosis/index.ts';
 import { packSetOf } from '../ingest/index.ts';
 import { forecastOf, isEndpoint, looksAtModel, readEndpoint, usualTokens } from '../models/index.ts';
 import type { PerturbedSample } from '../schemas/benchmark.ts';
 import { stateFolder } from '../schemas/config.ts';
 import type { EndpointConfig } from '../schemas/endpoint.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { PackSet } from '../schemas/levels.ts';
 import type { Amount, PlannedRequests } from '../schemas/plan.ts';
 import type { DiagnoseRequest } from '../schemas/workflow.ts';
@@ -28,13 +36,40 @@ const idle = (tasks: readonly string[]) =>
 /** Looks for what is asked by name. @throws GuardError BadConfig or BadInput naming what is not there */
 export async function checkAsked(
   input: PlanInput,
-  { against = false, rules = [] }: Pick<RunOptions, 'against' | 'rules'>,
+  options: Pick<RunOptions, 'against' | 'rules'>,
   log: (line: string) => void,
 ): Promise<void> {
-  if (rules.length === 0 && !namesSomething(input)) return;
+  const { against, rules = [] } = options;
+  if (rules.length === 0 && !against && !namesSomething(input)) return;
   const plan = await planDiagnosis(input, { whole: false });
-  checkRules(plan, input, { rules, earlier: against });
+  checkPlan(plan, input, options);
   if (plan.idleTasks.length > 0) log(idle(plan.idleTasks));
+}
+
+/** Rules, and whether the same is asked as in the diagnosis that it is to be compared with. */
+function checkPlan(plan: DiagnosisPlan, input: PlanInput, { against, rules = [] }: RunOptions): void {
+  checkRules(plan, input, { rules, earlier: against !== undefined });
+  if (!against) return;
+  const asked = new Map(groupedBy(against.log, ({ kind, perturbation }) => `${kind}/${perturbation}`));
+  const found: string[] = [];
+  if (against.seed !== input.seed) found.push(`the seed was ${against.seed}, and is ${input.seed}`);
+  const planned = plan.conditions.map(({ condition }) => condition);
+  const lists = [
+    ['was not asked then', planned.filter((condition) => !asked.has(condition))],
+    ['would not be asked now', [...asked.keys()].filter((condition) => !planned.includes(condition))],
+  ] as const;
+  for (const [what, names] of lists)
+    if (names.length > 0) found.push(`${names.slice(0, 3).join(', ')} ${what}`);
+  const other = plan.conditions.find(({ condition, samples: [one] }) => {
+    const log = asked.get(condition);
+    return one && log && !log.some(({ id }) => id === one.id);
+  });
+  if (other && found.length === 0) found.push(`${other.condition} was asked of other samples`);
+  if (found.length === 0) return;
+  throw new GuardError(
+    ErrorCode.BadConfig,
+    `--against ${against.name}: it did not ask the same questions: ${found.join('; ')}. Take the same --benchmark, --seed, --level, --task and --scenarios`,
+  );
 }
 
 const none = (): Amount => ({ promptTokens: 0, completionTokens: 0, cost: 0 });
@@ -118,9 +153,8 @@ export async function planRequests(
     const request = diagnoseRequest(config, asked);
     const set = await packSetOf(request.diagnosis, { folder: dirname(config.file), ...asked });
     const input = planInput(request, set);
-    const { against: earlier = false, rules = [] } = options;
     const plan = await planDiagnosis(input, { whole: true });
-    checkRules(plan, input, { rules, earlier });
+    checkPlan(plan, input, options);
     const { model } = input;
     const endpoint = model !== null && isEndpoint(model) ? await readEndpoint(model) : null;
     const conditions: PlannedRequests['conditions'] = [];

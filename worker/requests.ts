@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Diagnosed } from '../diagnosis/index.ts';
 import { checkEndpoint, endpointFile, endpointId, isEndpoint, noGradients } from '../models/index.ts';
 import type { GuardConfig, PilotConfig, RolloutPolicy, StepOptions } from '../schemas/config.ts';
 import { DiagnosisConfig } from '../schemas/config.ts';
@@ -49,9 +50,9 @@ export interface RunOptions {
   /** Task file, and scenario packs beside those of the configuration. */
   tasks?: string;
   scenarios?: readonly string[];
-  /** Rules that the diagnosis will be judged by, and whether an earlier one is there to compare with: checked before the work. */
+  /** Rules that the diagnosis will be judged by, and the earlier one that it will be compared with: checked before the work. */
   rules?: readonly GateRule[];
-  against?: boolean;
+  against?: Diagnosed;
   /** Training steps. */
   steps?: number;
   /** Short trainings and a gate before the real one. */

@@ -1,12 +1,16 @@
 import {
   reportDiagnosis as composeReport,
   type DiagnoseOutcome,
+  type DiagnosisFiles,
   layOutPilot,
   layOutReport,
   type ReportedDiagnosis,
   type ReportFiles,
   readDiagnosis,
+  runFolder,
+  writeDiagnosis,
 } from '../activities/index.ts';
+import type { Diagnosed } from '../diagnosis/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Pilot } from '../schemas/estimate.ts';
 import type { GateRule } from '../schemas/gate.ts';
@@ -90,10 +94,26 @@ export async function reportDiagnosis(
   outcome: DiagnoseOutcome,
   options: RunOptions,
   rules?: readonly GateRule[],
+  earlier?: Diagnosed,
 ): Promise<ReportedDiagnosis> {
   const asked = await resolved(session, options);
-  const request = await complete(session, asked, diagnoseRequest(session.config, asked));
-  return composeReport(session.store, outcome, request, rules);
+  // What is looked for before the work was found.
+  const found = { ...asked, rules: [], against: undefined };
+  const request = await complete(session, found, diagnoseRequest(session.config, asked));
+  return composeReport(session.store, outcome, request, rules, earlier);
+}
+
+/**
+ * Writes a diagnosis in all its forms into the folder of its run, where `report` and comparisons find it, and into `folder` where one is
+ * named. @returns the paths in the folder that was named, else in that of the run
+ */
+export async function keepDiagnosis(
+  { stateDir }: Pick<Session, 'stateDir'>,
+  reported: ReportedDiagnosis,
+  folder?: string,
+): Promise<DiagnosisFiles> {
+  const kept = await writeDiagnosis(runFolder(stateDir, reported.report.workflowId), reported);
+  return folder === undefined ? kept : writeDiagnosis(folder, reported);
 }
 
 export type TrainOutcome = Pick<Started, 'workflowId' | 'runId'> &

@@ -1,18 +1,21 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { compareDiagnoses, type Diagnosed } from '../../diagnosis/index.ts';
 import { readSettings } from '../../ingest/index.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
 import { whyUnanswered } from '../../schemas/unanswered.ts';
 import { checkOutFolder } from '../../store/index.ts';
-import type { RunOptions } from '../../worker/index.ts';
+import type { DiagnosisFiles, ReportedDiagnosis, RunOptions } from '../../worker/index.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { DiagnosisFlags, WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withDiagnosisFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
+import { readDiagnosed } from '../read-diagnosis.ts';
 import { runOptions } from '../run-options.ts';
 import { loadApi, projectOptions, withSession } from '../session.ts';
+import { comparisonText } from '../views/comparison.ts';
 import { diagnosisText } from '../views/diagnosis.ts';
 import { planText } from '../views/plan.ts';
 import { handle } from './command.ts';
@@ -21,6 +24,7 @@ interface DiagnoseFlags extends WorkFlags, DiagnosisFlags {
   out?: string;
   reuseAnswers?: boolean;
   dryRun?: boolean;
+  against?: string;
 }
 
 export function addDiagnose(program: Command): void {
@@ -43,6 +47,10 @@ export function addDiagnose(program: Command): void {
       '--out <folder>',
       'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
     )
+    .option(
+      '--against <diagnosis>',
+      'compare with an earlier one (a folder of --out, a report.json, a workflow id)',
+    )
     .option('--dry-run', 'say what it would ask and take, and ask nothing');
   handle<DiagnoseFlags>(command, diagnose);
 }
@@ -50,8 +58,11 @@ export function addDiagnose(program: Command): void {
 async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode> {
   // A mistake in the rules is said before the work begins.
   const rules = flags.gate === undefined ? undefined : (await readSettings(flags.gate, GateFile)).gates;
+  const earlier =
+    flags.against === undefined ? undefined : await readDiagnosed(flags.against, flags.stateDir);
   const options = {
     ...runOptions(flags),
+    ...(earlier ? { against: earlier } : {}),
     ...(flags.reuseAnswers ? { reuseAnswers: true } : {}),
     ...(rules ? { rules } : {}),
   };
@@ -67,21 +78,33 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
     const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });
     progress.clear();
     if (result.endpoint) output.log(endpointLine(result.endpoint));
-    const reported = await api.reportDiagnosis(session, result, options, rules);
-    const { report } = reported;
-    const files =
-      flags.out === undefined ? undefined : await api.writeDiagnosis(resolve(flags.out), reported);
-    // Pictures have no place on a terminal or in a script's variable; the report's files have them.
-    const { examples: _, showcase: __, ...summary } = report;
-    output.result(
-      { status: 'completed', ...summary, store: session.storeDir, ...(files ? { files } : {}) },
-      () => [diagnosisText(report), ...(files ? [`Report ${files.html}`] : [])].join('\n'),
-    );
-    const unanswered = report.gates.some(
-      ({ figure, verdict }) => figure === 'unanswered' && verdict === 'fail',
-    );
-    return (rules && report.verdict === 'fail') || unanswered ? ExitCode.GateSaidNo : ExitCode.Done;
+    const reported = await api.reportDiagnosis(session, result, options, rules, earlier);
+    const files = await api.keepDiagnosis(session, reported, flags.out && resolve(flags.out));
+    show(reported, { earlier, files, store: session.storeDir }, output);
+    const { gates, verdict } = reported.report;
+    const unanswered = gates.some((gate) => gate.figure === 'unanswered' && gate.verdict === 'fail');
+    return (rules && verdict === 'fail') || unanswered ? ExitCode.GateSaidNo : ExitCode.Done;
   });
+}
+
+function show(
+  { log, report }: ReportedDiagnosis,
+  { earlier, files, store }: { earlier: Diagnosed | undefined; files: DiagnosisFiles; store: string },
+  output: Output,
+): void {
+  const { seed, workflowId } = report;
+  const comparison = earlier && compareDiagnoses(earlier, { name: workflowId, seed, log });
+  // Pictures have no place on a terminal or in a script's variable; the report's files have them.
+  const { examples: _, showcase: __, ...summary } = report;
+  output.result(
+    { status: 'completed', ...summary, store, files, ...(comparison ? { comparison } : {}) },
+    () =>
+      [
+        diagnosisText(report),
+        ...(comparison ? ['', comparisonText(comparison, { earlier: earlier.name, later: workflowId })] : []),
+        `Report ${files.html}`,
+      ].join('\n'),
+  );
 }
 
 async function dryRun(flags: DiagnoseFlags, options: RunOptions, output: Output): Promise<ExitCode> {

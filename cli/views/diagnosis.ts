@@ -203,10 +203,10 @@ function patternLines({ patterns: { failures, patterns } }: DiagnosisReport): st
 
 const words = { pass: 'passes', fail: 'FAILS', inconclusive: 'undecided' } as const;
 
-function gateLines(report: DiagnosisReport): string[] {
-  const { gates, rules, verdict } = report;
+/** What each rule found. */
+export function gateLines(gates: DiagnosisReport['gates']): string[] {
   const indent = ' '.repeat(11);
-  const lines = gates.flatMap(({ findings, name, reason, verdict: own }) => {
+  return gates.flatMap(({ findings, name, reason, verdict: own }) => {
     const failing = findings.filter((one) => one.verdict === 'fail').length;
     const more = failing > 1 ? ` ${failing} of ${findings.length} conditions fail.` : '';
     const text = wrap(`${reason}${more}`, width - indent.length);
@@ -215,8 +215,17 @@ function gateLines(report: DiagnosisReport): string[] {
       ...text.map((line) => `${indent}${line}`),
     ];
   });
+}
+
+function verdictLines(report: DiagnosisReport): string[] {
+  const { gates, rules, verdict } = report;
   const whose = rules === 'given' ? '' : ' (built-in rules; --gate takes your own)';
-  return ['', ...lines, '', ...wrap(diagnosisHeadline(report), width), `Verdict: ${verdict}${whose}`];
+  return [
+    '',
+    ...(gates.length > 0 ? [...gateLines(gates), ''] : []),
+    ...wrap(diagnosisHeadline(report), width),
+    `Verdict: ${verdict}${whose}`,
+  ];
 }
 
 /** A diagnosis as text of 80 columns, but where names are longer. */
@@ -228,7 +237,7 @@ export function diagnosisText(report: DiagnosisReport): string {
     ...levelLines(report),
     ...relianceLines(report),
     ...patternLines(report),
-    ...gateLines(report),
+    ...verdictLines(report),
     `Model ${report.model.base}`,
   ].join('\n');
 }

@@ -35,12 +35,16 @@ async function gateFile(yaml: string): Promise<string> {
 const rule = (figure: string, limit: string) =>
   `gates:\n  - {name: a rule, condition: image_heavy/misleading_text, figure: ${figure}, ${limit}}\n`;
 
+const earlierRule =
+  'gates:\n  - {name: no worse, figure: dropAgainstEarlier, condition: image_heavy/misleading_text, atMost: 0.2}\n';
+
 describe('diagnose', { timeout: 300_000 }, () => {
   it('prints a report as the pipeline does, with a verdict, and ends with 0 whatever built-in rules say', async () => {
     const { code, stderr, stdout } = await inProject('diagnose');
     expect(code, stderr).toBe(0);
-    const { status, store, ...report } = JSON.parse(stdout);
+    const { files, status, store, ...report } = JSON.parse(stdout);
     expect(status).toBe('completed');
+    expect(files.html).toContain(join(project.folder, 'state/runs'));
     expect(store).toBe(join(project.folder, 'state/store'));
     const { base, gates, pgd, rules } = DiagnosisReport.omit({ examples: true }).parse(report);
     expect(base['image_heavy/misleading_text']!.n).toBe(36);
@@ -92,6 +96,28 @@ describe('diagnose', { timeout: 300_000 }, () => {
       expect(changed).toBeCloseTo(figures.changeRate!, 12);
       expect(accuracy).toBeCloseTo(figures.accuracy!, 12);
     }
+  });
+
+  it('keeps its report, and compares with an earlier one by folder or by id', async () => {
+    const out = join(project.folder, 'out');
+    const { files: _, workflowId } = JSON.parse((await inProject('diagnose')).stdout);
+    const found = await inProject('report', workflowId);
+    expect(JSON.parse(found.stdout)).toMatchObject({ workflowId });
+    const against = await inProject('diagnose', '--against', out, '--gate', await gateFile(earlierRule));
+    expect(against.code, against.stderr).toBe(0);
+    const { comparison, gates } = JSON.parse(against.stdout);
+    expect(gates).toMatchObject([{ figure: 'dropAgainstEarlier', verdict: 'pass', value: 0 }]);
+    expect(comparison.conditions.length).toBeGreaterThan(10);
+    for (const { otherAnswers } of comparison.conditions) expect(otherAnswers).toBe(0);
+    const compared = await inProject('compare', out, workflowId, '--fail-on', 'worse');
+    expect(compared.code, compared.stderr).toBe(0);
+    expect(JSON.parse(compared.stdout).conditions).toEqual(comparison.conditions);
+    const other = await inProject('diagnose', '--against', out, '--seed', '8', '--dry-run');
+    expect(other.code).toBe(2);
+    expect(JSON.parse(other.stdout).error.message).toMatch(/the seed was 7, and is 8/);
+    const unknown = await inProject('compare', out, 'diagnose/tiny/none');
+    expect(unknown.code).toBe(1);
+    expect(JSON.parse(unknown.stdout).error.message).toContain(`(there are: ${workflowId})`);
   });
 
   it('ends with 3 where a rule fails, and with 0 where all pass', async () => {

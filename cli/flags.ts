@@ -66,12 +66,14 @@ export function withProjectFlags(command: Command): Command {
   return withCommonFlags(command)
     .option(
       '--config <file>',
-      'configuration (default: temporal.config.json here, else the one of this package)',
+      'configuration (default: temporal.config.json or .yaml here, else the one that comes along)',
     )
     .option('--state-dir <folder>', 'state of the project (default: .modality-guard)')
     .option('--ui', "also open Temporal's web UI on loopback")
-    .addOption(new Option('--port <port>', 'port for a server of our own').argParser(port))
-    .addOption(new Option('--ui-port <port>', 'port for its web UI').argParser(port));
+    .addOption(
+      new Option('--port <port>', 'port for a server of our own (default: a free one)').argParser(port),
+    )
+    .addOption(new Option('--ui-port <port>', 'port for its web UI (default: a free one)').argParser(port));
 }
 
 export function withDeviceFlag(command: Command): Command {
@@ -83,23 +85,34 @@ export function withWorkFlags(command: Command): Command {
   return withProjectFlags(command)
     .option(
       '--model <name, folder or address>',
-      'a model folder in the Hugging Face ONNX layout, a name in the registry, or an OpenAI-compatible base URL',
+      'a model folder in the Hugging Face ONNX layout, a name in the registry, or an OpenAI-compatible base URL (default: model.folder of the configuration)',
     )
     .addOption(
-      new Option('--dtype <precision>', 'which precision of a model folder that holds several').choices(
-        Dtype.options,
-      ),
+      new Option(
+        '--dtype <precision>',
+        'which precision of a model folder that holds several (default: the most exact one)',
+      ).choices(Dtype.options),
     )
     .option(
       '--model-name <name>',
       'the model on that server; of a folder, what it is called (default: as the folder)',
     )
     .option('--champion', "start from the registry's champion")
-    .option('--benchmark <folder>', 'benchmark pack (Parquet)')
-    .addOption(new Option('--seed <number>', 'seed of every random choice').argParser(whole))
-    .addOption(new Option('--samples <number>', 'samples per condition of the diagnosis').argParser(positive))
-    .addOption(new Option('--steps <number>', 'training steps').argParser(positive))
-    .addOption(new Option('--lora-rank <number>', 'train LoRA factors of this rank').argParser(positive))
+    .option('--benchmark <folder>', 'benchmark pack, or what ingest wrote (default: data.folder)')
+    .addOption(new Option('--seed <number>', 'seed of every random choice (default: seed)').argParser(whole))
+    .addOption(
+      new Option(
+        '--samples <number>',
+        'samples per condition of the diagnosis (default: diagnosis.samples)',
+      ).argParser(positive),
+    )
+    .addOption(new Option('--steps <number>', 'training steps (default: training.steps)').argParser(positive))
+    .addOption(
+      new Option(
+        '--lora-rank <number>',
+        'train LoRA factors of this rank (default: training.lora)',
+      ).argParser(positive),
+    )
     .addOption(
       new Option('--lora-alpha <number>', 'LoRA scale (default: twice the rank)').argParser(positive),
     );
@@ -116,10 +129,10 @@ export function withPolicyFlag(command: Command, what: string): Command {
 
 export function withScenarioFlags(command: Command): Command {
   return command
-    .option('--task <file>', 'task file (YAML): its tasks name their scenario packs')
+    .option('--task <file>', 'task file (YAML): its tasks name their scenario packs (default: none)')
     .option(
       '--scenarios <pack...>',
-      'scenario packs beside the catalogue: files, or names of those that come along',
+      'scenario packs beside the catalogue: files, or names of those that come along (default: diagnosis.scenarios)',
     );
 }
 
@@ -136,12 +149,12 @@ export function withDiagnosisFlags(command: Command): Command {
     .addOption(
       new Option(
         '--level <level>',
-        'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 one change for all samples',
+        'L0 nothing, L1 each heuristic, L2 the worst of them, L3 PGD, L4 one change for all samples (default: diagnosis.level, else the catalogue and diagnosis.attack)',
       ).choices(levels),
     )
     .option(
       '--gate <file>',
-      'rules (YAML) that the diagnosis must keep to; "diagnose" ends with 3 where one fails',
+      'rules (YAML) that the diagnosis must keep to; "diagnose" ends with 3 where one fails (default: built-in rules)',
     );
 }
 

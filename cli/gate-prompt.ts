@@ -1,23 +1,25 @@
 import { userInfo } from 'node:os';
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { stateFolder } from '../schemas/config.ts';
 import type { PairedFigures } from '../schemas/report.ts';
 import type { WaitingGate } from '../schemas/workflow.ts';
+import type { ProjectFlags } from './flags.ts';
+import { suggested } from './hints.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
 import type { Work } from './session.ts';
-import { percent, points, table } from './views/table.ts';
+import { localTime, percent, points, table } from './views/table.ts';
 
 /** Shows each gate that waits for a person once, and asks where somebody sits at the terminal. */
 export class GatePrompt {
   private readonly output: Output;
   private readonly progress: Progress;
+  private readonly flags: ProjectFlags;
   private shown: string | null = null;
   private asking = false;
   private readonly closing = new AbortController();
 
-  constructor(output: Output, progress: Progress) {
+  constructor(output: Output, progress: Progress, flags: ProjectFlags) {
+    this.flags = flags;
     this.output = output;
     this.progress = progress;
   }
@@ -34,7 +36,7 @@ export class GatePrompt {
     this.progress.clear();
     this.output.log(gateText(gate));
     if (this.output.interactive) void this.ask(gate, work);
-    else this.output.log(howToDecide(gate, work));
+    else this.output.log(howToDecide(gate, this.flags));
   }
 
   /** Takes back a question that nobody needs to answer any more. */
@@ -59,7 +61,7 @@ export class GatePrompt {
         : /^no?$/i.test(answer.trim())
           ? 'reject'
           : null;
-      if (!decision) return this.output.log(howToDecide(gate, work));
+      if (!decision) return this.output.log(howToDecide(gate, this.flags));
       const { workflowId, stage } = gate;
       // A decision without its reason is refused.
       const comment = await terminal.question('What did you look at, and why? ', { signal });
@@ -97,7 +99,7 @@ function gateText(gate: WaitingGate): string {
   const [old, fresh] = gate.stage === 'pilot' ? ['as it is', 'piloted'] : ['champion', 'challenger'];
   const head = ['comparison', 'n', old!, fresh!, 'points (limits)', 'p', 'verdict'];
   return [
-    `The gate of stage ${gate.stage} waits for a person, until ${gate.deadline}. Its verdict: ${gate.verdict}.`,
+    `The gate of stage ${gate.stage} waits for a person, until ${localTime(gate.deadline)}. Its verdict: ${gate.verdict}.`,
     ...(gate.stage === 'pilot' ? [] : ['It compares on a replay of held-out requests, not on live traffic.']),
     table(head, rows, [1, 2, 3, 4, 5]),
     // What a pilot promises stands in its reason alone.
@@ -106,11 +108,11 @@ function gateText(gate: WaitingGate): string {
 }
 
 /** The command that lets a run go on. */
-export function decisionCommand({ stage, workflowId }: WaitingGate, { session }: Work): string {
-  const state = session.stateDir === resolve(stateFolder) ? '' : ` --state-dir ${session.stateDir}`;
-  return `modality-guard approve ${workflowId} --stage ${stage} --comment "<what you looked at, and why>"${state}`;
+export function decisionCommand({ stage, workflowId }: WaitingGate, flags: ProjectFlags): string {
+  const words = `approve ${workflowId} --stage ${stage} --comment "<what you looked at, and why>"`;
+  return suggested(words, flags);
 }
 
-function howToDecide(gate: WaitingGate, work: Work): string {
-  return `Decide in another terminal (approve or reject):\n  ${decisionCommand(gate, work)}`;
+function howToDecide(gate: WaitingGate, flags: ProjectFlags): string {
+  return `Decide in another terminal (approve or reject):\n  ${decisionCommand(gate, flags)}`;
 }

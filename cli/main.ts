@@ -12,6 +12,7 @@ import { addDrift } from './commands/drift.ts';
 import { addEstimate } from './commands/estimate.ts';
 import { addExportData } from './commands/export-data.ts';
 import { addIngest } from './commands/ingest.ts';
+import { addInit } from './commands/init.ts';
 import { addModels } from './commands/models.ts';
 import { addPilot } from './commands/pilot.ts';
 import { addReport } from './commands/report.ts';
@@ -21,8 +22,10 @@ import { addSchedule } from './commands/schedule.ts';
 import { addStatus } from './commands/status.ts';
 import { addTrain } from './commands/train.ts';
 import { addWorker } from './commands/worker.ts';
+import { addExamples } from './examples.ts';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
 import { packageFile } from './package-root.ts';
+import { width } from './views/text.ts';
 
 /** Runs one command line (without `node` and the script) and sets process.exitCode. */
 export async function main(argv: string[]): Promise<void> {
@@ -54,6 +57,7 @@ export function programOf(): Command {
     .description(description ?? '')
     .version(version ?? '')
     .exitOverride()
+    .configureHelp({ helpWidth: width })
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText(
       'after',
@@ -61,6 +65,7 @@ export function programOf(): Command {
     );
   const commands = [
     addRun,
+    addInit,
     addIngest,
     addDiagnose,
     addCompare,
@@ -85,6 +90,7 @@ export function programOf(): Command {
     addConfig,
   ])
     add(program);
+  addExamples(program);
   return program;
 }
 

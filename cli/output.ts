@@ -1,4 +1,5 @@
 import type { CommonFlags } from './flags.ts';
+import { fitted } from './views/text.ts';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 const codes: Record<Style, [number, number]> = {
@@ -30,14 +31,14 @@ export class Output {
       flags.input && !this.json && process.stdin.isTTY === true && process.stderr.isTTY === true;
   }
 
-  /** The command's result: one JSON object with --json, else `text`. */
+  /** The command's result: one JSON object with --json, else `text` in 80 columns. */
   result(value: unknown, text: () => string): void {
-    process.stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${text()}\n`);
+    process.stdout.write(this.json ? `${JSON.stringify(value)}\n` : `${fitted(text())}\n`);
   }
 
-  /** A line for people about what goes on. */
+  /** A line for people about what goes on. It is broken for a terminal alone: a log file takes one message a line. */
   readonly log = (line: string): void => {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${process.stderr.isTTY ? fitted(line, process.stderr.columns) : line}\n`);
   };
 
   /** Styled for stdout. */

@@ -141,7 +141,7 @@ const drift = z.strictObject({
   minRequests: count,
 });
 
-/** temporal.config.json: where and how the pipeline runs. Paths are relative to the file. */
+/** temporal.config.json or .yaml: where and how the pipeline runs. Paths are relative to the file; the folder "embedded" is what comes along. */
 export const GuardConfig = z.strictObject({
   server,
   worker,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { GuardConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -11,11 +12,15 @@ import { packageFolder } from './package-folder.ts';
 export { packageFolder } from './package-folder.ts';
 
 export const configName = 'temporal.config.json';
+/** The same in YAML, which may hold comments. */
+const yamlNames = ['temporal.config.yaml', 'temporal.config.yml'] as const;
+/** In place of a folder: the model or the benchmark that comes with this package. */
+const embedded = 'embedded';
 
 export interface ConfigOptions {
   /** Project folder; by default the working folder. */
   folder?: string;
-  /** By default temporal.config.json of the project folder, else the one of this package. */
+  /** By default temporal.config.json or .yaml of the project folder, else the one of this package. */
   configFile?: string;
 }
 
@@ -24,8 +29,26 @@ export type LoadedConfig = GuardConfig & { file: string; model: { name: string }
 
 function configPath({ configFile, folder = '.' }: ConfigOptions): string {
   if (configFile !== undefined) return resolve(folder, configFile);
-  const own = resolve(folder, configName);
-  return existsSync(own) ? own : join(packageFolder(), configName);
+  const own = [configName, ...yamlNames]
+    .map((name) => resolve(folder, name))
+    .filter((path) => existsSync(path));
+  if (own.length > 1)
+    throw new GuardError(
+      ErrorCode.BadConfig,
+      `${own.join(' and ')}: two configurations, and which one counts is not said; keep one, or name it with --config`,
+    );
+  return own[0] ?? join(packageFolder(), configName);
+}
+
+function valueIn(text: string, file: string): unknown {
+  const isYaml = /\.ya?ml$/i.test(file);
+  try {
+    return isYaml ? parse(text, { logLevel: 'error', maxAliasCount: 100 }) : JSON.parse(text);
+  } catch (cause) {
+    const [first] = (cause as Error).message.split('\n');
+    const message = `${file}: not valid ${isYaml ? 'YAML' : 'JSON'} (${first})`;
+    throw new GuardError(ErrorCode.BadConfig, message, { cause });
+  }
 }
 
 /** The keys that are allowed beside a wrong one. */
@@ -68,14 +91,7 @@ function explain(issue: z.core.$ZodIssue): string {
 
 /** Parses a configuration. @throws GuardError BadConfig naming file and key, with the nearest valid key */
 export function parseConfig(text: string, file: string): GuardConfig {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    const message = `${file}: not valid JSON (${(cause as Error).message})`;
-    throw new GuardError(ErrorCode.BadConfig, message, { cause });
-  }
-  const parsed = GuardConfig.safeParse(value);
+  const parsed = GuardConfig.safeParse(valueIn(text, file));
   if (!parsed.success) {
     throw new GuardError(ErrorCode.BadConfig, `${file}: ${parsed.error.issues.map(explain).join('; ')}`);
   }
@@ -109,13 +125,15 @@ export async function loadConfig(options: ConfigOptions = {}): Promise<LoadedCon
   }
   const config = parseConfig(text, file);
   const base = dirname(file);
-  const folder = resolve(base, config.model.folder);
+  const folderOf = (path: string, own: string) =>
+    path === embedded ? join(packageFolder(), own) : resolve(base, path);
+  const folder = folderOf(config.model.folder, 'data/model');
   const name = config.model.name ?? (await modelNameOf(folder));
   return {
     ...config,
     file,
     model: { ...config.model, name, folder },
-    data: { folder: resolve(base, config.data.folder) },
+    data: { folder: folderOf(config.data.folder, 'data/benchmark') },
     nightly: { ...config.nightly, ...absolute(base, config.nightly) },
   };
 }

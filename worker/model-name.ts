@@ -50,6 +50,6 @@ export async function modelNameOf(folder: string): Promise<string> {
   if (found) return found;
   throw new GuardError(
     ErrorCode.BadConfig,
-    `${folder}: what is this model called? Many folders have its name; give one with --model-name, or as model.name of temporal.config.json`,
+    `${folder}: what is this model called? Many folders have its name; give one with --model-name, or as model.name of the configuration`,
   );
 }

@@ -36,7 +36,10 @@ export function addCompare(program: Command): void {
           .choices(limits)
           .default('never'),
       )
-      .option('--gate <file>', 'rules (YAML) that the later one must keep to; ends with 3 where one fails')
+      .option(
+        '--gate <file>',
+        'rules (YAML) that the later one must keep to; ends with 3 where one fails (default: none)',
+      )
       .option('--state-dir <folder>', 'where workflows lie (default: .modality-guard)'),
   );
   handle<CompareFlags>(command, compare);

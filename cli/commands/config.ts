@@ -8,7 +8,7 @@ import { handle } from './command.ts';
 export function addConfig(program: Command): void {
   const config = program.command('config').description('the configuration');
   const check = withProjectFlags(
-    config.command('check').description('reads temporal.config.json and says what is wrong with it'),
+    config.command('check').description('reads the configuration and says what is wrong with it'),
   );
   handle<ProjectFlags>(check, checkConfig);
 }

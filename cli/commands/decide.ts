@@ -26,10 +26,13 @@ export function addDecisions(program: Command): void {
         .command(decision)
         .description(`answers a gate that waits: ${effect}`)
         .argument('[workflow]', 'id of the run (default: the only one that waits)')
-        .option('--model <name>', 'the model whose rollout waits')
-        .option('--stage <name>', 'refuse unless this stage waits')
+        .option('--model <name>', 'the model whose rollout waits (default: any)')
+        .option('--stage <name>', 'refuse unless this stage waits (default: any)')
         .option('--by <name>', 'who decides (default: the login name)')
-        .option('--comment <text>', 'why; kept in the record'),
+        .option(
+          '--comment <text>',
+          'why; kept in the record (default: none; without a reason it is refused)',
+        ),
     );
     handle<DecideFlags>(command, (flags, output, [workflowId]) =>
       decide(flags, output, decision as keyof typeof decisions, workflowId),

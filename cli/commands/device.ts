@@ -37,13 +37,7 @@ export function addDevice(program: Command): void {
       )
       .addArgument(cuda())
       .option('--index <url>', "the package index (default: pip's: PIP_INDEX_URL, pip.conf, else PyPI)")
-      .option('--dry-run', 'lists files, sizes and licences, and whether the index has them')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  modality-guard device install cuda --dry-run\n' +
-          '  modality-guard device install cuda --index https://mirror.example/pypi/simple\n' +
-          '  modality-guard diagnose --device cuda',
-      ),
+      .option('--dry-run', 'lists files, sizes and licences, and whether the index has them'),
   );
   handle<InstallFlags>(install, installDevice);
   const remove = withCommonFlags(

@@ -45,11 +45,11 @@ export function addDiagnose(program: Command): void {
     )
     .option(
       '--out <folder>',
-      'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here',
+      'write the report (HTML, JSON, Markdown, JUnit, model card) and its tables here, too (default: in the folder of the run)',
     )
     .option(
       '--against <diagnosis>',
-      'compare with an earlier one (a folder of --out, a report.json, a workflow id)',
+      'compare with an earlier one (a folder of --out, a report.json, a workflow id; default: none)',
     )
     .option('--dry-run', 'say what it would ask and take, and ask nothing');
   handle<DiagnoseFlags>(command, diagnose);

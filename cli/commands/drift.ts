@@ -9,7 +9,7 @@ import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
 import { withSession } from '../session.ts';
-import { percent, table } from '../views/table.ts';
+import { localTime, percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
 
 const pollMs = 2_000;
@@ -39,16 +39,32 @@ export function addDrift(program: Command): void {
       'rollout policy of the runs that alarms start',
     )
       .requiredOption('--logs <folder>', 'Parquet files of requests; read in the order of their names')
-      .addOption(new Option('--poll <seconds>', 'how often to look').argParser(amount))
-      .addOption(new Option('--cool-down <seconds>', 'at most one run in this time').argParser(amount))
       .addOption(
-        new Option('--change-rate <share>', 'alarm above this share of changed answers').argParser(share),
+        new Option('--poll <seconds>', 'how often to look (default: drift.pollSeconds)').argParser(amount),
       )
       .addOption(
-        new Option('--psi <number>', 'alarm above this population stability index').argParser(amount),
+        new Option(
+          '--cool-down <seconds>',
+          'at most one run in this time (default: drift.coolDownSeconds)',
+        ).argParser(amount),
       )
       .addOption(
-        new Option('--min-requests <number>', 'measure from this many requests on').argParser(positive),
+        new Option(
+          '--change-rate <share>',
+          'alarm above this share of changed answers (default: drift.changeRate)',
+        ).argParser(share),
+      )
+      .addOption(
+        new Option(
+          '--psi <number>',
+          'alarm above this population stability index (default: drift.psi)',
+        ).argParser(amount),
+      )
+      .addOption(
+        new Option(
+          '--min-requests <number>',
+          'measure from this many requests on (default: drift.minRequests)',
+        ).argParser(positive),
       )
       .option('--detach', 'only start it; a worker elsewhere does the work'),
   );
@@ -58,7 +74,10 @@ export function addDrift(program: Command): void {
     ['stop', 'ends the watch', stop],
   ] as const) {
     const command = withProjectFlags(
-      drift.command(name).description(description).option('--model <name>', 'the model'),
+      drift
+        .command(name)
+        .description(description)
+        .option('--model <name>', 'the model (default: the configured one)'),
     );
     handle<ModelFlags>(command, handler);
   }
@@ -101,7 +120,7 @@ function measureText(measure: DriftMeasure): string {
   const alarm = measure.alarm
     ? `  ALARM ${measure.alarm}${measure.started ? `, started ${measure.started}` : ''}`
     : '';
-  return `${measure.at}  ${measure.requests} requests, changed ${percent(measure.changeRate)}, PSI ${psi.join(', ')}${alarm}`;
+  return `${localTime(measure.at)}  ${measure.requests} requests, changed ${percent(measure.changeRate)}, PSI ${psi.join(', ')}${alarm}`;
 }
 
 async function showStatus(flags: ModelFlags, output: Output): Promise<undefined> {
@@ -109,7 +128,7 @@ async function showStatus(flags: ModelFlags, output: Output): Promise<undefined>
     const status = await api.driftStatus(session, flags.model ?? session.config.model.name);
     output.result(status, () => {
       const rows = status.measures.map((one) => [
-        one.at,
+        localTime(one.at),
         String(one.requests),
         percent(one.changeRate),
         Object.values(one.psi).length === 0 ? '' : Math.max(...Object.values(one.psi)).toFixed(3),

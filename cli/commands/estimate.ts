@@ -31,8 +31,11 @@ export function addEstimate(program: Command): void {
       .description('what interference costs, what its repair takes and brings: go, pilot more or no-go')
       .requiredOption('--diagnosis <file>', "a run's report.json, or what diagnose --json prints")
       .requiredOption('--prices <file>', 'prices file (YAML): errors, people, devices, horizon')
-      .option('--task <file>', 'task file (YAML); by default the tasks of the prices file')
-      .option('--pilot <file>', 'pilot.json of modality-guard pilot: learning curves of this model')
+      .option('--task <file>', 'task file (YAML; default: the tasks of the prices file)')
+      .option(
+        '--pilot <file>',
+        'pilot.json of modality-guard pilot: learning curves of this model (default: none)',
+      )
       .option('--steps <number>', 'training steps (default: those with the best return)', positive)
       .option('--gate', 'exit with 3 unless the answer is go')
       .option(

@@ -36,7 +36,9 @@ export function addExportData(program: Command): void {
       .addOption(new Option('--format <name>', 'layout').choices(exportFormats).default('llava'))
       .option('--benchmark <folder>', 'benchmark pack, or what ingest wrote (default: the embedded one)')
       .addOption(new Option('--split <name>', 'which samples').choices(splits).default('train'))
-      .addOption(new Option('--samples <number>', 'samples of each kind at most').argParser(positive))
+      .addOption(
+        new Option('--samples <number>', 'samples of each kind at most (default: all)').argParser(positive),
+      )
       .addOption(
         new Option('--seed <number>', 'of the choice and the perturbations').argParser(whole).default(7),
       ),

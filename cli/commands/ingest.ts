@@ -46,20 +46,29 @@ export function addIngest(program: Command): void {
         '<path...>',
         'files (.jsonl, .json, .csv, .tsv, .parquet, also .gz) or folders, also of images',
       )
-      .option('--out <folder>', 'where samples.parquet, rejects.parquet and rejects.csv go')
+      .option(
+        '--out <folder>',
+        'where samples.parquet, rejects.parquet and rejects.csv go (default: none; needed but for --preview)',
+      )
       .addOption(
         new Option('--format <name>', 'layout of the data').choices(['auto', ...formats]).default('auto'),
       )
       .option(
         '--task <file>',
-        'task file (YAML): which modality must decide, what an error costs, who owns it',
+        'task file (YAML): which modality must decide, what an error costs, who owns it (default: none)',
       )
-      .option('--mapping <file>', 'mapping file (YAML): which column is what, in a table of your own')
+      .option(
+        '--mapping <file>',
+        'mapping file (YAML): which column is what, in a table of your own (default: none)',
+      )
       .option(
         '--encoding <name>',
         'of text files without a byte order mark, such as cp932, euc-jp or utf-16le (default: utf-8)',
       )
-      .option('--images <folder>', 'where images named in the data are looked for first')
+      .option(
+        '--images <folder>',
+        'where images named in the data are looked for first (default: beside the data)',
+      )
       .addOption(
         new Option('--on-error <what>', 'write bad rows to the rejects and go on, or stop at the first one')
           .choices(['continue', 'stop'])
@@ -68,11 +77,18 @@ export function addIngest(program: Command): void {
       .addOption(
         new Option(
           '--split <shares>',
-          'draw the splits, such as train=0.7,test=0.2,heldout=0.1; no picture, question or source comes into two',
+          'draw the splits, such as train=0.7,test=0.2,heldout=0.1; no picture, question or source comes into two (default: as the data say)',
         ).argParser(shares),
       )
-      .addOption(new Option('--seed <number>', 'of drawn wrong options and splits').argParser(whole))
-      .addOption(new Option('--preview <rows>', 'only show what the first rows become').argParser(positive)),
+      .addOption(
+        new Option('--seed <number>', 'of drawn wrong options and splits (default: 0)').argParser(whole),
+      )
+      .addOption(
+        new Option(
+          '--preview <rows>',
+          'only show what the first rows become (default: all are written)',
+        ).argParser(positive),
+      ),
   );
   handle<IngestFlags>(command, runIngest);
 }

@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
+import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { withSession } from '../session.ts';
-import { percent, table } from '../views/table.ts';
+import { localTime, percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
 import { addInspect } from './inspect.ts';
 import { addVerify } from './verify.ts';
@@ -46,24 +47,24 @@ async function listModels(flags: ModelFlags, output: Output): Promise<undefined>
     const state = await api.registryState(session, name);
     output.result(state, () => {
       if (!state)
-        return `Nothing is registered as ${name} yet; "modality-guard run" registers its first champion.`;
+        return `Nothing is registered as ${name} yet. A run registers its first champion:\n  ${suggested('run', flags)}`;
       const { champion, challenger, previous } = state;
       const rows = [
-        ...(champion ? [['champion', champion.model.digest, champion.since, champion.from]] : []),
+        ...(champion ? [['champion', champion.model.digest, localTime(champion.since), champion.from]] : []),
         ...(challenger
           ? [
               [
                 'challenger',
                 challenger.model.digest,
-                challenger.since,
+                localTime(challenger.since),
                 `${challenger.from}, ${challenger.stage}, ${percent(challenger.share)}`,
               ],
             ]
           : []),
-        ...(previous ? [['previous', previous.model.digest, previous.since, previous.from]] : []),
+        ...(previous ? [['previous', previous.model.digest, localTime(previous.since), previous.from]] : []),
       ];
       const events = state.events.map(({ at, kind, digest, reason }) => [
-        at,
+        localTime(at),
         kind,
         digest.slice(7, 23),
         reason,

@@ -11,6 +11,7 @@ import {
   withScenarioFlags,
   withWorkFlags,
 } from '../flags.ts';
+import { quoted, suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
@@ -28,8 +29,12 @@ export function addPilot(program: Command): void {
     program
       .command('pilot')
       .description('short trainings on growing shares of the data: what does the real one promise?')
-      .option('--pilot-steps <number>', 'steps of the longest one', positive)
-      .option('--pilot-samples <number>', 'samples per condition of each diagnosis', positive),
+      .option('--pilot-steps <number>', 'steps of the longest one (default: pilot.steps)', positive)
+      .option(
+        '--pilot-samples <number>',
+        'samples per condition of each diagnosis (default: pilot.samples)',
+        positive,
+      ),
   );
   handle<PilotFlags>(withMixFlag(withScenarioFlags(command)), runPilot);
 }
@@ -49,7 +54,8 @@ async function runPilot(flags: PilotFlags, output: Output): Promise<undefined> {
         pilotTable(result.pilot),
         '',
         result.finding.reason,
-        `Estimate  modality-guard estimate --diagnosis <file> --prices <file> --pilot ${result.file}`,
+        'What it promises in money:',
+        `  ${suggested(`estimate --diagnosis <file> --prices <file> --pilot ${quoted(result.file)}`, { stateDir: flags.stateDir })}`,
       ].join('\n'),
     );
   });

@@ -8,6 +8,7 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { RunReport } from '../../schemas/report.ts';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
+import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { diagnosisText } from '../views/diagnosis.ts';
 import { reportText } from '../views/report.ts';
@@ -39,7 +40,7 @@ async function showReport(flags: ProjectFlags, output: Output, [workflowId]: str
     const known = all.map(({ report }) => report.workflowId).join(', ') || 'none';
     throw new GuardError(
       ErrorCode.BadInput,
-      `No report${workflowId ? ` of ${workflowId}` : ''} in ${runs} (reports there: ${known}). "modality-guard run" makes one.`,
+      `No report${workflowId ? ` of ${workflowId}` : ''} in ${runs} (reports there: ${known}). "${suggested('run', flags)}" makes one.`,
     );
   }
   const { report, files } = newest;

@@ -5,6 +5,7 @@ import { ExitCode } from '../exit-codes.ts';
 import type { MixFlags, PolicyFlags, ProjectFlags, ScenarioFlags, WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withMixFlag, withPolicyFlag, withScenarioFlags, withWorkFlags } from '../flags.ts';
 import { followRun } from '../follow.ts';
+import { quoted, sameProject, suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
@@ -46,16 +47,20 @@ async function run(flags: RunFlags, output: Output): Promise<ExitCode | undefine
     const started = await api.startRobustify(session, options);
     const { workflowId, runId } = started;
     output.log(`${started.joined ? 'Joined the running' : 'Started'} ${workflowId}`);
-    if (flags.detach) return detached(output, workflowId, runId, session.storeDir);
-    await followRun(work, output, workflowId);
+    if (flags.detach) return detached(output, { workflowId, runId, store: session.storeDir }, flags);
+    await followRun(work, output, workflowId, flags);
     return finish(work, output, workflowId, flags);
   });
 }
 
-function detached(output: Output, workflowId: string, runId: string, store: string): undefined {
+function detached(
+  output: Output,
+  { runId, store, workflowId }: Record<'runId' | 'store' | 'workflowId', string>,
+  flags: ProjectFlags,
+): undefined {
   output.result(
     { status: 'started', workflowId, runId, report: null, store },
-    () => `${workflowId}\nA worker does the work: modality-guard worker`,
+    () => `${workflowId}\nA worker does the work:\n  ${suggested('worker', flags)}`,
   );
 }
 
@@ -78,28 +83,32 @@ async function finish(
 function nextCommands(
   { pilot, rollout: { policy }, seed, workflowId }: RunReport,
   { html, json }: { html: string; json: string },
-  { stateDir }: ProjectFlags,
+  flags: ProjectFlags,
 ): string {
-  const state = stateDir ? ` --state-dir ${stateDir}` : '';
+  const same = sameProject(flags);
+  const state = sameProject({ stateDir: flags.stateDir });
   const commands: [string, string][] = [
-    [`${process.platform === 'darwin' ? 'open' : 'xdg-open'} ${html}`, 'the report with charts and samples'],
     [
-      `npx modality-guard run --policy ${policy} --seed ${seed + 1}${state}`,
+      `${process.platform === 'darwin' ? 'open' : 'xdg-open'} ${quoted(html)}`,
+      'the report with charts and samples',
+    ],
+    [
+      `npx modality-guard run --policy ${policy} --seed ${seed + 1}${same}`,
       'the same with another seed; unchanged steps come from the cache',
     ],
-    [`npx modality-guard run --policy standard${state}`, 'with approvals by a person'],
+    [`npx modality-guard run --policy standard${same}`, 'with approvals by a person'],
     [
-      `npx modality-guard models export champion --out my-model${state}`,
+      `npx modality-guard models export champion --out my-model${same}`,
       'the model in service in the Hugging Face ONNX layout',
     ],
     [
-      `npx modality-guard audit export ${workflowId} --out my-audit${state}`,
+      `npx modality-guard audit export ${workflowId} --out my-audit${same}`,
       'history, manifests and digests for an auditor',
     ],
-    [`npx modality-guard doctor${state}`, 'what is installed and which accelerators work'],
+    [`npx modality-guard doctor${same}`, 'what is installed and which accelerators work'],
   ];
   if (pilot) {
-    const files = `--diagnosis ${json} --pilot ${join(dirname(json), 'pilot.json')} --prices <file>`;
+    const files = `--diagnosis ${quoted(json)} --pilot ${quoted(join(dirname(json), 'pilot.json'))} --prices <file>`;
     const what = 'what interference costs, and what its repair takes and brings';
     commands.splice(1, 0, [`npx modality-guard estimate ${files}${state}`, what]);
   }

@@ -38,10 +38,13 @@ export function addScenarios(program: Command): void {
       .description('what a pack makes of given samples, pictures included')
       .requiredOption('--pack <file or name>', 'the scenario pack')
       .option('--benchmark <folder>', 'the samples (default: those that come with this program)')
-      .option('--model <folder>', 'make the pictures in the size that this model takes')
+      .option(
+        '--model <folder>',
+        'make the pictures in the size that this model takes (default: 56 x 56, grey)',
+      )
       .addOption(new Option('--n <samples>', 'samples a scenario').argParser(positive).default(3))
       .addOption(new Option('--seed <number>', 'of every random choice').argParser(whole).default(7))
-      .option('--out <folder>', 'write a page (index.html) and the pictures there'),
+      .option('--out <folder>', 'write a page (index.html) and the pictures there (default: text alone)'),
   );
   handle<PreviewFlags>(preview, runPreview);
 }

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import type { DiagnosisFlags, PolicyFlags, ProjectFlags, WorkFlags } from '../flags.ts';
 import { withDiagnosisFlags, withProjectFlags, withWorkFlags } from '../flags.ts';
+import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
 import { withSession } from '../session.ts';
-import { table } from '../views/table.ts';
+import { localTime, table } from '../views/table.ts';
 import { handle } from './command.ts';
 
 interface CreateFlags extends WorkFlags, DiagnosisFlags, PolicyFlags {
@@ -23,12 +24,16 @@ export function addSchedule(program: Command): void {
         .command('create')
         .description('a schedule on the server; it needs a worker at its time ("modality-guard worker")')
         .requiredOption('--nightly', 'once every night')
-        .addOption(new Option('--at <hh:mm>', 'time of day').argParser(timeOfDay))
+        .addOption(
+          new Option('--at <hh:mm>', 'time of day (default: nightly.hour, nightly.minute)').argParser(
+            timeOfDay,
+          ),
+        )
         .option(
           '--policy <name>',
           'each night is a whole run under this rollout policy (default: a diagnosis, which changes nothing)',
         )
-        .option('--timezone <name>', 'IANA time zone, such as Europe/Vienna'),
+        .option('--timezone <name>', 'IANA time zone, such as Europe/Vienna (default: nightly.timezone)'),
     ),
   );
   handle<CreateFlags>(create, createSchedule);
@@ -77,7 +82,11 @@ async function createSchedule(flags: CreateFlags, output: Output): Promise<undef
       ...(flags.policy ? { policy: flags.policy } : {}),
       ...(flags.timezone ? { timezone: flags.timezone } : {}),
     });
-    output.result(result, () => `${result.scheduleId}, next ${result.nextRuns[0] ?? 'run unknown'}`);
+    output.result(
+      result,
+      () =>
+        `${result.scheduleId}, next ${result.nextRuns[0] ? localTime(result.nextRuns[0]) : 'run unknown'}`,
+    );
   });
 }
 
@@ -86,11 +95,11 @@ async function listSchedules(flags: ProjectFlags, output: Output): Promise<undef
     const schedules = await api.listSchedules(session);
     output.result(schedules, () => {
       if (schedules.length === 0)
-        return 'No schedules yet. "modality-guard schedule create --nightly" makes one.';
+        return `No schedules yet. One is made by:\n  ${suggested('schedule create --nightly', flags)}`;
       const rows = schedules.map((one) => [
         one.scheduleId,
         one.paused ? 'paused' : 'active',
-        one.nextRuns[0] ?? '',
+        one.nextRuns[0] ? localTime(one.nextRuns[0]) : '',
         one.note,
       ]);
       return table(['schedule', 'state', 'next run', 'note'], rows);

@@ -3,10 +3,11 @@ import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
 import { followRun } from '../follow.ts';
 import { decisionCommand } from '../gate-prompt.ts';
+import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import type { Work } from '../session.ts';
 import { withSession } from '../session.ts';
-import { seconds, table } from '../views/table.ts';
+import { localTime, seconds, table } from '../views/table.ts';
 import { handle } from './command.ts';
 
 interface StatusFlags extends ProjectFlags {
@@ -20,7 +21,7 @@ export function addStatus(program: Command): void {
       .command('status')
       .description('the runs of this project, or the stages of one')
       .argument('[workflow]', 'workflow id')
-      .option('--model <name>', 'only the runs of this model')
+      .option('--model <name>', 'only the runs of this model (default: of all)')
       .option('--watch', 'follow the run until it has ended (this command does no work of it)'),
   );
   handle<StatusFlags>(command, status);
@@ -28,8 +29,8 @@ export function addStatus(program: Command): void {
 
 async function status(flags: StatusFlags, output: Output, [workflowId]: string[]): Promise<undefined> {
   await withSession(flags, output, 'workflows', async (work) => {
-    if (workflowId === undefined) return list(work, output, flags.model);
-    if (flags.watch) await followRun(work, output, workflowId);
+    if (workflowId === undefined) return list(work, output, flags);
+    if (flags.watch) await followRun(work, output, workflowId, flags);
     const view = await work.api.statusOf(work.session, workflowId);
     output.result(view, () => {
       const rows = view.stages.map((stage) => [
@@ -42,22 +43,23 @@ async function status(flags: StatusFlags, output: Output, [workflowId]: string[]
       ]);
       const head = ['stage', 'state', 'time', 'steps', 'cached', ''];
       const waiting = view.waiting
-        ? [`Waits for a decision on ${view.waiting.stage}:`, `  ${decisionCommand(view.waiting, work)}`]
+        ? [`Waits for a decision on ${view.waiting.stage}:`, `  ${decisionCommand(view.waiting, flags)}`]
         : [];
       return [`${view.workflowId}: ${view.state}`, table(head, rows, [2, 3, 4]), ...waiting].join('\n');
     });
   });
 }
 
-async function list({ session, api }: Work, output: Output, model: string | undefined): Promise<void> {
+async function list({ session, api }: Work, output: Output, flags: StatusFlags): Promise<void> {
+  const { model } = flags;
   const runs = await api.listRuns(session, model ? { model } : {});
   output.result(runs, () => {
-    if (runs.length === 0) return 'No runs yet. Start one with "modality-guard run".';
+    if (runs.length === 0) return `No runs yet. Start one:\n  ${suggested('run', flags)}`;
     const rows = runs.map((run) => [
       run.workflowId,
       run.type,
       run.state,
-      run.startedAt,
+      localTime(run.startedAt),
       run.stage ?? '',
       run.verdict ?? '',
     ]);

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { shortDigest } from '../../schemas/workflow.ts';
 import type { MixFlags, ScenarioFlags, WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withMixFlag, withScenarioFlags, withWorkFlags } from '../flags.ts';
+import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
@@ -36,7 +38,8 @@ async function train(flags: TrainFlags, output: Output): Promise<undefined> {
       return [
         `Trained ${result.losses.length} steps, loss ${first?.total.toFixed(4)} -> ${last?.total.toFixed(4)}`,
         `Model   ${result.trained.digest}`,
-        `Export  modality-guard models export ${result.trained.digest.replace('sha256:', '').slice(0, 16)} --out my-model`,
+        'Export it:',
+        `  ${suggested(`models export ${shortDigest(result.trained.digest)} --out my-model`, flags)}`,
       ].join('\n');
     });
   });

@@ -18,7 +18,7 @@ export function addVerify(models: Command): void {
       .command('verify')
       .description('compares an export with what PyTorch computed: outputs, loss and every stored gradient')
       .argument('<folder>', 'a model folder with reference.bin and reference.index.json')
-      .option('--decoder <file>', 'another file of the decoder')
+      .option('--decoder <file>', 'another file of the decoder (default: the most exact one)')
       .addOption(
         new Option('--tolerance <number>', 'largest difference over the largest magnitude of a tensor')
           .argParser(amount)

@@ -1,15 +1,45 @@
-/** Columns of a terminal. */
-export const width = 80;
+import { padEnd, padStart, width, widthOf, wrapCell } from './text.ts';
 
-/** Columns are as wide as their widest cell; `right` names the columns (from 0) that are set flush right. */
+export { width } from './text.ts';
+
+/** Narrower columns are no help to anybody. */
+const narrowest = 8;
+const gap = '  ';
+
+/**
+ * Columns are as wide as their widest cell; `right` names the columns (from 0) that are set flush right. Where that is more than 80 columns,
+ * the widest of the others become narrower, and their cells take several lines.
+ */
 export function table(head: string[], rows: string[][], right: number[] = []): string {
-  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (row: string[]) =>
-    widths
-      .map((width, i) => (right.includes(i) ? (row[i] ?? '').padStart(width) : (row[i] ?? '').padEnd(width)))
-      .join('  ')
-      .trimEnd();
-  return [line(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+  const widths = head.map((cell, i) => Math.max(widthOf(cell), ...rows.map((row) => widthOf(row[i] ?? ''))));
+  narrow(widths, right);
+  const line = (row: string[]) => {
+    const cells = widths.map((columns, i) => wrapCell(row[i] ?? '', columns));
+    const height = Math.max(...cells.map(({ length }) => length));
+    return Array.from({ length: height }, (_, y) =>
+      widths
+        .map((columns, i) => (right.includes(i) ? padStart : padEnd)(cells[i]![y] ?? '', columns))
+        .join(gap)
+        .trimEnd(),
+    ).join('\n');
+  };
+  return [line(head), widths.map((columns) => '-'.repeat(columns)).join(gap), ...rows.map(line)].join('\n');
+}
+
+/** Takes columns from the widest until all fit, from those that are flush right last. */
+function narrow(widths: number[], right: readonly number[]): void {
+  const total = () => widths.reduce((sum, columns) => sum + columns, gap.length * (widths.length - 1));
+  for (const which of [(i: number) => !right.includes(i), () => true]) {
+    while (total() > width) {
+      const open = widths.map((columns, i) => (which(i) ? columns : 0));
+      const widest = Math.max(...open);
+      if (widest <= narrowest) break;
+      const i = open.indexOf(widest);
+      // Down to the next one at once, but no further than is needed.
+      const next = Math.max(narrowest, ...open.filter((columns) => columns < widest));
+      widths[i] = Math.max(next, widest - (total() - width));
+    }
+  }
 }
 
 export function percent(share: number): string {
@@ -27,4 +57,17 @@ export function seconds(value: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   const minutes = Math.round(value / 60);
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A time of ISO 8601 as the clocks here show it, with the zone: "2026-11-30 14:05:12 UTC"; what is no time stays as it is. */
+export function localTime(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const zone = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' })
+    .formatToParts(date)
+    .find(({ type }) => type === 'timeZoneName');
+  return `${day} ${time} ${zone?.value ?? ''}`.trim();
 }

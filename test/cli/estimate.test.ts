@@ -64,7 +64,7 @@ describe('modality-guard estimate', () => {
       'Earlier predictions: 1; 1 of their intervals',
       '2.0 points',
     ])
-      expect(stdout).toContain(text);
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(text);
     await writeFile(join(folder, 'estimates.jsonl'), `${JSON.stringify(score)}\n{"half`);
     const broken = await estimated([...usual, '--state-dir', '.', '--json']);
     expect(broken.code).toBe(1);

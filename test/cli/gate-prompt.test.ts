@@ -30,10 +30,10 @@ const gate: WaitingGate = {
   deadline: '2026-03-09T09:14:31Z',
 };
 
-function shown(asked: WaitingGate, stateDir = resolve('.modality-guard')): string {
-  const output = new Output({ json: true, input: false, color: false });
-  const work = { session: { stateDir } } as Work;
-  new GatePrompt(output, progressOn(output)).show(asked, work);
+function shown(asked: WaitingGate, where: { stateDir?: string; config?: string } = {}): string {
+  const flags = { json: true, input: false, color: false, ...where };
+  const output = new Output(flags);
+  new GatePrompt(output, progressOn(output), flags).show(asked, {} as Work);
   return written;
 }
 
@@ -45,9 +45,15 @@ describe('a gate that waits for a person', () => {
     expect(text).toMatch(/ {2}modality-guard approve robustify\/mini\/1 --stage pilot --comment "[^"]+"\n/);
   });
 
-  it('names the state folder where that is another one, and champion and challenger of a rollout', () => {
-    const text = shown({ ...gate, stage: 'shadow', next: 'canary-5', reason: 'all is well' }, '/elsewhere');
-    expect(text).toMatch(/--stage shadow .*--state-dir \/elsewhere\n/);
+  it('names the state folder and the configuration where other ones were given, and champion and challenger of a rollout', () => {
+    const text = shown(
+      { ...gate, stage: 'shadow', next: 'canary-5', reason: 'all is well' },
+      {
+        stateDir: '/else where',
+        config: 'our.yaml',
+      },
+    );
+    expect(text).toMatch(/--stage shadow .*--config our\.yaml --state-dir '\/else where'\n/);
     expect(text).toMatch(/champion +challenger/);
     expect(text).toContain('on a replay of held-out requests, not on live traffic');
     // Why a stage passed stands in its table.
@@ -64,7 +70,7 @@ describe('a gate that waits for a person', () => {
     process.once('SIGINT', interrupt);
     try {
       const output = new Output({ input: true, color: false });
-      const prompt = new GatePrompt(output, progressOn(output));
+      const prompt = new GatePrompt(output, progressOn(output), { input: true, color: false });
       prompt.show(gate, { session: {}, api: {}, signal: run.signal } as Work);
       expect(prompt.busy).toBe(true);
       stdin.write('\u0003');

@@ -1,0 +1,83 @@
+import stringWidth from 'string-width';
+
+/** Columns of a terminal. */
+export const width = 80;
+
+/** Columns that a text takes: two for a Chinese, Japanese or Korean character, none for an accent that stands over another. */
+export const widthOf = (text: string): number => stringWidth(text);
+
+const segments = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** Set flush left in so many columns; longer ones stay as they are. */
+export const padEnd = (text: string, columns: number): string =>
+  `${text}${' '.repeat(Math.max(0, columns - widthOf(text)))}`;
+
+/** The same, flush right. */
+export const padStart = (text: string, columns: number): string =>
+  `${' '.repeat(Math.max(0, columns - widthOf(text)))}${text}`;
+
+/** Where a word that is too long is best broken: behind these. */
+const seams = /[/_.,:=-]/;
+
+/** A word in pieces of at most so many columns, broken behind a seam of its second half, else anywhere. */
+function pieces(word: string, columns: number): string[] {
+  const found: string[] = [];
+  let line = '';
+  let seam = 0;
+  for (const { segment } of segments.segment(word)) {
+    if (widthOf(line) + widthOf(segment) > columns && line !== '') {
+      const cut = seam > line.length / 2 ? seam : line.length;
+      found.push(line.slice(0, cut));
+      line = line.slice(cut);
+      seam = 0;
+    }
+    line += segment;
+    if (seams.test(segment)) seam = line.length;
+  }
+  return [...found, line];
+}
+
+/** Lines of at most so many columns; a word that is longer is broken. */
+export function wrapCell(text: string, columns: number): string[] {
+  if (widthOf(text) <= columns) return [text];
+  const lines: string[] = [];
+  for (const word of text
+    .split(' ')
+    .flatMap((one) => (widthOf(one) > columns ? pieces(one, columns) : [one]))) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/**
+ * Text of at most 80 columns: lines that are longer are broken between words, what follows is set in by two. A word that is longer, such as a
+ * path or a digest, stays whole, so that it can be copied.
+ */
+export function fitted(text: string, columns = width): string {
+  return text
+    .split('\n')
+    .flatMap((line) => (widthOf(line) <= columns ? [line] : broken(line, columns)))
+    .join('\n');
+}
+
+/** What a shell takes in one piece: each line but the last ends with a backslash. */
+const command = /^ *(?:\$ )?(?:npx )?modality-guard /;
+
+function broken(line: string, limit: number): string[] {
+  const indent = /^ */.exec(line)![0];
+  const isCommand = command.test(line);
+  const columns = isCommand ? limit - 2 : limit;
+  const lines: string[] = [];
+  let current = indent;
+  for (const word of line.slice(indent.length).split(' ')) {
+    const isFirst = current.trim() === '';
+    if (!isFirst && widthOf(current) + 1 + widthOf(word) > columns) {
+      lines.push(current);
+      current = `${indent}  ${word}`;
+    } else current = isFirst ? `${current}${word}` : `${current} ${word}`;
+  }
+  return [...lines.map((one) => (isCommand ? `${one} \\` : one)), current];
+}

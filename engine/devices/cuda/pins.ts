@@ -122,7 +122,7 @@ const wheels: readonly PinnedWheel[] = [
 const onnxruntime = '1.30.0';
 const pins = createHash('sha256').update(JSON.stringify(wheels)).digest('hex').slice(0, 8);
 
-/** CUDA 13.0 Update 2, for which the provider was built, and cuDNN 9.20. */
+/** Libraries of CUDA 13.0, for which the provider was built, and cuDNN 9.20. */
 export const cudaSet: CudaSet = {
   id: `onnxruntime-${onnxruntime}-${pins}`,
   onnxruntime,

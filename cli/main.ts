@@ -25,10 +25,12 @@ import { addWorker } from './commands/worker.ts';
 import { addExamples } from './examples.ts';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
 import { packageFile } from './package-root.ts';
+import { endBySignals } from './parent.ts';
 import { width } from './views/text.ts';
 
 /** Runs one command line (without `node` and the script) and sets process.exitCode. */
 export async function main(argv: string[]): Promise<void> {
+  endBySignals();
   // Whoever reads our output may have enough of it: `modality-guard report | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

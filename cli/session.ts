@@ -2,6 +2,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Session } from '../worker/index.ts';
 import type { DeviceFlags, ProjectFlags } from './flags.ts';
 import type { Output } from './output.ts';
+import { onNpmGone } from './parent.ts';
 
 /** Loaded on demand: `--help` and usage errors need no Temporal client. */
 export type Api = typeof import('../worker/index.ts');
@@ -63,22 +64,29 @@ export async function withSession<T>(
   });
 }
 
-/** Runs `use` with a signal that the first SIGINT or SIGTERM aborts, with this message. */
+/** Runs `use` with a signal that the first SIGINT or SIGTERM aborts, or the end of the npx that started us, with this message. */
 export async function withInterrupt<T>(
   use: (signal: AbortSignal) => Promise<T>,
   message = 'Interrupted. What was started is kept and can be taken up again.',
 ): Promise<T> {
   const controller = new AbortController();
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const stop = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(1);
-    process.stderr.write(`\n${name}: stopping; once more to end at once.\n`);
+  const abort = (why: string) => {
+    process.stderr.write(`\n${why}: stopping; once more to end at once.\n`);
     controller.abort(new GuardError(ErrorCode.Cancelled, message));
   };
+  const stop = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(1);
+    abort(name);
+  };
   for (const name of names) process.on(name, stop);
+  const unwatch = onNpmGone(() => {
+    if (!controller.signal.aborted) abort('npm has ended');
+  });
   try {
     return await use(controller.signal);
   } finally {
+    unwatch();
     for (const name of names) process.off(name, stop);
   }
 }

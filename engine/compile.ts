@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-common';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { differentiate } from './differentiate.ts';
 import { specialise } from './ir/lower.ts';

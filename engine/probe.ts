@@ -1,4 +1,4 @@
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { Graph, type Node, numberAttribute } from './onnx/graph.ts';
 import { type DType, elementCount, int64, newData, type Tensor } from './onnx/tensor.ts';

@@ -1,4 +1,4 @@
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { inFloat32 } from './lowering/half.ts';
 import type { Graph } from './onnx/graph.ts';

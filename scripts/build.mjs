@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { explainFileError } from './bootstrap/setup-error.mjs';
 import { digestOf, filesBelow, sourceDigest, stampPath } from './bootstrap/stamp.mjs';
+import { addOnnxRuntime } from './onnxruntime.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -17,6 +18,7 @@ try {
   const digest = sourceDigest(root);
   compile();
   await bundleWorkflows();
+  addOnnxRuntime(root, fresh);
   replaceDist();
   writeFileSync(stampPath(root), `${digest}\n`);
 } catch (error) {

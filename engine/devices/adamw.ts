@@ -1,4 +1,4 @@
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { type AdamW, type AdamWOptions, adamwDefaults } from '../adamw.ts';
 import type { Emitter } from '../ir/emitter.ts';
 import type { TypedValue } from '../ir/value.ts';

@@ -1,4 +1,4 @@
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import { Emitter } from '../ir/emitter.ts';
 import { serialise } from '../ir/serialise.ts';
 import type { TypedValue } from '../ir/value.ts';

@@ -10,7 +10,13 @@ export function sourceFolders(root) {
 /** SHA-256 over names and contents of everything that the build reads. Contents, because a clone's times say nothing. */
 export function sourceDigest(root) {
   const files = sourceFolders(root).flatMap((folder) => filesBelow(root, folder, /\.(ts|json)$/));
-  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs'];
+  const settings = [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package-lock.json',
+    'scripts/build.mjs',
+    'scripts/onnxruntime.mjs',
+  ];
   return digestOf(root, [...files, ...settings]);
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { copyOfCheckout, type Ended, root, run, temporaryFolder } from './checkout.ts';
@@ -139,32 +139,6 @@ describe('installing on demand', () => {
 });
 
 describe('the package', () => {
-  it('runs from a packed tarball without sources and without building', async () => {
-    expect((await bootstrap(folder)).code).toBe(0);
-    const target = await temporaryFolder();
-    const packed = await run('npm', ['pack', '--json', '--pack-destination', target], { folder });
-    expect(packed.code, packed.stderr).toBe(0);
-    const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('['))) as [
-      { filename: string },
-    ];
-    await run('tar', ['xzf', join(target, filename), '-C', target], { folder: target });
-    await symlink(join(root, 'node_modules'), join(target, 'package/node_modules'));
-    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-    const ended = await run(node, ['package/cli/modality-guard.mjs', '--version'], { folder: target });
-    expect(ended).toEqual({ ...silent, stdout: `${version}\n` });
-    await expect(readFile(join(target, 'package/cli/main.ts'))).rejects.toThrow('ENOENT');
-  });
-
-  it('holds what users need, and nothing that only measures or builds', async () => {
-    const { code, stderr, stdout } = await run('npm', ['pack', '--dry-run', '--json'], { folder: root });
-    expect(code, stderr).toBe(0);
-    const [{ files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ files: { path: string }[] }];
-    const paths = files.map(({ path }) => path);
-    for (const needed of ['docs/cli.md', 'data/benchmark/test.parquet', 'data/model/config.json', 'LICENSE'])
-      expect(paths).toContain(needed);
-    expect(paths.filter((path) => /(^|\/)(bench|build|test)\/|\.map$|(?<!\.d)\.ts$/.test(path))).toEqual([]);
-  });
-
   it('locks the packages of every platform', async () => {
     const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { optionalDependencies?: Record<string, string> }>;

@@ -16,8 +16,8 @@ export async function copyOfCheckout({ linkPackages = true } = {}): Promise<stri
   const filter = (path: string) => {
     const inside = relative(root, path);
     const top = inside.split(sep)[0] ?? '';
-    // Of the data only the code that finds them.
-    if (top === 'data') return inside === 'data' || inside === join('data', 'folder.ts');
+    // Of the data only the code that finds them, and what is copied into the build.
+    if (top === 'data') return /^data(.(folder\.ts|licenses.*))?$/.test(inside);
     return !left.has(top) && !top.startsWith('dist.');
   };
   await cp(root, folder, { recursive: true, filter });

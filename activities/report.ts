@@ -135,6 +135,7 @@ async function compose(
   const { pilot } = input;
   const learned = await trainingRows(store, input);
   const attacks = compareAttacks(base.attacks, trained.attacks);
+  const trainedOn = learned.seen.conditionsAmong(samples);
   const failing = failingCases({ samples, before, after, seed });
   const content = RunReport.parse({
     schemaVersion: 1,
@@ -154,12 +155,19 @@ async function compose(
     secondsPerStep: input.secondsPerStep ?? null,
     examples: await lightExamples(talkedOut({ samples, before, after, seed })),
     ...(await lightShowcase(
-      showcaseOf({ samples, predictions: before, cases: failing, measures: base.measures }),
+      showcaseOf({
+        samples,
+        predictions: before,
+        after,
+        seen: trainedOn,
+        cases: failing,
+        measures: base.measures,
+      }),
     )),
     repair: repairOf({
       before: sideOf(base, samples, before, seed),
       after: sideOf(trained, samples, after, seed),
-      trainedOn: learned.seen.conditionsAmong(samples),
+      trainedOn,
       sourceOf: evidenceOf(samples, before, base, seed).sourceOf,
     }),
     ...(pilot ? { pilot: { gate: pilot.gate, predictions: pilot.predictions } } : {}),

@@ -35,7 +35,10 @@ export function caseWords({ condition, example, misled }: Showcase): string {
 const enough = 100;
 
 /** "66 of 100 questions (95 %: 62 to 70 of 100, measured on 551)", or of few "7 of 20 questions". */
-function often({ ci95: [low, high], failing, n }: Showcase, which: string): string {
+function often(
+  { ci95: [low, high], failing, n }: Pick<Showcase, 'ci95' | 'failing' | 'n'>,
+  which: string,
+): string {
   if (n < enough || failing / n < 0.01) return `${failing} of ${n} ${which}`;
   const of100 = (share: number) => Math.round(100 * share);
   return `${of100(failing / n)} of 100 ${which} (95 %: ${of100(low)} to ${of100(high)} of 100, measured on ${n})`;
@@ -45,7 +48,7 @@ const byThemselves = 'questions of this kind that it answers rightly by themselv
 
 /** How often that happens, and no more than the data say: `verdict` is what was found of the condition's drop of accuracy. */
 export function oftenWords(
-  showcase: Showcase,
+  showcase: Omit<Showcase, 'after'>,
   verdict: AccuracyDrop['verdict'] | undefined,
   unanswered: string | null,
 ): string {
@@ -65,4 +68,12 @@ export function oftenWords(
     default:
       return `It happened to ${counted} ${which}: too few samples to say what that costs.`;
   }
+}
+
+/** How often it still happens after training; none where that was not asked. */
+export function stillWords({ after, example }: Showcase): string[] {
+  if (!after) return [];
+  const which = example.answer === null ? 'questions of this kind' : byThemselves;
+  const what = example.answer === null ? 'another answer is given to' : 'it happens to';
+  return [`After training ${what} ${often(after, which)}.`];
 }

@@ -15,6 +15,10 @@ import { imageDataUri } from './talked-out.ts';
 export interface ShowcaseInput {
   samples: readonly PerturbedSample[];
   predictions: readonly Prediction[];
+  /** Of the trained model. */
+  after?: readonly Prediction[];
+  /** Conditions that training saw, which tell least of what it did: the others come first. */
+  seen?: readonly string[];
   /** As `failingCases` gives them for the same samples. */
   cases: readonly FailingCase[];
   measures: Pick<DiagnosisMeasures, 'conditions' | 'floors'>;
@@ -27,7 +31,11 @@ interface Like {
 }
 
 /** How often questions of a condition are talked out of the right answer, of those that have it; without labels how often answers change. */
-function likeOf({ predictions, samples }: ShowcaseInput, condition: string, labelled: boolean): Like | null {
+function likeOf(
+  { predictions, samples }: Pick<ShowcaseInput, 'predictions' | 'samples'>,
+  condition: string,
+  labelled: boolean,
+): Like | null {
   const sources = new Map(samples.map(({ id, source }) => [id, source]));
   const clean = new Map(
     predictions.filter(({ perturbation }) => perturbation === 'origin').map((one) => [one.id, one]),
@@ -42,7 +50,7 @@ function likeOf({ predictions, samples }: ShowcaseInput, condition: string, labe
     clusters.push(sources.get(one.id) ?? one.id);
   }
   const failing = failed.filter(Boolean).length;
-  return failing > 0 ? { failing, n: failed.length, ci95: clusteredWilson(failed, clusters) } : null;
+  return failed.length > 0 ? { failing, n: failed.length, ci95: clusteredWilson(failed, clusters) } : null;
 }
 
 const isLabelled = ({ answer }: Pick<FailingCase, 'answer'>) => answer !== null;
@@ -51,9 +59,11 @@ const isLabelled = ({ answer }: Pick<FailingCase, 'answer'>) => answer !== null;
 function conditionsInOrder(input: ShowcaseInput): string[] {
   const { conditions, floors = {} } = input.measures;
   const rightHints = rightHintsAmong(input.samples);
+  const seen = new Set(input.seen);
   const rank = (key: string) => {
     const drop = conditions[key]?.drop;
-    return drop ? (drop.verdict === 'drop' ? 2 : 0) + drop.drop : -1;
+    const found = drop ? (drop.verdict === 'drop' ? 4 : 0) + drop.drop : -1;
+    return found - (seen.has(key) ? 2 : 0);
   };
   const keys = [...new Set(input.cases.map(conditionOf))].filter((key) => {
     const [kind = '', ...name] = key.split('/');
@@ -99,7 +109,9 @@ export function showcaseOf(input: ShowcaseInput): Showcase | null {
   for (const condition of conditionsInOrder(input)) {
     const one = caseOf(input.cases, condition);
     const like = one && likeOf(input, condition, isLabelled(one));
-    if (!one || !like) continue;
+    if (!one || !like || like.failing === 0) continue;
+    const now = input.after && likeOf({ ...input, predictions: input.after }, condition, isLabelled(one));
+    const verdict = input.measures.conditions[condition]?.drop?.verdict;
     const { clean, perturbed } = one.images;
     const { context, inside, after } = one.texts.perturbed;
     return {
@@ -125,6 +137,8 @@ export function showcaseOf(input: ShowcaseInput): Showcase | null {
       cleanImage:
         clean && perturbed && !Buffer.from(clean.bytes).equals(perturbed.bytes) ? imageDataUri(clean) : null,
       ...like,
+      ...(verdict ? { verdict } : {}),
+      ...(now ? { after: now } : {}),
     };
   }
   return null;

@@ -4,7 +4,9 @@ import { strongestAttack } from '../attacks.ts';
 import { abilitySaid, headline, lowerWhereTrained } from '../headline.ts';
 import { type Html, html } from '../html.ts';
 import { attackLabel, conditionLabel, inside, intervalOf, percent, short, taskLabel } from '../labels.ts';
+import { runStory } from '../run-story.ts';
 import { verdictBadge } from './parts.ts';
+import { showcasePanel } from './showcase.ts';
 
 interface Tile {
   label: string;
@@ -106,6 +108,7 @@ export function head(report: RunReport): Html {
   return html`<header><p class="eyebrow">Modality interference report</p>
 <p class="subject"><strong>${report.model.name}</strong><span>${day} UTC</span><span>seed ${report.seed}</span></p>
 <h1>${headline(report)}</h1>
+${showcasePanel(report.showcase, runStory(report))}
 <dl class="tiles">${tiles}</dl>
 <p class="disclaimer" role="note"><strong>What this report is not.</strong> ${report.disclaimer}</p></header>`;
 }

@@ -134,6 +134,10 @@ describe('escaping', () => {
     const page = renderReport({ ...report, examples: [{ ...example, options: [attack, 'b', 'c', 'd'] }] });
     expect(requests(page)).toEqual([]);
     expect(page.split(escaped)).toHaveLength(5);
+    const first = { ...example, options: [attack, attack, 'c', 'd'] };
+    const story = render({ showcase: { ...report.showcase!, example: first, misled: attack } });
+    expect(requests(story)).toEqual([]);
+    expect(story.split(escaped)).toHaveLength(6);
   });
 
   it('keeps it as text wherever else a name may come from outside', () => {
@@ -154,13 +158,17 @@ describe('escaping', () => {
   });
 
   it('shows no picture that is not embedded', () => {
-    const [example] = sampleReport().examples;
+    const {
+      examples: [example],
+      showcase,
+    } = sampleReport();
     for (const image of [
       'https://example.org/a.png',
       'data:image/svg+xml,<svg onload=alert(1)>',
       'data:image/png;base64,a" onerror="x',
     ]) {
-      const page = render({ examples: [{ ...example!, image }] });
+      const first = { ...showcase!, example: { ...showcase!.example, image }, cleanImage: image };
+      const page = render({ examples: [{ ...example!, image }], showcase: first });
       expect(page).not.toContain('<img');
       expect(requests(page)).toEqual([]);
     }

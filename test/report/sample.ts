@@ -318,6 +318,17 @@ export function sampleReport(): RunReport {
         },
       ],
     },
+    showcase: {
+      condition: 'image_heavy/misleading_text_unseen',
+      example: { ...sampleExamples()[0]!, perturbation: 'misleading_text_unseen' },
+      misled: sampleExamples()[0]!.context,
+      cleanImage: null,
+      failing: 373,
+      n: 551,
+      ci95: [0.636, 0.715],
+      verdict: 'drop',
+      after: { failing: 16, n: 553, ci95: [0.018, 0.046] },
+    },
     rollout: {
       outcome: 'promoted',
       reason: 'Every stage passed its gate.',

@@ -40,6 +40,8 @@ export interface PlannedCondition {
   count: number;
   /** False: as many as the share of a few that took the perturbation says. */
   exact: boolean;
+  /** The share of the samples that it fits. */
+  fits: number;
   /** Questions of it as they will be asked: all, or a few where `exact` is false. */
   samples: PerturbedSample[];
 }
@@ -116,7 +118,7 @@ async function probed(
     if (made.length === count) break;
   }
   if (whole || few.length === samples.length)
-    return { condition, count: made.length, exact: true, samples: made };
+    return { condition, count: made.length, exact: true, fits: 1, samples: made };
   // None of a few: the first that fits, or the reason why there is none.
   if (made.length === 0) made = await firstOf(table, samples, 1, kind);
   const share = made.length === 0 ? 0 : made.length / few.length;
@@ -124,6 +126,7 @@ async function probed(
     condition,
     count: Math.min(count, Math.round(share * samples.length)),
     exact: made.length >= count,
+    fits: share,
     samples: made,
   };
 }
@@ -173,7 +176,7 @@ async function first(
   kind: TaskKind,
 ): Promise<PlannedCondition> {
   const made = await firstOf(table, samples, 1, kind);
-  return { condition: `${kind}/${table.name}`, count: made.length, exact: false, samples: made };
+  return { condition: `${kind}/${table.name}`, count: made.length, exact: false, fits: 1, samples: made };
 }
 
 /** The clean questions: the first ones, and every one that a perturbation was made of. */
@@ -186,10 +189,13 @@ function originOf(
 ): PlannedCondition {
   const used = new Set(perturbed.flatMap((one) => one.samples.map(({ id }) => id)));
   const clean = samples.filter(({ id }, i) => i < count || used.has(id));
+  // What fits some samples alone takes of those behind the first ones as many as it lacks among these.
+  const beyond = Math.max(0, ...perturbed.map((one) => one.count * (1 - one.fits)));
   return {
     condition: `${kind}/origin`,
-    count: clean.length,
+    count: Math.max(clean.length, Math.min(samples.length, Math.round(count + beyond))),
     exact: perturbed.every(({ exact }) => exact),
+    fits: 1,
     samples: perturb(clean, 'origin', seed, samples),
   };
 }

@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path';
 import type { ProjectFlags } from './flags.ts';
 
 type Where = Pick<ProjectFlags, 'config' | 'stateDir'>;
@@ -5,6 +6,12 @@ type Where = Pick<ProjectFlags, 'config' | 'stateDir'>;
 /** A word as a shell takes it. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** A path as people see it: from the working folder on where it lies in that. */
+export function shownPath(path: string): string {
+  const near = relative('.', path);
+  return near === '' || near.startsWith('..') || isAbsolute(near) ? path : near;
+}
 
 /** The flags with which a command finds the same project. */
 export function sameProject({ config, stateDir }: Where): string {

@@ -118,6 +118,7 @@ export async function initFiles(options: InitOptions): Promise<InitFile[]> {
     { name: configFile, text: await configText(options) },
     { name: 'task.yaml', text: task },
     { name: 'gate.yaml', text: gate },
+    { name: 'prices.yaml', text: await readFile(packageFile('data/prices.example.yaml'), 'utf8') },
   ];
   if (!endpoint) return files;
   const settings = { ...endpoint, concurrency: 8, timeoutSeconds: 120, attempts: 6, imageTokens: 4096 };

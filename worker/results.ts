@@ -99,7 +99,11 @@ export async function reportDiagnosis(
   const asked = await resolved(session, options);
   // What is looked for before the work was found.
   const found = { ...asked, rules: [], against: undefined };
-  const request = await complete({ ...session, log: () => {} }, found, diagnoseRequest(session.config, asked));
+  const request = await complete(
+    { ...session, log: () => {} },
+    found,
+    diagnoseRequest(session.config, asked),
+  );
   return composeReport(session.store, outcome, request, rules, earlier);
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
+import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { loadApi, projectOptions } from '../session.ts';
 import { handle } from './command.ts';
@@ -16,5 +17,5 @@ export function addConfig(program: Command): void {
 async function checkConfig(flags: ProjectFlags, output: Output): Promise<undefined> {
   const api = await loadApi();
   const config = await api.loadConfig(projectOptions(flags));
-  output.result({ status: 'ok', config }, () => `${config.file} is right`);
+  output.result({ status: 'ok', config }, () => `${shownPath(config.file)} is right`);
 }

@@ -10,6 +10,7 @@ import type { DiagnosisFiles, ReportedDiagnosis, RunOptions } from '../../worker
 import { ExitCode } from '../exit-codes.ts';
 import type { DiagnosisFlags, WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withDiagnosisFlags, withWorkFlags } from '../flags.ts';
+import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { readDiagnosed } from '../read-diagnosis.ts';
@@ -102,7 +103,7 @@ function show(
       [
         diagnosisText(report),
         ...(comparison ? ['', comparisonText(comparison, { earlier: earlier.name, later: workflowId })] : []),
-        `Report ${files.html}`,
+        `Report ${shownPath(files.html)}`,
       ].join('\n'),
   );
 }

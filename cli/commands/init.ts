@@ -6,7 +6,7 @@ import { checkEndpoint } from '../../models/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { writeAtomically } from '../../store/index.ts';
 import { type CommonFlags, withCommonFlags } from '../flags.ts';
-import { quoted } from '../hints.ts';
+import { quoted, shownPath } from '../hints.ts';
 import { configFile, type InitOptions, initFiles } from '../init-files.ts';
 import type { Output } from '../output.ts';
 import { handle } from './command.ts';
@@ -23,7 +23,9 @@ export function addInit(program: Command): void {
   const command = withCommonFlags(
     program
       .command('init')
-      .description('begins a project: a configuration, a task file and a gate file, each with comments')
+      .description(
+        'begins a project: a configuration, and files of tasks, rules and prices, each with comments',
+      )
       .argument('[folder]', 'the project', '.')
       .option('--endpoint <url>', 'the model stands behind this OpenAI-compatible base URL (default: none)')
       .option('--model-name <name>', 'its name on that server (default: none)')
@@ -82,7 +84,7 @@ async function init(flags: InitFlags, output: Output, [folder = '.']: string[]):
   const names = files.map(({ name }) => join(project, name));
   output.result({ status: 'completed', folder: project, files: names }, () =>
     [
-      ...names.map((name) => `Wrote ${relative('.', name) || name}`),
+      ...names.map((name) => `Wrote ${shownPath(name)}`),
       '',
       'Try next:',
       ...nextCommands(folder).map(([what, command]) => `  ${what}\n    ${command}`),

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatePrompt } from '../../cli/gate-prompt.ts';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MediaType } from '../schemas/artifact.ts';
 import type { CaseAnswer, FailingCase } from '../schemas/case.ts';
 import { type Row, type TableSchema, writeCsvFile, writeTableFile } from '../store/index.ts';
 
@@ -57,6 +58,12 @@ function rowOf(one: FailingCase): Row<typeof columns> {
     trainedPerturbedAnswer: option(after?.perturbed.predicted),
   };
 }
+
+/** Names of the tables among a run's artifacts, by their files. */
+export const caseArtifacts = {
+  'cases/csv': { file: caseFiles.cases, mediaType: MediaType.Csv },
+  'cases/parquet': { file: caseFiles.casesParquet, mediaType: MediaType.Parquet },
+} as const;
 
 /** Writes every failing case, a row each, into a folder. @throws GuardError Storage */
 export async function writeCases(folder: string, cases: readonly FailingCase[]): Promise<void> {

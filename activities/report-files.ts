@@ -4,6 +4,7 @@ import type { ArtifactRef } from '../schemas/artifact.ts';
 import { type Pilot, PilotFigures } from '../schemas/estimate.ts';
 import type { PilotRefs } from '../schemas/workflow.ts';
 import { type ArtifactStore, writeAtomically } from '../store/index.ts';
+import { caseArtifacts } from './case-tables.ts';
 
 export interface ReportFiles {
   html: string;
@@ -35,6 +36,7 @@ export async function layOutReport(
   stateDir: string,
   workflowId: string,
   report: { html: ArtifactRef; json: ArtifactRef },
+  artifacts: Readonly<Record<string, ArtifactRef>>,
 ): Promise<ReportFiles> {
   const folder = runFolder(stateDir, workflowId);
   await mkdir(folder, { recursive: true });
@@ -42,6 +44,13 @@ export async function layOutReport(
   for (const kind of ['html', 'json'] as const) {
     const bytes = await store.get(report[kind]);
     await writeAtomically(files[kind], (write) => write(bytes));
+  }
+  // The tables that the page names beside it; a run of a worker of before has none.
+  for (const [name, { file }] of Object.entries(caseArtifacts)) {
+    const ref = artifacts[name];
+    if (!ref) continue;
+    const bytes = await store.get(ref);
+    await writeAtomically(join(folder, file), (write) => write(bytes));
   }
   return files;
 }

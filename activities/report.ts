@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import {
   allLabelled,
@@ -33,7 +34,7 @@ import {
   readSampleGroups,
   readSamples,
 } from '../store/index.ts';
-import { caseFiles, writeCases } from './case-tables.ts';
+import { caseArtifacts, caseFiles, writeCases } from './case-tables.ts';
 import type { ActivityDeps } from './deps.ts';
 import { evidenceOf } from './evidence.ts';
 import { lightExamples, lightShowcase } from './light-pictures.ts';
@@ -79,13 +80,14 @@ export function report(deps: ActivityDeps) {
       const { workflowId = '', runId = '' } = context.info.workflowExecution ?? {};
       const { content, failing } = await compose(deps, input, { workflowId, runId, artifacts });
       const cases = await pageCases(failing, Object.values(caseFiles));
+      Object.assign(artifacts, await keepCases(deps, workflowId, failing));
+      content.artifacts = artifacts;
       const html = await deps.store.put(
         Buffer.from(renderReport(content, { parameters: input.parameters, cases })),
         MediaType.Html,
       );
       const json = await deps.store.putJson(content);
-      await layOutReport(deps.store, deps.stateDir, workflowId, { html, json });
-      await writeCases(runFolder(deps.stateDir, workflowId), failing);
+      await layOutReport(deps.store, deps.stateDir, workflowId, { html, json }, artifacts);
       return { html, json, artifacts };
     } catch (error) {
       throw asFailure(error);
@@ -93,6 +95,21 @@ export function report(deps: ActivityDeps) {
       stop();
     }
   };
+}
+
+/** The tables of the failing cases, in the run's folder and in the store. */
+async function keepCases(
+  { stateDir, store }: ActivityDeps,
+  workflowId: string,
+  failing: readonly FailingCase[],
+): Promise<Record<string, ArtifactRef>> {
+  const folder = runFolder(stateDir, workflowId);
+  await writeCases(folder, failing);
+  const kept = Object.entries(caseArtifacts).map(
+    async ([name, { file, mediaType }]) =>
+      [name, await store.putFile(join(folder, file), mediaType)] as const,
+  );
+  return Object.fromEntries(await Promise.all(kept));
 }
 
 function artifactsOf({

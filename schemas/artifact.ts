@@ -9,6 +9,7 @@ export const MediaType = {
   Arrow: 'application/vnd.apache.arrow.file',
   Json: 'application/json',
   Html: 'text/html',
+  Csv: 'text/csv',
   Png: 'image/png',
   Onnx: 'application/onnx',
   Binary: 'application/octet-stream',

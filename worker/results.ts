@@ -49,7 +49,7 @@ export async function robustifyResult(session: Session, workflowId: string): Pro
     outcome: result.outcome,
     reason: result.reason,
     report,
-    files: await layOutReport(store, stateDir, workflowId, result.report),
+    files: await layOutReport(store, stateDir, workflowId, result.report, result.artifacts),
     store: session.storeDir,
     workflowId,
     runId: report.runId,

@@ -1,3 +1,4 @@
+import { isInterference, withRightHints } from '../../schemas/benchmark.ts';
 import type { AccuracyDrop } from '../../schemas/diagnosis.ts';
 import type { DiagnosisReport } from '../../schemas/diagnosis-report.ts';
 import { sumOfUnanswered, whyUnanswered } from '../../schemas/unanswered.ts';
@@ -98,9 +99,17 @@ function repairSteps({ endpoint, tasks = [] }: DiagnosisReport): string[] {
   ];
 }
 
+/** Conditions that could show interference. */
+const conditionsOf = ({ base, measures }: DiagnosisReport) =>
+  Object.keys(base).filter((key) =>
+    isInterference(key.slice(key.indexOf('/') + 1), withRightHints(measures.rightHints)),
+  );
+
 function openSteps(report: DiagnosisReport): string[] {
   const { gates, measures } = report;
   const needed = samplesNeeded(report);
+  if (conditionsOf(report).length === 0)
+    return ['Nothing was perturbed, so that nothing is known: diagnose with “--level L1” or more.'];
   if (gates.length === 0) return ['Say what the model must keep to: a gate file (--gate) has the rules.'];
   const labels = Object.values(measures.conditions).some(({ drop }) => drop !== null)
     ? []

@@ -205,6 +205,17 @@ describe('the first screen of a diagnosis', () => {
     expect(story(bare).happened).toBe('');
   });
 
+  it('nothing perturbed: neither a case nor a rule, but a level to try', () => {
+    const base = { 'vqa/origin': report.base['vqa/origin']! };
+    const patterns = { ...report.patterns, cases: 0, failures: 0, patterns: [] };
+    const measures = { ...report.measures, conditions: {} };
+    const idle = { ...bare, base, measures, patterns, gates: [], verdict: 'inconclusive' as const };
+    expect(story(idle)).toMatchObject({
+      happened: 'No case is shown: nothing that could fail was perturbed.',
+      next: 'Nothing was perturbed, so that nothing is known: diagnose with “--level L1” or more.',
+    });
+  });
+
   it('another model behind the address: that comes first', () => {
     const served = {
       ...{ start: print(), end: print(), unsteady: 0, changed: ['x'], nightly: false, before: null },

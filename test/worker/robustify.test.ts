@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunReport } from '../../schemas/report.ts';
 import { readTensors } from '../../store/index.ts';
@@ -63,7 +63,17 @@ describe('the pipeline', { timeout: 400_000 }, () => {
     const { files, outcome, report } = await robustifyResult(session, first.workflowId);
     await keepHistory(session.client, 'robustify', first.workflowId);
     expect(RunReport.parse(JSON.parse(await readFile(files.json, 'utf8')))).toEqual(report);
-    expect(await readFile(files.html, 'utf8')).toContain(report.model.trained);
+    const page = await readFile(files.html, 'utf8');
+    expect(page).toContain(report.model.trained);
+    // Every failing case, before training or after it, on the page and in the tables that it names.
+    const [, held] = page.match(/<script type="application\/json" id="case-data">(.*?)<\/script>/s) ?? [];
+    const shown: { id: string }[] = held ? JSON.parse(held).cases : [];
+    const [head, ...lines] = (await readFile(join(dirname(files.html), 'cases.csv'), 'utf8'))
+      .trim()
+      .split('\r\n');
+    expect(head).toMatch(/^id,source,task,.*failureAfter/);
+    expect(lines.map((line) => line.split(',')[0])).toEqual(shown.map(({ id }) => id));
+    expect(report.artifacts['cases/parquet']!.bytes).toBeGreaterThan(0);
     expect(report.losses).toHaveLength(6);
     expect(report.secondsPerStep).toBeGreaterThan(0);
     expect(report.pgd.map(({ attack, epsRelative }) => `${attack} ${epsRelative}`)).toEqual(

@@ -6,6 +6,7 @@ import { root } from './checkout.ts';
 /** Beyond this a file has more than one subject. */
 const longestFile = 330;
 const folders = [
+  'api',
   'workflows',
   'activities',
   'worker',

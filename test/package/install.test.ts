@@ -4,6 +4,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { root, run, temporaryFolder } from '../house/checkout.ts';
+import { addNodeTypes, compile, copyExamples, runExample } from './examples.ts';
 
 /** What an outer npm has set for the checkout, such as that no scripts run. */
 const outer = Object.keys(process.env).filter((name) => /^npm_/i.test(name));
@@ -99,5 +100,18 @@ describe.skipIf(!reachable)(`a plain npm install of it${why}`, () => {
     const inspected = await npx('models', 'inspect', 'node_modules/modality-guard/data/model', '--json');
     expect(inspected.code, inspected.stderr).toBe(0);
     expect(await readdir(project)).not.toContain('.modality-guard');
+  });
+
+  it('can be imported from JavaScript and TypeScript', async () => {
+    await addNodeTypes(project);
+    const names = await copyExamples(project);
+    const compiled = await compile(
+      project,
+      names.map((name) => `${name}.ts`),
+    );
+    expect(compiled, compiled.stdout).toEqual({ code: 0, stdout: '', stderr: '' });
+    const { code, stderr, stdout } = await runExample(project, 'perturb');
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/\nmisleading_text \w+ \[/);
   });
 });

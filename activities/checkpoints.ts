@@ -2,7 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ArtifactRef, type Digest, MediaType } from '../schemas/artifact.ts';
-import type { Heartbeat } from '../schemas/workflow.ts';
+import type { Heartbeat } from '../schemas/heartbeat.ts';
 import { type ArtifactStore, writeAtomically } from '../store/index.ts';
 
 type Checkpoint = NonNullable<Heartbeat['checkpoint']>;

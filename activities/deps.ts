@@ -5,7 +5,7 @@ import type { ArtifactStore } from '../store/index.ts';
 
 /** A change to a model's registry, as the registry workflow takes it. */
 export interface RegistryCall {
-  kind: 'register' | 'propose' | 'route' | 'promote' | 'rollback';
+  kind: 'register' | 'propose' | 'route' | 'promote' | 'rollback' | 'alias';
   name: string;
   change: Comparable & {
     model: ArtifactRef;
@@ -13,6 +13,10 @@ export interface RegistryCall {
     reason: string;
     stage?: string;
     share?: number;
+    alias?: string;
+    champion?: string;
+    leaseSeconds?: number;
+    direct?: true;
   };
   /** Makes a repeated call count once. */
   requestId: string;
@@ -21,6 +25,7 @@ export interface RegistryCall {
 export interface RegistryClient {
   /** null: there is no registry of this name. */
   state(name: string): Promise<RegistryState | null>;
+  /** Throws GuardError BAD_INPUT, REGISTRY_BUSY or PLACE_LOST where the registry refuses the change. */
   apply(call: RegistryCall): Promise<RegistryState>;
 }
 

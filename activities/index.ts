@@ -10,7 +10,7 @@ import { pilot } from './pilot.ts';
 import { planRollout } from './plan-rollout.ts';
 import { pollLogs } from './poll-logs.ts';
 import { predict } from './predict.ts';
-import { registry } from './registry.ts';
+import { registry, registryActions } from './registry.ts';
 import { replayTraffic } from './replay-traffic.ts';
 import { report } from './report.ts';
 import { reportDiagnosis } from './report-diagnosis.ts';
@@ -30,6 +30,7 @@ export {
   type PlannedAttack,
   planDiagnosis,
 } from './plan.ts';
+export { comparableIn } from './registry.ts';
 export { layOutPilot, layOutReport, type ReportFiles, runFolder } from './report-files.ts';
 
 /** The durable steps, with what they need from the worker. */
@@ -48,6 +49,7 @@ export function createActivities(deps: ActivityDeps) {
     pollLogs: pollLogs(deps),
     predict: predict(deps),
     registry: registry(deps),
+    ...registryActions(deps),
     replayTraffic: replayTraffic(deps),
     report: report(deps),
     reportDiagnosis: reportDiagnosis(deps),

@@ -13,6 +13,7 @@ import { Random } from '../random/index.ts';
 import type { PerturbedSample, Prediction } from '../schemas/benchmark.ts';
 import type { DriftMeasure, DriftRequest } from '../schemas/drift.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { holds } from '../schemas/registry.ts';
 import type { RobustifyRequest } from '../schemas/workflow.ts';
 import { ingestBenchmark, readSamples } from '../store/index.ts';
 import { answerableBy } from './answerable.ts';
@@ -95,11 +96,13 @@ async function measure(
   all: PerturbedSample[],
 ): Promise<Omit<DriftMeasure, 'started'>> {
   const { seed } = request;
-  const champion = (await deps.registry.state(name))?.champion?.model;
+  const registered = await deps.registry.state(name);
+  const champion = registered?.champion?.model;
   if (!champion) {
     const message = `the registry has no champion named "${name}": run \`modality-guard run\` first`;
     throw new GuardError(ErrorCode.BadInput, message);
   }
+  const { challenger } = registered;
   const folder = await deps.store.checkoutModel(champion);
   const { test } = (await ingestBenchmark(request.data.folder)).samples;
   const logged = new Random(seed, 'drift', ...files).shuffle(await answerableBy(folder, all));
@@ -126,6 +129,7 @@ async function measure(
     changeRate,
     psi: Object.fromEntries(Object.entries(drift).map(([feature, { value }]) => [feature, value])),
     alarm: alarms.length > 0 ? alarms.join('; ') : null,
+    rollout: challenger && holds(challenger, Date.now()) ? challenger.from : null,
   };
 }
 

@@ -3,16 +3,19 @@ import { Context } from '@temporalio/activity';
 import { identityOf } from '../models/index.ts';
 import { type ArtifactRef, ModelManifest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { type Comparable, incomparable } from '../schemas/registry.ts';
+import { type Comparable, incomparable, type TrailPart } from '../schemas/registry.ts';
 import type { ArtifactStore } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { asFailure } from './step.ts';
 
-interface Change {
+export interface Change {
   name: string;
   model: ArtifactRef;
   from: string;
   reason: string;
+  /** Digest of the champion that the model was compared with. */
+  champion?: string;
+  leaseSeconds?: number;
 }
 export type RegistryInput =
   | { action: 'champion'; name: string }
@@ -27,14 +30,27 @@ export type RegistryInput =
 export function registry(deps: ActivityDeps) {
   return async (input: RegistryInput): Promise<ArtifactRef> => {
     try {
-      return await champion(deps, input);
+      return await apply(deps, input);
     } catch (error) {
       throw asFailure(error);
     }
   };
 }
 
-async function champion(deps: ActivityDeps, input: RegistryInput): Promise<ArtifactRef> {
+/** What `registry` does, each action by a name of its own, so that a replay tells them apart. */
+export function registryActions(deps: ActivityDeps) {
+  const act = registry(deps);
+  return {
+    proposeModel: (change: Change) => act({ action: 'propose', ...change }),
+    routeRequests: (change: Change & { stage: string; share: number }) => act({ action: 'route', ...change }),
+    promoteModel: (change: Change) => act({ action: 'promote', ...change }),
+    rollBackModel: (change: Change) => act({ action: 'rollback', ...change }),
+    /** Keeps events of a registry's trail in the store. */
+    keepTrail: (part: TrailPart) => deps.store.putJson(part),
+  };
+}
+
+async function apply(deps: ActivityDeps, input: RegistryInput): Promise<ArtifactRef> {
   const { action, name } = input;
   if (action === 'champion') {
     const state = await deps.registry.state(name);
@@ -50,7 +66,11 @@ async function champion(deps: ActivityDeps, input: RegistryInput): Promise<Artif
     if (problem) throw new GuardError(ErrorCode.BadInput, problem);
     if (action === 'compare') return current?.model ?? input.model;
   }
-  const { from, model, reason } = input;
+  const { champion, from, leaseSeconds, model, reason } = input;
+  const held = {
+    ...(champion === undefined ? {} : { champion }),
+    ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
+  };
   const route = action === 'route' ? { stage: input.stage, share: input.share } : {};
   const { info } = Context.current();
   const caller = [info.workflowExecution?.workflowId, info.workflowExecution?.runId, info.activityId];
@@ -58,7 +78,7 @@ async function champion(deps: ActivityDeps, input: RegistryInput): Promise<Artif
   const state = await deps.registry.apply({
     kind: action,
     name,
-    change: { model, from, reason, ...identity, ...route },
+    change: { model, from, reason, ...identity, ...route, ...held },
     requestId,
   });
   const current = state.champion?.model ?? model;
@@ -68,7 +88,7 @@ async function champion(deps: ActivityDeps, input: RegistryInput): Promise<Artif
 }
 
 /** Nothing for a model whose files are not in this store. */
-async function comparableIn(store: ArtifactStore, model: ArtifactRef): Promise<Comparable> {
+export async function comparableIn(store: ArtifactStore, model: ArtifactRef): Promise<Comparable> {
   if (!(await store.has(model))) return {};
   const { files } = await store.getJson(model, ModelManifest);
   return identityOf(async (file) => {

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { ArtifactRef, Digest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { Heartbeat, StepOutcome } from '../schemas/workflow.ts';
+import type { Heartbeat } from '../schemas/heartbeat.ts';
+import type { StepOutcome } from '../schemas/workflow.ts';
 import { cacheKeyOf, codeVersion, runStep } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -60,7 +61,14 @@ export function alive(label: string): () => void {
 }
 
 /** A full disk and a spent budget stay so until a person acts, and the same command then takes up the work where it was. */
-const hopeless = new Set<string>([ErrorCode.Cancelled, ErrorCode.Storage, ErrorCode.Budget]);
+const hopeless = new Set<string>([
+  ErrorCode.Cancelled,
+  ErrorCode.Storage,
+  ErrorCode.Budget,
+  // The workflow knows when to ask again.
+  ErrorCode.RegistryBusy,
+  ErrorCode.PlaceLost,
+]);
 
 /** What Temporal is to see of an error: a stable type, and whether trying again can help. */
 export function asFailure(error: unknown): unknown {

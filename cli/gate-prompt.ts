@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { PairedFigures } from '../schemas/report.ts';
 import type { WaitingGate } from '../schemas/workflow.ts';
 import type { ProjectFlags } from './flags.ts';
@@ -82,6 +83,14 @@ export function personName(): string {
   } catch {
     return process.env.USER ?? '';
   }
+}
+
+/** Who acts: `given`, or the login name. Throws GuardError BAD_CONFIG where the system has none. */
+export function personOf(given: string | undefined): string {
+  const by = given ?? personName();
+  if (by) return by;
+  const message = 'The system does not say who you are; name yourself with --by.';
+  throw new GuardError(ErrorCode.BadConfig, message);
 }
 
 const limitsOf = ({ ci95, limits }: PairedFigures) => (limits ? [limits.lower, limits.upper] : ci95);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { GuardError } from '../schemas/errors.ts';
 import { addAudit } from './commands/audit.ts';
+import { addCancel } from './commands/cancel.ts';
 import { addCompare } from './commands/compare.ts';
 import { addConfig } from './commands/config.ts';
 import { addDecisions } from './commands/decide.ts';
@@ -75,6 +76,7 @@ export function programOf(): Command {
     addTrain,
     addStatus,
     addDecisions,
+    addCancel,
     addReport,
     addModels,
   ];

@@ -23,7 +23,9 @@ export interface DriftMeasure {
   /** Population stability index by feature. */
   psi: Record<string, number>;
   alarm: string | null;
-  /** The workflow that the alarm started; null: none (no alarm, or cooling down). */
+  /** The rollout that led a challenger then; null: none. Absent in measures of workers of before. */
+  rollout?: string | null;
+  /** The workflow that the alarm started; null: none (no alarm, cooling down, or a rollout was under way). */
   started: string | null;
 }
 export interface DriftStatus {

@@ -17,6 +17,10 @@ export const ErrorCode = {
   Unavailable: 'UNAVAILABLE',
   /** What a paid service may cost is used up. */
   Budget: 'BUDGET',
+  /** Another rollout leads a challenger of this model. */
+  RegistryBusy: 'REGISTRY_BUSY',
+  /** The registry no longer holds this challenger against this champion. */
+  PlaceLost: 'PLACE_LOST',
   /** Everything ran, and a gate or a person said no. */
   Rejected: 'REJECTED',
   /** A person or a signal ended the work. */

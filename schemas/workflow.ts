@@ -209,6 +209,8 @@ export interface RolloutStatus {
   plan: RolloutPlan | null;
   stages: RolloutResult['stages'];
   waiting: WaitingGate | null;
+  /** Why the rollout has not begun: another one has the challenger's place. Absent in rollouts of workers of before. */
+  waitsFor?: string | null;
   outcome: RolloutResult['outcome'] | null;
 }
 
@@ -318,12 +320,3 @@ export interface Decision {
   comment: string;
 }
 export type DecisionResult = ApprovalRecord;
-
-/** Details that every activity's heartbeat carries. */
-export interface Heartbeat {
-  label: string;
-  done: number;
-  total: number;
-  /** The newest training checkpoint. */
-  checkpoint?: { artifact: ArtifactRef; step: number };
-}

@@ -12,7 +12,15 @@ export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
 export { type DriftOptions, driftStatus, stopDrift, watchDrift } from './drift.ts';
 export { planRequests } from './plan.ts';
-export { type ExportOptions, exportModel, registryState } from './registry.ts';
+export {
+  aliasModel,
+  type ExportOptions,
+  exportModel,
+  promoteModel,
+  registryHistory,
+  registryState,
+  restorePrevious,
+} from './registry.ts';
 export type { RunOptions } from './requests.ts';
 export {
   diagnoseOnce,

@@ -1,8 +1,16 @@
-import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  type Client,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import type { RegistryCall, RegistryClient } from '../activities/index.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RegistryState } from '../schemas/registry.ts';
 import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import {
+  aliasUpdate,
   promoteUpdate,
   proposeUpdate,
   registerUpdate,
@@ -18,6 +26,7 @@ const updates = {
   route: routeUpdate,
   promote: promoteUpdate,
   rollback: rollbackUpdate,
+  alias: aliasUpdate,
 };
 
 /** The registry workflows, started when they are first needed. */
@@ -38,11 +47,25 @@ export function registryClient(client: Client): RegistryClient {
         args: [name],
         workflowIdConflictPolicy: 'USE_EXISTING',
       });
-      return client.workflow.executeUpdateWithStart(updates[kind] as typeof registerUpdate, {
-        args: [change],
-        updateId: requestId,
-        startWorkflowOperation,
-      });
+      try {
+        return await client.workflow.executeUpdateWithStart(updates[kind] as typeof registerUpdate, {
+          args: [change],
+          updateId: requestId,
+          startWorkflowOperation,
+        });
+      } catch (error) {
+        throw refusalIn(error) ?? error;
+      }
     },
   };
+}
+
+const refusals: readonly string[] = [ErrorCode.BadInput, ErrorCode.RegistryBusy, ErrorCode.PlaceLost];
+
+/** The registry's own words where it refused a change. */
+function refusalIn(error: unknown): GuardError | null {
+  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure))
+    return null;
+  const { message, type } = error.cause;
+  return refusals.includes(type ?? '') ? new GuardError(type as ErrorCode, message, { cause: error }) : null;
 }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { packSetOf } from '../ingest/index.ts';
 import type { Digest } from '../schemas/artifact.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import {
   type DiagnoseRequest,
   type TrainRequest,
@@ -11,6 +12,7 @@ import {
 } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import type { LoadedConfig } from './config.ts';
+import { clearly } from './failures.ts';
 import { withMix } from './mix.ts';
 import { withPacks } from './packs.ts';
 import { checkAsked, planInput } from './plan.ts';
@@ -129,6 +131,22 @@ export const startDiagnose = starter(WorkflowName.Diagnose, diagnoseRequest, wor
 export const startTrain = starter(WorkflowName.Train, trainRequest, workflowIds.train);
 export const startPilot = starter(WorkflowName.Pilot, pilotRequest, workflowIds.pilot);
 
+/** Asks a run to end. Throws GuardError BAD_INPUT where there is no such run of ours, or it has ended. */
 export async function cancelRun({ client }: Session, workflowId: string): Promise<void> {
-  await client.workflow.getHandle(workflowId).cancel();
+  const handle = client.workflow.getHandle(workflowId);
+  const { status, type } = await clearly(() => handle.describe());
+  if (!(Object.values(WorkflowName) as string[]).includes(type)) {
+    throw new GuardError(ErrorCode.BadInput, `${workflowId} is a workflow of another program (${type})`);
+  }
+  if (type === WorkflowName.Registry) {
+    const message = `${workflowId} keeps the registry, and goes on; \`modality-guard models rollback\` changes the champion`;
+    throw new GuardError(ErrorCode.BadInput, message);
+  }
+  if (status.name !== 'RUNNING') {
+    throw new GuardError(
+      ErrorCode.BadInput,
+      `${workflowId} has ended already (${status.name.toLowerCase()})`,
+    );
+  }
+  await handle.cancel();
 }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { GuardError } from '../schemas/errors.ts';
-import type { Heartbeat, PipelineStatus } from '../schemas/workflow.ts';
+import type { Heartbeat } from '../schemas/heartbeat.ts';
+import type { PipelineStatus } from '../schemas/workflow.ts';
 import {
   modelAttribute,
   pipelineStatusQuery,

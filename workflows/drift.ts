@@ -68,7 +68,9 @@ async function poll(request: DriftRequest, state: DriftState): Promise<void> {
   state.cursor = found.cursor;
   state.pending = found.pending;
   if (found.measure === null) return;
-  const started = found.measure.alarm === null ? null : await respond(request, state);
+  // What a rollout under way brings is measured when it has ended.
+  const answers = found.measure.alarm !== null && !found.measure.rollout;
+  const started = answers ? await respond(request, state) : null;
   state.measures.push({ ...found.measure, started });
   state.measures.splice(0, state.measures.length - shownMeasures);
 }

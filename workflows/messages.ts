@@ -29,9 +29,15 @@ export interface RegistryChange extends Comparable {
   /** Where the change comes from: a workflow id or "import". */
   from: string;
   reason: string;
+  /** Digest of the champion that the challenger was compared with. */
+  champion?: string;
+  /** How long the challenger keeps its place unless this is renewed. */
+  leaseSeconds?: number;
+  /** A person's own change, without a rollout. */
+  direct?: true;
 }
 export const registryStateQuery = defineQuery<RegistryState>('state');
-/** Makes a model the champion if there is none yet. */
+/** Makes a model the champion if there is none yet. All updates answer with the state and its newest event alone. */
 export const registerUpdate = defineUpdate<RegistryState, [RegistryChange]>('register');
 export const proposeUpdate = defineUpdate<RegistryState, [RegistryChange]>('propose');
 /** Sends a share of the requests to the challenger. */

@@ -3,11 +3,14 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
+  proxyActivities,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { incomparable, type RegistryEvent, type RegistryState } from '../schemas/registry.ts';
+import type { Activities } from '../activities/index.ts';
+import type { RegistryEvent, RegistryState } from '../schemas/registry.ts';
 import {
   aliasUpdate,
   modelAttribute,
@@ -19,63 +22,16 @@ import {
   rollbackUpdate,
   routeUpdate,
 } from './messages.ts';
+import { type ChangeKind, changes, emptyRegistry, objection } from './registry-rules.ts';
 
-/** Events that the state shows and carries on; the trail before them is in the histories. */
+/** Events that the state shows and carries on at least; those before them go into the store. */
 const shownEvents = 50;
 
-export function emptyRegistry(name: string): RegistryState {
-  return { name, champion: null, challenger: null, previous: null, aliases: {}, events: [] };
-}
-
-/** A change to the state, by kind; pure, so that tests and replays see the same. */
-export const changes = {
-  register(state: RegistryState, change: RegistryChange, at: string): boolean {
-    if (state.champion !== null) return false;
-    state.champion = entry(change, at);
-    return true;
-  },
-  propose(state: RegistryState, change: RegistryChange, at: string): boolean {
-    if (state.challenger?.model.digest === change.model.digest && state.challenger.from === change.from)
-      return false;
-    state.challenger = { ...entry(change, at), share: 0, stage: 'proposed' };
-    return true;
-  },
-  route(state: RegistryState, change: RegistryChange & { stage: string; share: number }): boolean {
-    const { challenger } = state;
-    if (!challenger || !isOf(challenger, change)) return false;
-    const moved = challenger.share !== change.share || challenger.stage !== change.stage;
-    challenger.share = change.share;
-    challenger.stage = change.stage;
-    return moved;
-  },
-  promote(state: RegistryState, change: RegistryChange, at: string): boolean {
-    if (state.challenger && isOf(state.challenger, change)) state.challenger = null;
-    if (state.champion?.model.digest === change.model.digest) return false;
-    state.previous = state.champion;
-    state.champion = entry(change, at);
-    return true;
-  },
-  rollback(state: RegistryState, change: RegistryChange): boolean {
-    if (!state.challenger || !isOf(state.challenger, change)) return false;
-    state.challenger = null;
-    return true;
-  },
-};
-
-function entry({ family, fingerprint, from, model }: RegistryChange, at: string) {
-  return {
-    model,
-    since: at,
-    from,
-    ...(family === undefined ? {} : { family }),
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-  };
-}
-
-/** Another rollout may have proposed the same model. */
-function isOf(challenger: { model: { digest: string }; from: string }, change: RegistryChange): boolean {
-  return challenger.model.digest === change.model.digest && challenger.from === change.from;
-}
+const { keepTrail } = proxyActivities<Pick<Activities, 'keepTrail'>>({
+  summary: 'keepTrail',
+  startToCloseTimeout: 60_000,
+  retry: { initialInterval: 1000, maximumInterval: 600_000 },
+});
 
 /** One model's registry: champion, challenger and aliases. Its history is the audit trail. */
 export async function registry(name: string, carried?: RegistryState): Promise<void> {
@@ -83,9 +39,8 @@ export async function registry(name: string, carried?: RegistryState): Promise<v
   upsertSearchAttributes([{ key: modelAttribute, value: name }]);
   setHandler(registryStateQuery, () => state);
 
-  const note = (kind: RegistryEvent['kind'], change: RegistryChange, at: string) => {
-    state.events.push({ at, kind, digest: change.model.digest, reason: change.reason });
-    state.events.splice(0, state.events.length - shownEvents);
+  const note = (kind: RegistryEvent['kind'], { from, model, reason }: RegistryChange, at: string) => {
+    state.events.push({ at, kind, digest: model.digest, reason, from });
   };
   const handler =
     <Change extends RegistryChange>(
@@ -94,38 +49,55 @@ export async function registry(name: string, carried?: RegistryState): Promise<v
     ) =>
     (change: Change): RegistryState => {
       const at = new Date().toISOString();
+      giveBackExpired(state, at);
       if (apply(state, change, at)) note(kind, change, at);
-      return state;
+      // An answer stays in the history: all events in each of them would fill it.
+      return { ...state, events: state.events.slice(-1) };
     };
-  const validator = (change: RegistryChange) => {
-    if (!/^sha256:[0-9a-f]{64}$/.test(change?.model?.digest ?? ''))
-      throw ApplicationFailure.nonRetryable('the registry takes models by their digest', 'BAD_INPUT');
-    if (!change.reason?.trim()) throw ApplicationFailure.nonRetryable('a change needs a reason', 'BAD_INPUT');
-  };
   /** Refused changes leave no trace in the history, so that older histories replay. */
-  const comparing = {
+  const validatorOf = (kind: ChangeKind) => ({
     validator(change: RegistryChange) {
-      validator(change);
-      const problem = state.champion && incomparable(name, state.champion, change);
-      if (problem) throw ApplicationFailure.nonRetryable(problem, 'BAD_INPUT');
+      const refusal = objection(state, kind, change, Date.now());
+      if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
     },
-  };
-  setHandler(registerUpdate, handler('registered', changes.register), comparing);
-  setHandler(proposeUpdate, handler('proposed', changes.propose), comparing);
-  setHandler(routeUpdate, handler('routed', changes.route), { validator });
-  setHandler(promoteUpdate, handler('promoted', changes.promote), comparing);
-  setHandler(rollbackUpdate, handler('rolled_back', changes.rollback), { validator });
-  setHandler(
-    aliasUpdate,
-    handler<RegistryChange & { alias: string }>('alias', (current, change) => {
-      const moved = current.aliases[change.alias] !== change.model.digest;
-      current.aliases[change.alias] = change.model.digest;
-      return moved;
-    }),
-    { validator },
-  );
+  });
+  setHandler(registerUpdate, handler('registered', changes.register), validatorOf('register'));
+  setHandler(proposeUpdate, handler('proposed', changes.propose), validatorOf('propose'));
+  setHandler(routeUpdate, handler('routed', changes.route), validatorOf('route'));
+  setHandler(promoteUpdate, handler('promoted', changes.promote), validatorOf('promote'));
+  setHandler(rollbackUpdate, handler('rolled_back', changes.rollback), validatorOf('rollback'));
+  setHandler(aliasUpdate, handler('alias', changes.alias), validatorOf('alias'));
 
-  await condition(() => workflowInfo().continueAsNewSuggested);
+  while (!workflowInfo().continueAsNewSuggested) {
+    const lease = state.challenger?.leaseUntil;
+    const due = () =>
+      workflowInfo().continueAsNewSuggested ||
+      state.challenger?.leaseUntil !== lease ||
+      state.events.length >= 2 * shownEvents;
+    if (lease === undefined) await condition(due);
+    else await condition(due, Math.max(1, Date.parse(lease) - Date.now()));
+    giveBackExpired(state, new Date().toISOString());
+    if (state.events.length >= 2 * shownEvents) await shorten(state);
+  }
   await condition(allHandlersFinished);
   await continueAsNew<typeof registry>(name, state);
+}
+
+/** A challenger whose rollout is gone: it was ended from outside, or has not been heard of for longer than its lease. */
+function giveBackExpired(state: RegistryState, at: string): void {
+  const { challenger } = state;
+  if (!challenger?.leaseUntil || Date.parse(challenger.leaseUntil) > Date.parse(at)) return;
+  const { from, leaseUntil, model } = challenger;
+  state.challenger = null;
+  const reason = `${from} did not renew its place by ${leaseUntil}; all requests go to the champion`;
+  state.events.push({ at, kind: 'expired', digest: model.digest, reason, from });
+}
+
+/** Moves the older events into the store. */
+async function shorten(state: RegistryState): Promise<void> {
+  const events = state.events.slice(0, -shownEvents);
+  if (patched('the trail is in the store')) {
+    state.trail = await keepTrail({ name: state.name, previous: state.trail ?? null, events });
+  }
+  state.events.splice(0, events.length);
 }

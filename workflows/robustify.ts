@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   executeChild,
   ParentClosePolicy,
   patched,
@@ -164,8 +165,9 @@ async function rollOut(
     from: workflowId,
     reason: 'the model that this run began with',
   });
-  const rolledOut = await executeChild<typeof rollout>(WorkflowName.Rollout, {
-    workflowId: workflowIds.rollout(workflowId),
+  const rolloutId = workflowIds.rollout(workflowId);
+  const running = executeChild<typeof rollout>(WorkflowName.Rollout, {
+    workflowId: rolloutId,
     args: [
       {
         model,
@@ -191,6 +193,14 @@ async function rollOut(
     ],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     typedSearchAttributes: [{ key: modelAttribute, value: model }],
+  });
+  const rolledOut = await running.catch(async (error: unknown) => {
+    if (patched('an ended rollout gives its share back')) {
+      // A rollout that was terminated could not do so itself.
+      const change = { name: model, model: challenger, from: rolloutId, reason: 'the rollout was ended' };
+      await CancellationScope.nonCancellable(() => stepsOf(steps).rollBackModel(change));
+    }
+    throw error;
   });
   upsertSearchAttributes([{ key: verdictAttribute, value: rolledOut.result.outcome }]);
   return rolledOut;

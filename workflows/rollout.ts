@@ -7,6 +7,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { ArtifactRef } from '../schemas/artifact.ts';
 import { type RolloutStage, rolloutStages } from '../schemas/config.ts';
 import type { RolloutPlan, RolloutResult, StageRecord } from '../schemas/report.ts';
 import type {
@@ -24,6 +25,7 @@ import {
   stageAttribute,
   verdictAttribute,
 } from './messages.ts';
+import { isLost, type Place, takePlace } from './place.ts';
 import { stepsOf } from './steps.ts';
 
 /** What the registry says to gateways, by stage: the share of requests that is the challenger's. */
@@ -47,25 +49,13 @@ export async function rollout(request: RolloutRequest): Promise<RolloutOutcome> 
   const account: Omit<RolloutOutcome, 'result'> = { artifacts: {}, manifests: [], accounts: [] };
   const status = openStatus(request);
   const decisions = decisionsUnder(request, announceTo(status));
-  const registry = registryOf(request);
 
-  await registry.change('propose', 'a new challenger');
-  let end: End;
-  try {
-    end = await leadThrough(request, status, account, decisions, registry);
-  } catch (error) {
-    const reason = isCancellation(error)
-      ? 'the rollout was cancelled'
-      : `the rollout broke off: ${String(error)}`;
-    await CancellationScope.nonCancellable(() => registry.change('rollback', reason));
-    throw error;
-  }
-  await registry.change(end.outcome === 'promoted' ? 'promote' : 'rollback', end.reason);
+  const { champion, end } = await led(request, status, account, decisions);
   status.outcome = end.outcome;
   status.stage = null;
   status.share = end.outcome === 'promoted' ? 1 : 0;
   upsertSearchAttributes([{ key: verdictAttribute, value: end.outcome }]);
-  const { policy, champion, challenger } = request;
+  const { policy, challenger } = request;
   const models = { champion: champion.digest, challenger: challenger.digest };
   const planned = status.plan ? { plan: status.plan } : {};
   return {
@@ -74,13 +64,56 @@ export async function rollout(request: RolloutRequest): Promise<RolloutOutcome> 
   };
 }
 
+/** Comparisons that are begun anew because the place or the champion changed under them. */
+const mostTries = 5;
+
+/** Leads the challenger to its end, from the beginning where the registry has another champion or challenger by then. */
+async function led(
+  request: RolloutRequest,
+  status: RolloutStatus,
+  account: Omit<RolloutOutcome, 'result'>,
+  decisions: Decisions,
+): Promise<{ champion: ArtifactRef; end: End }> {
+  for (let tries = 1; ; tries++) {
+    const place = await takePlace(request, status);
+    try {
+      const { champion } = place;
+      const end = await place.holding(() =>
+        leadThrough(against(request, champion), status, account, decisions, place),
+      );
+      if (end.outcome === 'promoted') await place.promote(end.reason);
+      else await place.rollBack(end.reason);
+      return { champion, end };
+    } catch (error) {
+      if (isLost(error) && tries < mostTries) {
+        status.stages = [];
+        continue;
+      }
+      const reason = isCancellation(error)
+        ? 'the rollout was cancelled'
+        : `the rollout broke off: ${String(error)}`;
+      await CancellationScope.nonCancellable(() => place.rollBack(reason));
+      throw error;
+    }
+  }
+}
+
+/** The request with the champion that the registry has now: it has not been asked the rehearsal's samples. */
+function against(request: RolloutRequest, champion: ArtifactRef): RolloutRequest {
+  if (champion.digest === request.champion.digest) return request;
+  const { rehearsal } = request;
+  return { ...request, champion, ...(rehearsal ? { rehearsal: { ...rehearsal, champion: null } } : {}) };
+}
+
 async function leadThrough(
   request: RolloutRequest,
   status: RolloutStatus,
   account: Omit<RolloutOutcome, 'result'>,
   decisions: Decisions,
-  registry: Registry,
+  place: Place,
 ): Promise<End> {
+  if (request.champion.digest === request.challenger.digest)
+    return { outcome: 'promoted', reason: 'another rollout has made this model the champion' };
   status.plan = await planOf(request, account);
   const stages = shares.filter(({ stage }) => status.plan?.stages.includes(stage) ?? true);
   let passedInARow = 0;
@@ -91,9 +124,9 @@ async function leadThrough(
       { key: modelAttribute, value: request.model },
       { key: stageAttribute, value: stage },
     ]);
-    await registry.route(stage, share);
-    const place = status.plan && { index: i, of: stages.length, passedInARow };
-    const finding = await measure(request, { stage, share, place }, account);
+    await place.route(stage, share);
+    const window = status.plan && { index: i, of: stages.length, passedInARow };
+    const finding = await measure(request, { stage, share, place: window }, account);
     const record: StageRecord = { stage, share, ...finding, approval: null };
     status.stages.push(record);
     upsertSearchAttributes([{ key: verdictAttribute, value: finding.verdict }]);
@@ -209,6 +242,7 @@ function openStatus(request: RolloutRequest): RolloutStatus {
     plan: null,
     stages: [],
     waiting: null,
+    waitsFor: null,
     outcome: null,
   };
   setHandler(rolloutStatusQuery, () => status);
@@ -221,18 +255,5 @@ function announceTo(status: RolloutStatus) {
     status.waiting = gate;
     const { parent } = workflowInfo();
     if (parent) await getExternalWorkflowHandle(parent.workflowId).signal(gateSignal, gate);
-  };
-}
-
-type Registry = ReturnType<typeof registryOf>;
-
-function registryOf({ challenger, model: name, steps: stepPlan }: RolloutRequest) {
-  const { registry } = stepsOf(stepPlan);
-  const change = { name, model: challenger, from: workflowInfo().workflowId };
-  return {
-    change: (action: 'propose' | 'promote' | 'rollback', reason: string) =>
-      registry({ action, ...change, reason }),
-    route: (stage: RolloutStage, share: number) =>
-      registry({ action: 'route', ...change, stage, share, reason: `stage ${stage}` }),
   };
 }

@@ -3,6 +3,9 @@ import type { Activities } from '../activities/index.ts';
 import type { StepOptions } from '../schemas/config.ts';
 import { type StepName, type StepPlan, stepNames } from '../schemas/workflow.ts';
 
+/** Changes to the registry, under the options of the step `registry`. */
+const registryActionNames = ['proposeModel', 'routeRequests', 'promoteModel', 'rollBackModel'] as const;
+
 /** What others wait for: while it waits itself for a place in the worker, the other places soon have nothing to do. */
 const first: ReadonlySet<StepName> = new Set(['perturb']);
 
@@ -30,5 +33,9 @@ export function stepsOf(plan: StepPlan): Activities {
       const options = activityOptions(name, plan[name]);
       return [name, proxyActivities<Activities>(options)[name]] as const;
     });
-  return Object.fromEntries(proxies) as unknown as Activities;
+  const changes = activityOptions('registry', plan.registry);
+  const actions = registryActionNames.map((name) => {
+    return [name, proxyActivities<Activities>({ ...changes, summary: name })[name]] as const;
+  });
+  return Object.fromEntries([...proxies, ...actions]) as unknown as Activities;
 }

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
-import { personName } from '../gate-prompt.ts';
+import { personOf } from '../gate-prompt.ts';
 import type { Output } from '../output.ts';
 import { withSession } from '../session.ts';
 import { handle } from './command.ts';
@@ -46,12 +45,7 @@ async function decide(
   decision: keyof typeof decisions,
   workflowId: string | undefined,
 ): Promise<undefined> {
-  const by = flags.by ?? personName();
-  if (!by)
-    throw new GuardError(
-      ErrorCode.BadConfig,
-      'The system does not say who you are; name yourself with --by.',
-    );
+  const by = personOf(flags.by);
   await withSession(flags, output, 'workflows', async ({ session, api }) => {
     const record = await api.decide(session, {
       ...(workflowId ? { workflowId } : {}),

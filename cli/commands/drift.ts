@@ -117,10 +117,14 @@ async function printMeasures({ session, api, signal }: Work, output: Output, mod
 
 function measureText(measure: DriftMeasure): string {
   const psi = Object.entries(measure.psi).map(([feature, value]) => `${feature} ${value.toFixed(3)}`);
-  const alarm = measure.alarm
-    ? `  ALARM ${measure.alarm}${measure.started ? `, started ${measure.started}` : ''}`
-    : '';
+  const alarm = measure.alarm ? `  ALARM ${measure.alarm}${consequence(measure)}` : '';
   return `${localTime(measure.at)}  ${measure.requests} requests, changed ${percent(measure.changeRate)}, PSI ${psi.join(', ')}${alarm}`;
+}
+
+/** What followed from an alarm. */
+function consequence({ rollout, started }: DriftMeasure): string {
+  if (started) return `, started ${started}`;
+  return rollout ? `, nothing started: ${rollout} leads a challenger` : '';
 }
 
 async function showStatus(flags: ModelFlags, output: Output): Promise<undefined> {

@@ -8,6 +8,7 @@ import { withSession } from '../session.ts';
 import { localTime, percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
 import { addInspect } from './inspect.ts';
+import { addRegistryChanges } from './registry.ts';
 import { addVerify } from './verify.ts';
 
 interface ModelFlags extends ProjectFlags {
@@ -37,6 +38,7 @@ export function addModels(program: Command): void {
       .option('--model <name>', 'the model (default: the configured one)'),
   );
   handle<ExportFlags>(exported, exportModel);
+  addRegistryChanges(models);
   addInspect(models);
   addVerify(models);
 }

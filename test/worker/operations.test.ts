@@ -213,24 +213,34 @@ describe('the drift watch', { timeout: 300_000 }, () => {
     const onlyLong = requests
       .filter(({ taskKind }) => taskKind === 'text_heavy')
       .map((request) => ({ ...request, context: 'word '.repeat(20).trim() }));
+    const registry = registryClient(session.client);
+    const { model } = (await registry.state('tiny'))!.champion!;
+    const change = { model, from: 'another/rollout', reason: 'a test', leaseSeconds: 600 };
+    await registry.apply({ kind: 'propose', name: 'tiny', change, requestId: 'other' });
+    await writeSamplesFile(join(logs, '0025.parquet'), onlyLong);
+    const held = await eventually(status, ({ measures }) => measures.length === 2);
+    expect(held.measures[1]).toMatchObject({ started: null, rollout: 'another/rollout' });
+    expect(held.measures[1]!.alarm).toMatch(/taskKind has drifted/);
+    await registry.apply({ kind: 'rollback', name: 'tiny', change, requestId: 'gone' });
+
     await writeSamplesFile(join(logs, '003.parquet'), onlyLong);
-    const loud = await eventually(status, ({ measures }) => measures.length === 2);
-    expect(loud.measures[1]!.alarm).toMatch(/taskKind has drifted/);
-    expect(loud.measures[1]!.started).toMatch(/^robustify\/tiny\/alarm-/);
-    const { events } = await session.client.workflow.getHandle(loud.measures[1]!.started!).fetchHistory();
+    const loud = await eventually(status, ({ measures }) => measures.length === 3);
+    expect(loud.measures[2]!.alarm).toMatch(/taskKind has drifted/);
+    expect(loud.measures[2]!.started).toMatch(/^robustify\/tiny\/alarm-/);
+    const { events } = await session.client.workflow.getHandle(loud.measures[2]!.started!).fetchHistory();
     const input = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
     const { policy } = defaultPayloadConverter.fromPayload<RobustifyRequest>(input as Payload);
     expect(policy).toMatchObject({ name: 'demo', automatic: true });
-    await cancelRun(session, loud.measures[1]!.started!);
+    await cancelRun(session, loud.measures[2]!.started!);
 
     await writeSamplesFile(join(logs, '004.parquet'), onlyLong);
-    const cooling = await eventually(status, ({ measures }) => measures.length === 3);
-    expect(cooling.measures[2]!.alarm).toMatch(/drifted/);
-    expect(cooling.measures[2]!.started).toBeNull();
+    const cooling = await eventually(status, ({ measures }) => measures.length === 4);
+    expect(cooling.measures[3]!.alarm).toMatch(/drifted/);
+    expect(cooling.measures[3]!.started).toBeNull();
 
     await stopDrift(session, 'tiny');
     expect(await session.client.workflow.result(workflowIds.drift('tiny'))).toMatchObject({ stopped: true });
-    await keepHistory(session.client, 'drift', workflowIds.drift('tiny'));
+    await keepHistory(session.client, 'drift-rollout', workflowIds.drift('tiny'));
   });
 });
 

@@ -1,10 +1,11 @@
-import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RegistryCall } from '../../activities/index.ts';
 import type { ArtifactRef } from '../../schemas/artifact.ts';
 import { incomparable } from '../../schemas/registry.ts';
+import { registryHistory } from '../../worker/registry.ts';
 import { registryClient } from '../../worker/registry-client.ts';
-import { changes, emptyRegistry } from '../../workflows/registry.ts';
+import type { Session } from '../../worker/session.ts';
+import { changes, emptyRegistry, objection } from '../../workflows/registry-rules.ts';
 import { keepHistory } from '../support/histories.ts';
 import { openTestBed, type TestBed } from '../support/temporal.ts';
 
@@ -21,7 +22,7 @@ describe('the registry state', () => {
     expect(changes.register(state, change('a'), 't0')).toBe(true);
     expect(changes.register(state, change('b'), 't1')).toBe(false);
     changes.propose(state, change('b'), 't2');
-    changes.route(state, { ...change('b'), stage: 'canary-5', share: 0.05 });
+    changes.route(state, { ...change('b'), stage: 'canary-5', share: 0.05 }, 't2');
     expect(state.challenger).toMatchObject({ model: model('b'), stage: 'canary-5', share: 0.05 });
     changes.promote(state, change('b'), 't3');
     expect(state).toMatchObject({
@@ -58,6 +59,67 @@ describe('the registry state', () => {
   });
 });
 
+describe('what the registry refuses', () => {
+  const at = '2026-01-01T00:00:00.000Z';
+  const now = Date.parse(at);
+  const held = (digit: string, from: string) => ({ ...change(digit, from), leaseSeconds: 60 });
+  const led = () => {
+    const state = emptyRegistry('m');
+    changes.register(state, change('a'), at);
+    changes.propose(state, held('b', 'one'), at);
+    return state;
+  };
+  const code = (...given: Parameters<typeof objection>) => objection(...given)?.code ?? null;
+
+  it('is a second challenger, until the place of the first one has run out', () => {
+    const state = led();
+    expect(state.challenger).toMatchObject({
+      against: model('a').digest,
+      leaseUntil: '2026-01-01T00:01:00.000Z',
+    });
+    expect(objection(state, 'propose', held('c', 'two'), now)).toEqual({
+      code: 'REGISTRY_BUSY',
+      message: expect.stringMatching(
+        /"m" has a challenger, sha256:bbbbbbbb of one \(stage proposed, held until .*\): .*`modality-guard cancel one`/,
+      ),
+    });
+    expect(code(state, 'propose', held('b', 'one'), now)).toBeNull();
+    expect(code(state, 'promote', { ...change('c', 'Ada'), direct: true }, now)).toBe('REGISTRY_BUSY');
+    expect(code(state, 'propose', held('c', 'two'), now + 60_000)).toBeNull();
+    expect(code(state, 'promote', { ...change('c', 'Ada'), direct: true }, now + 60_000)).toBeNull();
+  });
+
+  it('is what comes from a rollout that has lost its place, or compared with another champion', () => {
+    const state = led();
+    const routed = { ...held('b', 'one'), champion: model('a').digest, stage: 'full', share: 1 };
+    for (const kind of ['route', 'promote'] as const) {
+      expect(code(state, kind, routed, now)).toBeNull();
+      expect(objection(state, kind, { ...routed, from: 'two' }, now)).toEqual({
+        code: 'PLACE_LOST',
+        message: expect.stringMatching(/the challenger is sha256:bbbbbbbb of one now/),
+      });
+      expect(objection(state, kind, { ...routed, champion: model('d').digest }, now)).toEqual({
+        code: 'PLACE_LOST',
+        message: expect.stringMatching(
+          /compared with sha256:dddddddd, and the champion is sha256:aaaaaaaa now/,
+        ),
+      });
+    }
+    changes.promote(state, routed, at);
+    // Its answer was lost on the way, and it is asked once more.
+    expect(code(state, 'promote', routed, now)).toBeNull();
+    expect(code(state, 'route', routed, now)).toBe('PLACE_LOST');
+  });
+
+  it('keeps a place as long as signs of life come', () => {
+    const state = led();
+    changes.propose(state, held('b', 'one'), '2026-01-01T00:00:50.000Z');
+    expect(state.challenger?.leaseUntil).toBe('2026-01-01T00:01:50.000Z');
+    changes.route(state, { ...held('b', 'one'), stage: 'shadow', share: 0 }, '2026-01-01T00:01:40.000Z');
+    expect(state.challenger).toMatchObject({ stage: 'shadow', leaseUntil: '2026-01-01T00:02:40.000Z' });
+  });
+});
+
 describe('the registry workflow', () => {
   let bed: TestBed;
   beforeAll(async () => {
@@ -84,12 +146,58 @@ describe('the registry workflow', () => {
         ...call('propose', 'b', '3'),
         change: { ...change('b'), model: { ...model('b'), digest: 'b' } },
       };
-      await expect(registry.apply(bad)).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
+      await expect(registry.apply(bad)).rejects.toMatchObject({ code: 'BAD_INPUT' });
       await expect(
         registry.apply({ ...call('promote', 'b', '4'), change: { ...change('b'), reason: ' ' } }),
-      ).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
+      ).rejects.toMatchObject({ code: 'BAD_INPUT' });
       expect((await registry.state('m'))?.challenger).toMatchObject({ model: model('b') });
       await keepHistory(bed.temporal.client, 'registry', 'registry/m');
+    });
+  });
+
+  it('gives back the share of a challenger that is not heard of any more', async () => {
+    const registry = registryClient(bed.temporal.client);
+    await bed.withWorker({}, async () => {
+      const of = (kind: RegistryCall['kind'], digit: string, id: string, leaseSeconds?: number) => ({
+        ...call(kind, digit, id),
+        name: 'left',
+        change: { ...change(digit), ...(leaseSeconds ? { leaseSeconds } : {}) },
+      });
+      await registry.apply(of('register', 'a', '1'));
+      await registry.apply(of('propose', 'b', '2', 1));
+      await vi.waitFor(async () => expect((await registry.state('left'))?.challenger).toBeNull(), {
+        timeout: 20_000,
+      });
+      expect((await registry.state('left'))?.events.at(-1)).toMatchObject({
+        kind: 'expired',
+        from: 'run-1',
+        reason: expect.stringMatching(
+          /^run-1 did not renew its place by .*; all requests go to the champion$/,
+        ),
+      });
+      await keepHistory(bed.temporal.client, 'registry-expired', 'registry/left');
+    });
+  });
+
+  it('moves older events of the trail into the store, part by part', async () => {
+    const registry = registryClient(bed.temporal.client);
+    await bed.withWorker({}, async () => {
+      await registry.apply({ ...call('register', 'a', 'r'), name: 'long' });
+      for (let i = 0; i < 170; i++) {
+        const moved = { ...change('a'), alias: 'best', model: model('abcdef'[i % 6]!) };
+        await registry.apply({ kind: 'alias', name: 'long', change: moved, requestId: `a${i}` });
+      }
+      await vi.waitFor(async () => expect((await registry.state('long'))!.events.length).toBeLessThan(100), {
+        timeout: 20_000,
+      });
+      const session = { client: bed.temporal.client, store: bed.store } as Session;
+      const { complete, events } = await registryHistory(session, 'long');
+      expect(complete).toBe(true);
+      expect(events.map(({ digest }) => digest.at(-1))).toEqual([
+        'a',
+        ...Array.from({ length: 170 }, (_, i) => 'abcdef'[i % 6]),
+      ]);
+      await keepHistory(bed.temporal.client, 'registry-long', 'registry/long');
     });
   });
 
@@ -102,9 +210,7 @@ describe('the registry workflow', () => {
     await bed.withWorker({}, async () => {
       await registry.apply(of('register', 'a', 'sha256:1'));
       for (const kind of ['register', 'propose', 'promote'] as const)
-        await expect(registry.apply(of(kind, 'b', 'sha256:2'))).rejects.toBeInstanceOf(
-          WorkflowUpdateFailedError,
-        );
+        await expect(registry.apply(of(kind, 'b', 'sha256:2'))).rejects.toMatchObject({ code: 'BAD_INPUT' });
       await registry.apply(of('propose', 'c', 'sha256:1'));
       const { challenger, champion, events } = (await registry.state('n'))!;
       expect([champion?.model, challenger?.model]).toEqual([model('a'), model('c')]);

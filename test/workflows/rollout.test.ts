@@ -308,6 +308,96 @@ describe('a rollout', () => {
     });
   });
 
+  it('waits for the end of another rollout of its model, and is compared with the champion of then', async () => {
+    const everySixth: Mistakes = ({ perturbation }, i) => perturbation !== 'origin' && i % 6 === 0;
+    const first = await start('two', everyThird, everySixth, { margins: wideMargins });
+    const other = await bed.store.putJson({ role: 'the other' });
+    const challenger = await bed.store.putJson({
+      kind: 'model',
+      name: 'two',
+      files: { 'config.json': other },
+    });
+    const demo = { name: 'demo', automatic: true, approvals: [], margins: wideMargins };
+    const request = { ...first.request, challenger, policy: { ...first.request.policy, ...demo } };
+    const { champion } = request;
+    const answers = answersWith(bed.store, {
+      [champion.digest]: everyThird,
+      [first.request.challenger.digest]: everySixth,
+      [challenger.digest]: none,
+    });
+    await bed.withWorker(answers, async () => {
+      await first.register();
+      const one = await first.handle();
+      await until(
+        () => one.query(rolloutStatusQuery),
+        ({ waiting }) => waiting !== null,
+      );
+      const two = await bed.temporal.client.workflow.start<typeof rollout>('rollout', {
+        taskQueue,
+        workflowId: 'second-rollout-of-two',
+        args: [request],
+      });
+      const { stages, waitsFor } = await until(
+        () => two.query(rolloutStatusQuery),
+        (status) => Boolean(status.waitsFor),
+      );
+      expect(stages).toEqual([]);
+      expect(waitsFor).toMatch(/^"two" has a challenger, .* of rollout-of-two \(stage [\w-]+, held until /);
+      for (;;) {
+        const { outcome, waiting } = await until(
+          () => one.query(rolloutStatusQuery),
+          (status) => status.waiting !== null || status.outcome !== null,
+        );
+        if (outcome !== null) break;
+        await one.executeUpdate(decideUpdate, { args: [yes(waiting!.stage)] }).catch(() => null);
+      }
+      expect((await one.result()).result.outcome).toBe('promoted');
+      const { result } = await two.result();
+      await keepHistory(bed.temporal.client, 'rollout-second', 'second-rollout-of-two');
+      expect(result).toMatchObject({ outcome: 'promoted', champion: first.request.challenger.digest });
+      const kinds = (await first.state())?.events.map(({ from, kind }) => `${kind} ${from}`);
+      const [end, begin] = ['promoted rollout-of-two', 'proposed second-rollout-of-two'];
+      expect(kinds!.indexOf(begin)).toBe(kinds!.indexOf(end) + 1);
+    });
+  }, 120_000);
+
+  it('begins its comparison again where the champion changed under it', async () => {
+    const { answers, handle, register, request } = await start('moved', everyThird, none, {
+      margins: wideMargins,
+    });
+    const other = await bed.store.putJson({ role: 'a third one' });
+    const third = await bed.store.putJson({ kind: 'model', name: 'moved', files: { 'config.json': other } });
+    const all = answersWith(bed.store, {
+      [request.champion.digest]: everyThird,
+      [request.challenger.digest]: none,
+      [third.digest]: everyThird,
+    });
+    const registry = registryClient(bed.temporal.client);
+    await bed.withWorker({ ...answers, ...all }, async () => {
+      await register();
+      const run = await handle();
+      const ask = () => run.query(rolloutStatusQuery);
+      await until(ask, ({ waiting }) => waiting?.stage === 'shadow');
+      // A person drops the challenger and promotes another model meanwhile.
+      const drop = { model: request.challenger, from: 'rollout-of-moved', reason: 'another one first' };
+      await registry.apply({ kind: 'rollback', name: 'moved', change: drop, requestId: 'drop' });
+      const direct = { model: third, from: 'Ada', reason: 'better', direct: true as const };
+      await registry.apply({ kind: 'promote', name: 'moved', change: direct, requestId: 'direct' });
+      for (const stage of ['shadow', 'shadow', 'canary-50']) {
+        await until(ask, ({ waiting }) => waiting?.stage === stage);
+        await run.executeUpdate(decideUpdate, { args: [yes(stage)] });
+      }
+      const { result } = await run.result();
+      await keep('rollout-begun-again', 'moved');
+      expect(result).toMatchObject({ outcome: 'promoted', champion: third.digest });
+      expect(result.stages.map(({ stage }) => stage)).toHaveLength(6);
+      expect(await registry.state('moved')).toMatchObject({
+        champion: { model: request.challenger },
+        previous: { model: third },
+      });
+    });
+  }, 120_000);
+
   it('takes silence for a no', async () => {
     const { answers, handle, register } = await start('silent', everyThird, none, {
       approvalTimeoutSeconds: 1,

@@ -1,0 +1,10 @@
+import type { ArtifactRef } from './artifact.ts';
+
+/** Details that every activity's heartbeat carries. */
+export interface Heartbeat {
+  label: string;
+  done: number;
+  total: number;
+  /** The newest training checkpoint. */
+  checkpoint?: { artifact: ArtifactRef; step: number };
+}

@@ -1,8 +1,10 @@
 import type { StatusView } from '../worker/index.ts';
 import type { Output } from './output.ts';
+import { Pace } from './pace.ts';
 import { seconds } from './views/table.ts';
+import { cut, width } from './views/text.ts';
 
-const barWidth = 24;
+const barWidth = 12;
 const lineEveryMs = 10_000;
 
 export interface Progress {
@@ -33,15 +35,31 @@ function endText(stage: Stage): string {
   return `${stage.name.padEnd(9)} ${mark} ${time}${text ? `  (${text})` : ''}`;
 }
 
-function activityText(activity: Activity): string {
+/** "12.3/s", or of what takes longer "4.1/min". */
+const rateText = (rate: number) => (rate >= 1 ? `${rate.toFixed(1)}/s` : `${(60 * rate).toFixed(1)}/min`);
+
+/** Without tenths: a time that is foretold is not that sure. */
+const about = (left: number) => (left < 60 ? `${Math.max(1, Math.round(left))} s` : seconds(left));
+
+function activityText(activity: Activity, pace: Pace): string {
+  const known = pace.of(activity);
+  const speed = known && activity.total > 0 ? `, ${rateText(known.rate)}, ${about(known.left)} left` : '';
   const retry = activity.attempt > 1 ? `, attempt ${activity.attempt}` : '';
   const failure = activity.lastFailure ? `, last failure: ${activity.lastFailure.split('\n')[0]}` : '';
   const amount = activity.total > 0 ? ` ${activity.done}/${activity.total}` : '';
-  return `${activity.label || activity.step}${amount}${retry}${failure}`;
+  return `${activity.label || activity.step}${amount}${speed}${retry}${failure}`;
+}
+
+const leftText = (left: number | null) => (left === null ? '' : `, about ${about(left)} left`);
+
+function runningText(stage: Stage, left: number | null): string {
+  const text = `${stageText(stage)}${leftText(left)}`;
+  return text === '' ? '' : `: ${text}`;
 }
 
 class Lines implements Progress {
   private readonly output: Output;
+  private readonly pace = new Pace();
   private readonly seen = new Map<string, string>();
   private lastLine = Date.now();
 
@@ -50,9 +68,12 @@ class Lines implements Progress {
   }
 
   show(status: StatusView): void {
+    this.pace.note(status);
     for (const stage of status.stages) this.showStage(stage);
-    const running = status.activities.map(activityText).join('; ');
-    if (running && Date.now() - this.lastLine >= lineEveryMs) this.print(`  ${running}`);
+    if (status.activities.length === 0 || Date.now() - this.lastLine < lineEveryMs) return;
+    for (const stage of status.stages.filter(({ state }) => state === 'running'))
+      this.print(`  ${stage.name}${runningText(stage, this.pace.leftOf(stage, status.activities))}`);
+    for (const activity of status.activities) this.print(`    ${activityText(activity, this.pace)}`);
   }
 
   clear(): void {}
@@ -73,6 +94,7 @@ class Lines implements Progress {
 
 class Bars implements Progress {
   private readonly output: Output;
+  private readonly pace = new Pace();
   private readonly printed = new Set<string>();
   private drawn = 0;
 
@@ -82,6 +104,7 @@ class Bars implements Progress {
 
   show(status: StatusView): void {
     this.clear();
+    this.pace.note(status);
     for (const stage of status.stages) {
       if ((stage.state !== 'done' && stage.state !== 'failed') || this.printed.has(stage.name)) continue;
       this.printed.add(stage.name);
@@ -89,7 +112,7 @@ class Bars implements Progress {
     }
     const lines = status.stages
       .filter(({ state }) => state === 'running')
-      .map((stage) => this.stageLine(stage));
+      .map((stage) => `${this.stageLine(stage)}${leftText(this.pace.leftOf(stage, status.activities))}`);
     this.draw([...lines, ...status.activities.map((activity) => this.activityLine(activity))]);
   }
 
@@ -99,8 +122,8 @@ class Bars implements Progress {
   }
 
   private draw(lines: string[]): void {
-    const width = (process.stderr.columns ?? 80) - 1;
-    for (const line of lines) this.output.log(line.slice(0, width));
+    const columns = Math.min(width, process.stderr.columns ?? width) - 1;
+    for (const line of lines) this.output.log(cut(line, columns));
     this.drawn = lines.length;
   }
 
@@ -110,7 +133,7 @@ class Bars implements Progress {
   }
 
   private activityLine(activity: Activity): string {
-    return `  ${activity.step.padEnd(13)} ${bar(activity.done, activity.total)} ${activityText(activity)}`;
+    return `  ${activity.step.padEnd(13)} ${bar(activity.done, activity.total)} ${activityText(activity, this.pace)}`;
   }
 }
 

@@ -2,6 +2,7 @@ import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { DiagnoseRequest, DiagnoseResult } from '../schemas/workflow.ts';
 import { askingOf, diagnoseModel, ingest } from './diagnosis.ts';
+import { stepsOfDiagnosis } from './expected.ts';
 import { verdictAttribute } from './messages.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
@@ -11,7 +12,7 @@ const stageNames = ['ingest', 'diagnose', 'report'] as const;
 /** A diagnosis alone: of a model folder, or, nightly, of the registered champion; then it writes its report itself. */
 export async function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult> {
   const { data, diagnosis: config, model: name, packs, report: asked, seed } = request;
-  const stages = new Stages(name, asked ? stageNames : stageNames.slice(0, 2));
+  const stages = new Stages(name, asked ? stageNames : stageNames.slice(0, 2), stepsOfDiagnosis(request));
   const { model, splits } = await stages.stage('ingest', (track) => ingest(track, request));
   const { diagnosis, ...looked } = await stages.stage('diagnose', (track) =>
     request.served

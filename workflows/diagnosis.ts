@@ -1,12 +1,11 @@
 import { patched, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import { type Split, type TaskKind, taskKinds } from '../schemas/benchmark.ts';
-import type { DiagnosisConfig } from '../schemas/config.ts';
+import { type Split, taskKinds } from '../schemas/benchmark.ts';
 import { attacksAt } from '../schemas/level-attacks.ts';
-import { reaches } from '../schemas/levels.ts';
 import type { DiagnoseRequest, DiagnosisRefs, ModelSource } from '../schemas/workflow.ts';
 import type { Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
+import { kindsInTurn, type Perturbing, perturbingOf } from './turns.ts';
 
 export interface Ingested {
   model: ArtifactRef;
@@ -63,30 +62,6 @@ function byKind({ predictions, samples }: Answered): Answered {
       ),
     );
   return { samples: sorted(samples), predictions: sorted(predictions) };
-}
-
-/** Steps that the pictures of a level are made in: one part is answered while the next is made. */
-const pictureParts = 4;
-
-/** The quickest to perturb first: the model then has something to answer at once. */
-const kindsInTurn = ['vqa', 'image_heavy', 'text_heavy'] as const satisfies TaskKind[];
-
-/** One step that perturbs: a kind whole, a part of it, or what is left after its parts, which is the clean samples. */
-interface Perturbing {
-  kind: TaskKind;
-  label: string;
-  part?: { index: number; of: number };
-  afterParts?: true;
-}
-
-function perturbingOf(kind: TaskKind, level: DiagnosisConfig['level']): Perturbing[] {
-  if (kind !== 'text_heavy' || !reaches(level, 'L1')) return [{ kind, label: kind }];
-  const parts = Array.from({ length: pictureParts }, (_, index) => ({
-    kind,
-    label: `${kind}, part ${index + 1} of ${pictureParts}`,
-    part: { index, of: pictureParts },
-  }));
-  return [...parts, { kind, label: `${kind}, clean`, afterParts: true }];
 }
 
 /**

@@ -21,6 +21,7 @@ import {
   workflowIds,
 } from '../schemas/workflow.ts';
 import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
+import { stepsOfRun } from './expected.ts';
 import { modelAttribute, verdictAttribute } from './messages.ts';
 import { askAfterPilot, pilotModel, refusalOf } from './pilot.ts';
 import type { rollout } from './rollout.ts';
@@ -33,7 +34,11 @@ import { augment, trainModel } from './training.ts';
  * and writes the report.
  */
 export async function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
-  const stages = new Stages(request.model, request.pilot ? pilotedStages : robustifyStages);
+  const stages = new Stages(
+    request.model,
+    request.pilot ? pilotedStages : robustifyStages,
+    stepsOfRun(request),
+  );
 
   const ingested = await stages.stage('ingest', (track) =>
     ingest(track, request, ['train', 'test', 'heldout']),

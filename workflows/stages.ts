@@ -8,17 +8,18 @@ import {
   type StepOutcome,
   type WaitingGate,
 } from '../schemas/workflow.ts';
+import type { ExpectedSteps } from './expected.ts';
 import { gateSignal, modelAttribute, pipelineStatusQuery, stageAttribute } from './messages.ts';
 
 /** Keeps account of one step of a stage; returns the step's outcome unchanged. */
 export type Track = <Outcome extends StepOutcome>(step: Promise<Outcome>) => Promise<Outcome>;
 
-const waitingStage = (name: string): StageStatus => ({
+const waitingStage = (name: string, total = 0): StageStatus => ({
   name,
   state: StageState.Waiting,
   startedAt: null,
   seconds: null,
-  steps: { done: 0, cached: 0, total: 0 },
+  steps: { done: 0, cached: 0, total },
   detail: '',
 });
 
@@ -32,9 +33,14 @@ export class Stages<Name extends string> {
   /** Seconds of work by stage. */
   private readonly worked = new Map<string, number>();
 
-  constructor(model: string, names: readonly Name[]) {
+  /** Steps that were begun, by stage. */
+  private readonly begun = new Map<string, number>();
+
+  /** `expected`: the steps of each stage, as far as they are known beforehand. */
+  constructor(model: string, names: readonly Name[], expected: ExpectedSteps = {}) {
     const { workflowId } = workflowInfo();
-    this.status = { workflowId, model, stages: names.map(waitingStage), waiting: null, outcome: null };
+    const stages = names.map((name) => waitingStage(name, expected[name]));
+    this.status = { workflowId, model, stages, waiting: null, outcome: null };
     setHandler(pipelineStatusQuery, () => this.status);
     setHandler(gateSignal, (gate: WaitingGate | null) => this.waits(gate));
   }
@@ -52,6 +58,8 @@ export class Stages<Name extends string> {
     try {
       const result = await work((step) => this.track(name, step));
       entry.state = StageState.Done;
+      // What there was nothing for was not done.
+      entry.steps.total = entry.steps.done;
       return result;
     } catch (error) {
       entry.state = StageState.Failed;
@@ -63,8 +71,10 @@ export class Stages<Name extends string> {
 
   /** Counts in a step that a child workflow did. */
   add(name: Name, account: { seconds: number; cached: boolean }): void {
-    this.find(name).steps.total++;
+    this.begin(name);
     this.count(name, account);
+    const { steps } = this.find(name);
+    steps.total = steps.done;
   }
 
   /** Shows a gate of the run itself, or that it waits no more. */
@@ -87,20 +97,27 @@ export class Stages<Name extends string> {
 
   /** Seconds of work by stage, and the stages that came from the cache as a whole. */
   account(): { seconds: Record<string, number>; cached: string[] } {
-    const started = this.status.stages.filter(({ steps }) => steps.total > 0);
+    const started = this.status.stages.filter(({ steps }) => steps.done > 0);
     return {
       seconds: Object.fromEntries(started.map(({ name }) => [name, this.worked.get(name) ?? 0])),
-      cached: started.filter(({ steps }) => steps.cached === steps.total).map(({ name }) => name),
+      cached: started.filter(({ steps }) => steps.cached === steps.done).map(({ name }) => name),
     };
   }
 
   private async track<Outcome extends StepOutcome>(name: Name, step: Promise<Outcome>): Promise<Outcome> {
-    this.find(name).steps.total++;
+    this.begin(name);
     const outcome = await step;
     this.count(name, outcome);
     this.manifests.push(outcome.manifest);
     this.accounts.push({ seconds: outcome.seconds, cached: outcome.cached });
     return outcome;
+  }
+
+  private begin(name: Name): void {
+    const begun = (this.begun.get(name) ?? 0) + 1;
+    this.begun.set(name, begun);
+    const { steps } = this.find(name);
+    steps.total = Math.max(steps.total, begun);
   }
 
   private count(name: Name, { cached, seconds }: { seconds: number; cached: boolean }): void {

@@ -16,6 +16,17 @@ export const padEnd = (text: string, columns: number): string =>
 export const padStart = (text: string, columns: number): string =>
   `${' '.repeat(Math.max(0, columns - widthOf(text)))}${text}`;
 
+/** The first so many columns of a line, with "…" for what is left out. */
+export function cut(line: string, columns: number): string {
+  if (widthOf(line) <= columns) return line;
+  let kept = '';
+  for (const { segment } of segments.segment(line)) {
+    if (widthOf(kept) + widthOf(segment) > columns - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
+
 /** Where a word that is too long is best broken: behind these. */
 const seams = /[/_.,:=-]/;
 

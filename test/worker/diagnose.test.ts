@@ -92,7 +92,13 @@ describe('a diagnosis', { timeout: 300_000 }, () => {
       triggerTokens: [0, 1],
     };
     const options = { level: 'L4' as const, samples: 4, tasks, overrides: { diagnosis: { attack } } };
-    const outcome = await diagnoseOnce(session, options);
+    const totals = new Map<string, Set<number>>();
+    const outcome = await diagnoseOnce(session, options, ({ stages }) => {
+      for (const { name, state, steps } of stages)
+        if (state === 'running') totals.set(name, (totals.get(name) ?? new Set()).add(steps.total));
+    });
+    // Seven turns that perturb and answer (the pictures in four parts, and their clean samples), seven attacks on two kinds of task, and the figures.
+    expect([...totals.get('diagnose')!]).toEqual([2 * 7 + 2 * 7 + 1]);
     await keepHistory(session.client, 'diagnose-levels-in-turn', outcome.workflowId);
     const { artifacts, attacks, figures, leftOut, levels, measures } = outcome;
     const names = Object.keys(figures);

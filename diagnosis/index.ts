@@ -18,6 +18,7 @@ export {
 export { type Estimate, estimate } from './cost/estimate.ts';
 export { findingsOf } from './cost/findings.ts';
 export { evenWeights, pilotCurve, weightedAccuracy } from './cost/gain.ts';
+export type { Repair } from './cost/repair.ts';
 export { scorePilot, trackRecord } from './cost/score.ts';
 export { disclaimer } from './disclaimer.ts';
 export {

@@ -45,8 +45,8 @@ export const Prices = z.strictObject({
     .refine((devices) => new Set(devices.map(({ name }) => name)).size === devices.length, {
       error: 'two devices have the same name',
     }),
-  /** Price of the answer to one new sample. */
-  labelling: z.strictObject({ perSample: amount }).default({ perSample: 0 }),
+  /** Price of the answer to one new sample. Absent: nobody knows, and estimates say so. */
+  labelling: z.strictObject({ perSample: amount }).optional(),
   /** Asking a model behind an endpoint; the repaired model is diagnosed `diagnoses` times. */
   endpoint: z
     .strictObject({ perThousandRequests: amount, diagnoses: z.number().int().min(0).default(1) })

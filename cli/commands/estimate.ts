@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { estimate, findingsOf, trackRecord } from '../../diagnosis/index.ts';
 import { readSettings } from '../../ingest/index.ts';
@@ -6,12 +8,14 @@ import { stateFolder } from '../../schemas/config.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { Pilot, Prices } from '../../schemas/estimate.ts';
 import { type Task, TaskFile } from '../../schemas/task.ts';
-import { readScores } from '../../store/index.ts';
+import { readScores, writeAtomically } from '../../store/index.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { type CommonFlags, positive, withCommonFlags } from '../flags.ts';
+import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { readJson, readJsonOf } from '../read-json.ts';
 import { estimateText } from '../views/estimate.ts';
+import { estimatePage } from '../views/estimate-page.ts';
 import { handle } from './command.ts';
 
 interface EstimateFlags extends CommonFlags {
@@ -22,6 +26,7 @@ interface EstimateFlags extends CommonFlags {
   steps?: number;
   gate?: boolean;
   stateDir?: string;
+  out?: string;
 }
 
 export function addEstimate(program: Command): void {
@@ -38,6 +43,7 @@ export function addEstimate(program: Command): void {
       )
       .option('--steps <number>', 'training steps (default: those with the best return)', positive)
       .option('--gate', 'exit with 3 unless the answer is go')
+      .option('--out <file>', 'write it as a page (HTML) that stands alone (default: none)')
       .option(
         '--state-dir <folder>',
         'where the record of earlier predictions lies (default: .modality-guard)',
@@ -55,7 +61,24 @@ async function tasksOf(flags: EstimateFlags, prices: Prices): Promise<Task[]> {
   );
 }
 
+/** @throws GuardError BadInput for a name that no page can have */
+function checkPage(out: string): void {
+  if (/\.html?$/i.test(out) && !(existsSync(out) && statSync(out).isDirectory())) return;
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `--out ${out}: expected the name of a page, such as estimate.html`,
+  );
+}
+
+async function writePage(out: string, html: string): Promise<string> {
+  const path = resolve(out);
+  await mkdir(dirname(path), { recursive: true });
+  await writeAtomically(path, (write) => write(Buffer.from(html)));
+  return path;
+}
+
 async function runEstimate(flags: EstimateFlags, output: Output): Promise<ExitCode> {
+  if (flags.out !== undefined) checkPage(flags.out);
   const prices = await readSettings(flags.prices, Prices);
   const tasks = await tasksOf(flags, prices);
   const findings = findingsOf(await readJson(flags.diagnosis), flags.diagnosis);
@@ -64,8 +87,10 @@ async function runEstimate(flags: EstimateFlags, output: Output): Promise<ExitCo
   const { steps } = flags;
   const found = estimate({ findings, prices, tasks, pilot, steps, trackRecord: trackRecord(earlier) });
   const files = { diagnosis: resolve(flags.diagnosis), pilot: flags.pilot ? resolve(flags.pilot) : null };
-  output.result({ ...found, inputs: { ...files, steps: steps ?? null, prices, tasks } }, () =>
-    estimateText(found, output),
+  const inputs = { ...files, steps: steps ?? null, prices, tasks };
+  const page = flags.out && (await writePage(flags.out, estimatePage(found, inputs)));
+  output.result({ ...found, inputs, ...(page ? { page } : {}) }, () =>
+    [estimateText(found, output), ...(page ? [`Page ${shownPath(page)}`] : [])].join('\n'),
   );
   return flags.gate && found.verdict !== 'go' ? ExitCode.GateSaidNo : ExitCode.Done;
 }

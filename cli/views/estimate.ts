@@ -1,4 +1,4 @@
-import type { Estimate, Forecast } from '../../diagnosis/index.ts';
+import type { Estimate, Forecast, Repair } from '../../diagnosis/index.ts';
 import type { Output } from '../output.ts';
 import { percent, points, seconds, table } from './table.ts';
 
@@ -13,10 +13,9 @@ export function estimateText(found: Estimate, output: Output): string {
     '',
     damageTable(found),
     '',
-    gainTable(found),
-    '',
-    repairText(found),
-    '',
+    ...(found.repair && found.return
+      ? [gainTable(found), '', repairText(found, found.repair, found.return), '']
+      : []),
     output.style(words[verdict], colours[verdict]),
     ...reasons.map((reason) => `  - ${reason}`),
     ...(assumptions.length > 0 ? ['Taken for granted:', ...assumptions.map((one) => `  - ${one}`)] : []),
@@ -57,8 +56,7 @@ function gainTable({ gains }: Estimate): string {
   return table(['task', 'known from', 'gain, points', 'saved a month'], rows, [2, 3]);
 }
 
-function repairText(found: Estimate): string {
-  const { repair } = found;
+function repairText(found: Estimate, repair: Repair, net: Forecast): string {
   const { costs, device, devices, steps, toAdd } = repair;
   const hours = devices.find(({ name }) => name === device)?.hours;
   const compute = typeof hours === 'number' ? `${device}, ${seconds(hours * 3600)}` : 'step time unknown';
@@ -74,7 +72,7 @@ function repairText(found: Estimate): string {
     [
       'return',
       found.paybackMonths === null ? '' : `paid back in ${found.paybackMonths.toFixed(1)} months`,
-      ranged(found.return),
+      ranged(net),
     ],
   ];
   return table(['', '', 'money'], rows, [2]);

@@ -29,12 +29,13 @@ export interface Estimate {
   horizonMonths: number;
   damage: { tasks: TaskDamage[]; affectedPerMonth: Forecast; costPerMonth: Forecast };
   gains: TaskGain[];
-  repair: Repair;
+  /** Null: the model cannot be trained, and none is offered. */
+  repair: Repair | null;
   savedPerMonth: Forecast;
   /** Over the horizon, later months discounted by the hurdle rate. */
   savedOverHorizon: Forecast;
-  /** Savings over the horizon minus the cost of the repair. */
-  return: Forecast;
+  /** Savings over the horizon minus the cost of the repair; null without one. */
+  return: Forecast | null;
   /** Months until the point estimate of the savings has paid for the repair; null: never. */
   paybackMonths: number | null;
   trackRecord: TrackRecord;
@@ -73,6 +74,7 @@ export function estimate(input: EstimateInput): Estimate {
         )
       : null,
   );
+  if (findings.untrainable !== null) return withoutRepair(input, damages, findings.untrainable);
   const facts = trainingFacts(findings, pilot, prices);
   const factor = annuity(prices.horizonMonths, prices.hurdleRate);
   const at = (steps: number) => {
@@ -92,17 +94,41 @@ export function estimate(input: EstimateInput): Estimate {
   return {
     ...judge(input, chosen, damages),
     assumptions: assumptionsOf(input, damages, chosen.repair),
-    currency: prices.currency,
-    horizonMonths: prices.horizonMonths,
-    damage: {
-      tasks: damages,
-      affectedPerMonth: summed(damages.map(({ affected }) => affected)),
-      costPerMonth: summed(damages.map(({ cost }) => cost)),
-    },
+    ...damageIn(input, damages),
     ...chosen,
     // Savings next to nothing never pay, either.
     paybackMonths: monthly > 0 && Number.isFinite(total / monthly) ? total / monthly : null,
     trackRecord,
+  };
+}
+
+const damageIn = ({ prices }: EstimateInput, damages: TaskDamage[]) => ({
+  currency: prices.currency,
+  horizonMonths: prices.horizonMonths,
+  damage: {
+    tasks: damages,
+    affectedPerMonth: summed(damages.map(({ affected }) => affected)),
+    costPerMonth: summed(damages.map(({ cost }) => cost)),
+  },
+});
+
+/** What interference costs, of a model that cannot be trained: nobody is promised what its training would bring. */
+function withoutRepair(input: EstimateInput, damages: TaskDamage[], why: string): Estimate {
+  const none = { value: 0, ci95: [0, 0] } satisfies Forecast;
+  return {
+    verdict: 'no_go',
+    reasons: [
+      `this model cannot be trained (${why}), so no repair is offered: keep the misinformation away from it, take another model, or diagnose its weights as a folder that can be trained`,
+    ],
+    assumptions: assumptionsOf(input, damages, null),
+    ...damageIn(input, damages),
+    gains: [],
+    repair: null,
+    savedPerMonth: none,
+    savedOverHorizon: none,
+    return: null,
+    paybackMonths: null,
+    trackRecord: input.trackRecord,
   };
 }
 
@@ -162,6 +188,14 @@ function unknownTasks({ drops }: Findings, damages: readonly TaskDamage[]): stri
   });
 }
 
+/** Answers that have to be given to samples and that have no price; null: none. */
+function unpricedLabels({ toAdd }: Repair, { labelling }: Prices): string | null {
+  const missing = Object.entries(toAdd).filter(([, count]) => count > 0);
+  if (labelling || missing.length === 0) return null;
+  const what = missing.map(([kind, count]) => `${count} ${kind}`).join(', ');
+  return `labels have no price: ${what} samples have to be labelled, and that is not in the cost: state labelling.perSample (0 where it costs nothing)`;
+}
+
 type Chosen = { gains: TaskGain[]; repair: Repair; return: Forecast };
 
 function judge(
@@ -184,6 +218,8 @@ function judge(
   const reach = longestReach * Math.max(0, ...(pilot?.points ?? []).map((point) => point.steps));
   if (pilot && steps !== undefined && steps > reach)
     open.push(`${steps} steps lie beyond what the pilot can tell (${reach}): make the pilot longer`);
+  const unpriced = unpricedLabels(repair, prices);
+  if (unpriced !== null) open.push(unpriced);
   if (repair.secondsPerStep === null)
     open.push('nobody has measured the time of a training step, so computing is not in the cost');
   const unlabelled = damages.filter(({ conditions }) => conditions.some(({ basis }) => basis === 'changes'));
@@ -196,7 +232,7 @@ function judge(
 function assumptionsOf(
   { findings, pilot, prices }: EstimateInput,
   damages: readonly TaskDamage[],
-  repair: Repair,
+  repair: Repair | null,
 ): string[] {
   const found: string[] = [];
   const assumed = damages.filter(({ exposureAssumed }) => exposureAssumed);
@@ -220,13 +256,14 @@ function assumptionsOf(
     );
   if (!prices.exposure.mix)
     found.push('every perturbation that was measured is as frequent as the others: state exposure.mix');
-  if (!prices.available && !pilot)
+  if (repair && !prices.available && !pilot)
     found.push('no labelled samples are there yet: state available, or run a pilot');
   if (Object.values(findings.drops).some(({ basis }) => basis === 'unpaired'))
     found.push(
       'drops come from two accuracies each, without what pairs of samples tell, and so with wider intervals: pass what diagnose --json prints',
     );
-  if (repair.secondsPerStep !== null && repair.secondsPerStep === prices.training.secondsPerStep)
+  if (repair && repair.secondsPerStep !== null && repair.secondsPerStep === prices.training.secondsPerStep)
     found.push('the time of a step is the one of the prices file, not measured here');
+  if (repair && prices.people.length === 0) found.push('nobody works on the repair: state people');
   return found;
 }

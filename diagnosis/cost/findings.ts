@@ -12,6 +12,8 @@ export interface Findings {
   drops: Record<string, Drop>;
   /** The same of a task's own samples, by task, where the diagnosis has enough of them. */
   ofTasks: Record<string, Record<string, Drop>>;
+  /** Why the model cannot be trained; null: nothing that is known keeps it from that. */
+  untrainable: string | null;
   /** Steps of the training that the report is of; null: none. */
   trainedSteps: number | null;
   /** Of the training that the report is of; null: not measured. */
@@ -42,7 +44,17 @@ const Diagnosed = z.looseObject({
   rightHints: z.array(z.string()).optional(),
   losses: z.array(z.unknown()).optional(),
   secondsPerStep: z.number().positive().nullish(),
+  endpoint: z.unknown().optional(),
+  leftOut: z.array(z.looseObject({ reason: z.string() })).optional(),
 });
+
+/** What attacks and training both need. */
+const lacksGradients = /no gradient rule|gradients are out of reach/;
+
+function whyUntrainable({ endpoint, leftOut = [] }: z.infer<typeof Diagnosed>): string | null {
+  if (endpoint) return 'it stands behind a server, and gradients are out of reach there';
+  return leftOut.find(({ reason }) => lacksGradients.test(reason))?.reason ?? null;
+}
 
 /** Whether the irrelevant modality misinforms under "<task kind>/<perturbation>". */
 export function misinforms(condition: string, rightHints: ReadonlySet<string>): boolean {
@@ -80,7 +92,14 @@ export function findingsOf(value: unknown, where: string): Findings {
       : unpairedDrop(clean, perturbed);
   }
   const ofTasks = ownDrops(measures?.tasks ?? {}, drops);
-  return { figures, drops, ofTasks, trainedSteps: losses.length || null, secondsPerStep };
+  return {
+    figures,
+    drops,
+    ofTasks,
+    untrainable: whyUntrainable(parsed.data),
+    trainedSteps: losses.length || null,
+    secondsPerStep,
+  };
 }
 
 /** With fewer samples of its own a task is better told by all of its kind. */

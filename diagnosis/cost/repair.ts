@@ -62,7 +62,7 @@ export function repairOf(steps: number, facts: TrainingFacts, prices: Prices): R
   const cheapest = devices.reduce((a, b) => ((b.cost ?? 0) < (a.cost ?? 0) ? b : a));
   const { endpoint, labelling, people } = prices;
   const costs = {
-    labelling: taskKinds.reduce((sum, kind) => sum + toAdd[kind], 0) * labelling.perSample,
+    labelling: taskKinds.reduce((sum, kind) => sum + toAdd[kind], 0) * (labelling?.perSample ?? 0),
     compute: cheapest.cost ?? 0,
     people: people.reduce((sum, { hours, perHour }) => sum + hours * perHour, 0),
     diagnosis: endpoint ? (endpoint.diagnoses * requests * endpoint.perThousandRequests) / 1000 : 0,

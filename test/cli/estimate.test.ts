@@ -74,6 +74,25 @@ describe('modality-guard estimate', () => {
     });
   });
 
+  it('writes a page that stands alone, with every input, and no repair for what cannot be trained', async () => {
+    const { code, json } = await estimated([...usual, '--out', 'pages/estimate.html', '--json']);
+    expect(code).toBe(0);
+    expect(json.page).toBe(join(folder, 'pages/estimate.html'));
+    const page = await readFile(json.page, 'utf8');
+    for (const text of ['Pilot more', 'catalogue-photos', '12,500', 'What a repair brings', 'hurdleRate'])
+      expect(page).toContain(text);
+    expect(page).not.toMatch(/(?:src|href)=/);
+    const served = { base, pgd: [], verdict: 'fail', gates: [], endpoint: { samples: 1 } };
+    await writeFile(join(folder, 'served.json'), JSON.stringify(served));
+    const none = await estimated(['--diagnosis', 'served.json', '--prices', example, '--out', 'none.html']);
+    expect(none.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /No-go - this model cannot be trained .*no repair is offered/,
+    );
+    expect(none.stdout).not.toMatch(/paid back|labelling/);
+    expect(await readFile(join(folder, 'none.html'), 'utf8')).not.toContain('What a repair brings');
+    expect((await estimated([...usual, '--out', 'pages'])).stderr).toMatch(/expected the name of a page/);
+  });
+
   it('takes tasks of a task file in place of those of the prices', async () => {
     const tasks = 'tasks: [{name: forms, decides: text, owner: Ada, errorCost: 1, decisionsPerMonth: 1000}]';
     await writeFile(join(folder, 'tasks.yaml'), tasks);

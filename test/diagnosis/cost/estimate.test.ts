@@ -102,7 +102,7 @@ function of(
   changed: object = {},
   more: { pilot?: Pilot; steps?: number; tasks?: Task[]; diagnosis?: object } = {},
 ) {
-  return estimate({
+  const found = estimate({
     findings: findingsOf(more.diagnosis ?? diagnosis, 'report.json'),
     prices: prices(changed),
     tasks: more.tasks ?? [task],
@@ -110,6 +110,11 @@ function of(
     steps: more.steps,
     trackRecord: none,
   });
+  // Null of a model that cannot be trained alone.
+  return found as Estimate & {
+    repair: NonNullable<Estimate['repair']>;
+    return: NonNullable<Estimate['return']>;
+  };
 }
 
 describe('an estimate', () => {
@@ -274,6 +279,44 @@ describe('an estimate', () => {
     expect(open.verdict).toBe('pilot_more');
   });
 
+  it('names labels that have no price, and does not go on them; a price of 0 is one', () => {
+    const certain = { labelling: undefined, people: [] };
+    const open = of(certain, { pilot });
+    expect(open.verdict).toBe('pilot_more');
+    expect(open.reasons.join()).toMatch(
+      /labels have no price: .*\d+ vqa samples.*state labelling\.perSample/,
+    );
+    expect(open.assumptions).toContain('nobody works on the repair: state people');
+    const free = of({ ...certain, labelling: { perSample: 0 } }, { pilot });
+    expect(free.verdict).toBe('go');
+    expect(free.reasons.join()).not.toMatch(/labels/);
+  });
+
+  it.each([
+    ['behind a server', { endpoint: { samples: 3 } }, /stands behind a server/],
+    [
+      'without gradients',
+      {
+        leftOut: [
+          {
+            taskKind: 'image_heavy',
+            attack: 'pgd',
+            reason: 'node x (SampleOp): there is no gradient rule for this operation',
+          },
+        ],
+      },
+      /there is no gradient rule/,
+    ],
+  ])('offers no repair of a model %s, and still says what interference costs', (_, more, why) => {
+    const found = of({}, { diagnosis: { ...diagnosis, ...more }, pilot });
+    expect(found).toMatchObject({ verdict: 'no_go', repair: null, return: null, gains: [] });
+    expect(found.reasons).toEqual([
+      expect.stringMatching(/^this model cannot be trained .*no repair is offered/),
+    ]);
+    expect(found.reasons[0]).toMatch(why);
+    expect(found.damage.costPerMonth.value).toBeCloseTo(500);
+  });
+
   it('has nothing to repair in a task that both modalities decide', () => {
     const both = Task.parse({ ...task, decides: 'both' });
     expect(of({}, { tasks: [both] })).toMatchObject({ verdict: 'no_go', gains: [{ basis: 'none' }] });
@@ -346,7 +389,7 @@ describe('any estimate', () => {
       },
     );
   const ordered = ({ return: net, savedPerMonth, savedOverHorizon }: Estimate) =>
-    [net, savedPerMonth, savedOverHorizon].every(({ ci95, value }) => ci95[0] <= value && value <= ci95[1]);
+    [net!, savedPerMonth, savedOverHorizon].every(({ ci95, value }) => ci95[0] <= value && value <= ci95[1]);
 
   it('holds only numbers, in the order of their intervals', () => {
     fc.assert(
@@ -364,7 +407,7 @@ describe('any estimate', () => {
       fc.property(anyInput, fc.double({ min: 1, max: 10, noNaN: true }), (input, times) => {
         const before = run(input, pilot).return.value;
         const dearer = structuredClone(input);
-        dearer.prices.labelling.perSample *= times;
+        dearer.prices.labelling!.perSample *= times;
         dearer.prices.devices[0].pricePerHour *= times;
         for (const one of dearer.prices.people) one.perHour *= times;
         const slack = 1e-9 * Math.max(1, Math.abs(before));

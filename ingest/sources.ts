@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Split } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { matchesWildcard } from '../schemas/wildcard.ts';
 import { asksQuestions, type Format, formatOfFile, isDataFile, liesBesideData } from './detect.ts';
 import { isImageFolder } from './formats/imagefolder.ts';
 import { filesBelow } from './read/files.ts';
@@ -64,17 +65,11 @@ async function matching(pattern: string): Promise<string[]> {
   const [first = '', ...parts] = pattern.split(sep);
   let found = [/[*?]/.test(first) ? '.' : first || sep];
   for (const part of /[*?]/.test(first) ? [first, ...parts] : parts) {
-    const wild = new RegExp(
-      `^${part
-        .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-        .replaceAll('*', '.*')
-        .replaceAll('?', '.')}$`,
-    );
     const next = found.map(async (folder) => {
       if (!/[*?]/.test(part)) return [join(folder, part)];
       const names = await readdir(folder).catch(() => []);
       return names
-        .filter((name) => wild.test(name) && !name.startsWith('.'))
+        .filter((name) => matchesWildcard(part, name, { single: true }) && !name.startsWith('.'))
         .map((name) => join(folder, name));
     });
     found = (await Promise.all(next)).flat();

@@ -3,6 +3,7 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { GateRule } from '../../schemas/gate.ts';
 import { nearestKey } from '../../schemas/nearest-key.ts';
 import type { AttackPoint } from '../../schemas/report.ts';
+import { matchesWildcard } from '../../schemas/wildcard.ts';
 import { conditionOf } from '../measures/figures.ts';
 import { rightHintsOf } from '../measures/right-hints.ts';
 import type { Evidence } from './figures.ts';
@@ -73,11 +74,11 @@ export function matching(measurable: Measurable, rule: GateRule): string[] {
   const all = conditionsOf(measurable, rule);
   if (rule.figure === 'competency' || all.includes(rule.condition))
     return rule.figure === 'competency' ? all : [rule.condition];
-  const parts = rule.condition.split('*').map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
-  const pattern = new RegExp(`^${parts.join('.*')}$`);
   // A neutral control is meant where it is named alone.
   const controls = isControl(rule.condition);
-  const matched = all.filter((condition) => pattern.test(condition) && (controls || !isControl(condition)));
+  const matched = all.filter(
+    (condition) => matchesWildcard(rule.condition, condition) && (controls || !isControl(condition)),
+  );
   if (!ofInterference.has(rule.figure)) return matched;
   return matched.filter((condition) =>
     isInterference(condition.slice(condition.indexOf('/') + 1), measurable.rightHints),

@@ -19,6 +19,7 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { Mapping } from '../../schemas/mapping.ts';
 import { TaskFile } from '../../schemas/task.ts';
 import { type CommonFlags, positive, whole, withCommonFlags } from '../flags.ts';
+import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { withInterrupt } from '../session.ts';
 import { table } from '../views/table.ts';
@@ -160,8 +161,8 @@ async function runIngest(flags: IngestFlags, output: Output, paths: string[]): P
       table(['split', 'samples'], bySplit, [1]),
       '',
       summary(result),
-      `Samples ${files.samples}`,
-      `Rejects ${files.rejects} and ${files.rejectsCsv}`,
+      `Samples ${shownPath(files.samples)}`,
+      `Rejects ${shownPath(files.rejects)} and ${shownPath(files.rejectsCsv)}`,
     ].join('\n');
   });
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { ScenarioPack } from '../../schemas/scenario.ts';
 import { checkOutFolder } from '../../store/index.ts';
 import { type CommonFlags, positive, whole, withCommonFlags } from '../flags.ts';
+import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { previewText } from '../views/scenarios.ts';
 import { table } from '../views/table.ts';
@@ -101,6 +102,6 @@ async function runPreview(flags: PreviewFlags, output: Output): Promise<undefine
   }));
   const { pack } = preview;
   output.result({ pack: summaryOf(pack), scenarios, page: files?.page ?? null }, () =>
-    [previewText(pack.name, scenarios), ...(files ? ['', `Page ${files.page}`] : [])].join('\n'),
+    [previewText(pack.name, scenarios), ...(files ? ['', `Page ${shownPath(files.page)}`] : [])].join('\n'),
   );
 }

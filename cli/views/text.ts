@@ -74,6 +74,9 @@ export function fitted(text: string, columns = width): string {
     .join('\n');
 }
 
+/** Scripts that set no spaces between words: their lines may end anywhere. */
+const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+
 /** What a shell takes in one piece: each line but the last ends with a backslash. */
 const command = /^ *(?:\$ )?(?:npx )?modality-guard /;
 
@@ -83,7 +86,11 @@ function broken(line: string, limit: number): string[] {
   const columns = isCommand ? limit - 2 : limit;
   const lines: string[] = [];
   let current = indent;
-  for (const word of line.slice(indent.length).split(' ')) {
+  const words = line.slice(indent.length).split(' ');
+  const parts = words.flatMap((word) =>
+    unspaced.test(word) ? pieces(word, columns - indent.length - 2) : [word],
+  );
+  for (const word of parts) {
     const isFirst = current.trim() === '';
     if (!isFirst && widthOf(current) + 1 + widthOf(word) > columns) {
       lines.push(current);

@@ -97,6 +97,9 @@ describe('80 columns', () => {
     expect(lines.slice(0, -1).every((line) => line.endsWith(' \\'))).toBe(true);
     expect(lines.map((line) => line.replace(/ \\$/, '').trim()).join(' ')).toBe(command.trim());
     expect(widest(fitted('图像'.repeat(10).concat(' ').repeat(6)))).toBeLessThanOrEqual(80);
+    const sentence = '画像の横に置かれた文が、モデルの答えを変えてしまいました。'.repeat(5);
+    expect(widest(fitted(`  - ${sentence}`))).toBeLessThanOrEqual(80);
+    expect(fitted(sentence).replaceAll(/\n */g, '')).toBe(sentence);
     expect(fitted('short')).toBe('short');
   });
 });

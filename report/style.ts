@@ -158,7 +158,7 @@ const cases = `
 mark{background:var(--open-bg);color:var(--open);border-radius:3px;padding:0 2px}
 .beside{font-size:.87rem;line-height:1.45;margin:6px 0;white-space:pre-wrap}
 .said{margin-top:8px;font-size:.92rem}.side .note+.said{margin-top:0}
-.shares{color:var(--muted);font-size:.78rem;white-space:nowrap}
+.shares{color:var(--muted);font-size:.78rem;white-space:nowrap}p.shares{text-align:right;white-space:normal}
 .tag.hint{color:var(--open);background:var(--open-bg)}
 button{font:inherit;font-size:.87rem;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:8px;padding:5px 12px;cursor:pointer}
 button:hover{border-color:var(--muted)}

@@ -67,16 +67,17 @@ const sideOf = (one, side) => {
   const part = (name) => text[name] === '' ? null : make('p', { className: 'beside' }, ...(clean ? [text[name]] : marked(text[name], one.clean[name])));
   const changed = !clean && one.hasPicture.perturbed && (one.pictures.clean !== one.pictures.perturbed || !one.hasPicture.clean);
   return make('div', { className: 'side' + (changed ? ' changed' : '') },
-    make('h4', {}, clean ? 'Without the perturbation' : 'With it'), shot(one, side), changed ? make('p', { className: 'note' }, make('mark', {}, 'this picture misleads')) : null,
+    make('h4', {}, clean ? 'Without the perturbation' : 'With it'), shot(one, side), changed ? make('p', { className: 'note' }, make('mark', {}, 'another picture')) : null,
     part('before'), make('p', { className: 'question' }, one.question), part('inside'), part('after'),
     trained ? make('p', { className: 'note' }, 'before training') : null, said(one, one.before, side),
     trained && one.after ? make('p', { className: 'note' }, 'after training') : null, trained && one.after ? said(one, one.after, side) : null);
 };
 
+const failingPair = (one) => one.before.failure || !one.after ? one.before : one.after;
+const sharesOf = (one) => make('p', { className: 'note shares' }, 'Shares without the perturbation \\u2192 with it' + (trained ? failingPair(one) === one.before ? ', before training' : ', after training' : ''));
 const optionsOf = (one) => make('ol', { className: 'options' }, ...one.options.map((text, i) => {
   const tag = (when, name, kind) => when ? make('span', { className: 'tag ' + kind }, name) : null;
-  const last = trained && one.after ? one.after : one.before;
-  const shares = [one.before.cleanShares[i], last.perturbedShares[i]];
+  const pair = failingPair(one), shares = [pair.cleanShares[i], pair.perturbedShares[i]];
   const moved = shares[0] === undefined || shares[1] === undefined ? null : make('span', { className: 'shares' }, percent(shares[0]) + ' \\u2192 ' + percent(shares[1]));
   return make('li', { className: i === one.answer ? 'right' : '' }, make('span', { className: 'letter' }, one.letters[i]), make('span', {}, text),
     make('span', { className: 'tags' }, tag(i === one.answer, 'right', 'right'), tag(i === one.hinted, 'pointed to', 'hint'), moved));
@@ -86,7 +87,7 @@ const headOf = (one) => [make('h3', {}, one.condition), make('p', { className: '
 const card = (one, i) => {
   const button = make('button', { type: 'button', className: 'open' }, 'Enlarge');
   button.setAttribute('aria-label', 'Enlarge ' + one.condition + ', sample ' + one.id);
-  const article = make('article', { className: 'card case' }, ...headOf(one), make('div', { className: 'pair' }, sideOf(one, 'clean'), sideOf(one, 'perturbed')), optionsOf(one), button);
+  const article = make('article', { className: 'card case' }, ...headOf(one), make('div', { className: 'pair' }, sideOf(one, 'clean'), sideOf(one, 'perturbed')), sharesOf(one), optionsOf(one), button);
   button.addEventListener('click', () => view(i));
   for (const picture of article.querySelectorAll('span.shot')) picture.addEventListener('click', () => view(i));
   return article;
@@ -119,7 +120,7 @@ const view = (i) => {
   zoom = 1;
   stage.classList.remove('zoomed');
   const one = found[i];
-  stage.replaceChildren(...headOf(one), make('div', { className: 'pair' }, sideOf(one, 'clean'), sideOf(one, 'perturbed')), optionsOf(one));
+  stage.replaceChildren(...headOf(one), make('div', { className: 'pair' }, sideOf(one, 'clean'), sideOf(one, 'perturbed')), sharesOf(one), optionsOf(one));
   for (const picture of stage.querySelectorAll('span.shot')) picture.addEventListener('click', () => resize(zoom < 4 ? 2 : 1 / zoom));
   place.textContent = (i + 1) + ' of ' + found.length;
   if (!viewer.open) viewer.showModal();

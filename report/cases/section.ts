@@ -46,7 +46,7 @@ export function caseSection(
 ): Html | null {
   if (found.total === 0) return null;
   const { cases, pictures } = found;
-  const lead = `Samples whose answer a perturbation changes: right without it and wrong with it, another answer where nobody knows the right one or both are wrong, or none any more. The clean question stands beside the perturbed one, and what misled is marked. ${missing(found)}`;
+  const lead = `Samples whose answer a perturbation changes: right without it and wrong with it, another answer where nobody knows the right one or both are wrong, or none any more. The clean question stands beside the perturbed one, and what was added or changed is marked. ${missing(found)}`;
   const still =
     examples.length > 0 ? exampleCards(examples) : html`<p class="note">The cases are shown by a script.</p>`;
   return section(

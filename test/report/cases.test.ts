@@ -170,3 +170,46 @@ describe.skipIf(chromium === null)(`the cases in a browser${why}`, () => {
     ]);
   });
 });
+
+describe.skipIf(chromium === null)(`the cases of a run in a browser${why}`, () => {
+  it('say what each model answers, and are filtered by the model that fails', async () => {
+    const [first, second] = sampleCases(2);
+    const answers = (predicted: number) => ({
+      predicted,
+      probabilities: [0.1, 0.2, 0.3],
+      outcome: 'answered' as const,
+    });
+    const kept = { clean: answers(0), perturbed: answers(0), failure: null };
+    const fallen = { ...kept, perturbed: answers(2), failure: 'talked_out' as const };
+    const cases = [
+      { ...first!, after: kept },
+      { ...second!, answer: 0, before: kept, after: fallen },
+    ];
+    const file = join(folder, 'run-cases.html');
+    writeFileSync(file, renderReport(sampleReport(), { cases: await pageCases(cases, files) }));
+    const code = `
+      const view = document.querySelector('iframe').contentWindow;
+      const select = inner.querySelector('#case-filters select[name=model]');
+      const texts = (selector) => [...inner.querySelectorAll(selector)].map(({ textContent }) => textContent);
+      const result = { options: [...select.options].map(({ value }) => value), all: texts('#case-list p.shares') };
+      select.value = 'Fails after training';
+      select.dispatchEvent(new view.Event('change'));
+      result.said = texts('#case-list .said');
+      result.shares = texts('#case-list li .shares');`;
+    expect(await runAt(chromium as string, file, 1280, code)).toEqual({
+      options: ['', 'Fails before training', 'Fails after training'],
+      all: [
+        'Shares without the perturbation → with it, before training',
+        'Shares without the perturbation → with it, after training',
+      ],
+      said: [
+        'A: dent 10\u00a0% ✓ right',
+        'A: dent 10\u00a0% ✓ right',
+        'A: dent 10\u00a0% ✓ right',
+        'C: rust 30\u00a0% ✕ wrong',
+      ],
+      shares: ['10\u00a0% → 10\u00a0%', '20\u00a0% → 20\u00a0%', '30\u00a0% → 30\u00a0%'],
+    });
+    expect(await measureAt(chromium as string, file, 360)).toMatchObject({ scrollWidth: 360, wide: [] });
+  });
+});

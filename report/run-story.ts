@@ -1,6 +1,6 @@
 import type { RunReport } from '../schemas/report.ts';
 import { abilitySaid } from './headline.ts';
-import { conditionLabel, duration, inside, taskLabel } from './labels.ts';
+import { conditionLabel, inside, taskLabel } from './labels.ts';
 import { caseWords, oftenWords, stillWords } from './showcase.ts';
 
 function happened({ repair, showcase }: RunReport): string[] {
@@ -15,12 +15,10 @@ function happened({ repair, showcase }: RunReport): string[] {
   return [caseWords(showcase), ...[`Before training: ${inside(before)}`, ...stillWords(showcase)], ...seen];
 }
 
-function cost({ seconds }: RunReport): string[] {
-  const worked = Object.values(seconds).reduce((sum, one) => sum + one, 0);
-  return [
-    `The run took ${duration(worked)} of work. What interference costs and what the repair brings, “modality-guard estimate --diagnosis report.json --prices <file>” tells from prices.`,
-  ];
-}
+/** A run has no prices. */
+const cost = [
+  'What interference costs and what the repair brings is not known. “modality-guard estimate --diagnosis report.json --prices <file>” tells it from prices.',
+];
 
 const kinds = (names: readonly string[]) => names.map((kind) => inside(taskLabel(kind))).join(' and ');
 
@@ -62,6 +60,6 @@ const nextAfter: Record<RunReport['rollout']['outcome'], readonly string[]> = {
 /** A run for somebody who decides: one case before and after training, the cost, and what to do next. */
 export const runStory = (report: RunReport) => ({
   happened: happened(report),
-  cost: cost(report),
+  cost,
   next: [...doubts(report), ...nextAfter[report.rollout.outcome]],
 });

@@ -157,6 +157,7 @@ const cases = `
 .side.changed .shot{border:3px solid var(--open)}
 mark{background:var(--open-bg);color:var(--open);border-radius:3px;padding:0 2px}
 .beside{font-size:.87rem;line-height:1.45;margin:6px 0;white-space:pre-wrap}
+.cases .beside{max-height:10.5em;overflow:auto}
 .said{margin-top:8px;font-size:.92rem}.side .note+.said{margin-top:0}
 .shares{color:var(--muted);font-size:.78rem;white-space:nowrap}p.shares{text-align:right;white-space:normal}
 .tag.hint{color:var(--open);background:var(--open-bg)}
@@ -179,7 +180,7 @@ const media = `
 @media (max-width:400px){.chart .between{display:none}}
 @page{margin:14mm}
 @media print{html{font-size:12px}:root{--bg:#fff}body{font-size:12px}.scroll{overflow:visible}table{font-size:10px}th,td{padding:3px 8px 3px 0}.stage tbody th{white-space:normal}.interval{width:80px}.digest{font-size:8px}
-.tiles{grid-template-columns:repeat(4,1fr)}.tile strong{font-size:1.1rem}.examples{grid-template-columns:repeat(3,minmax(0,1fr))}.panels{grid-template-columns:repeat(4,minmax(0,1fr))}.exhibit{flex-direction:column}main{max-width:none;padding:0}nav,#case-filters,.open,.more,dialog{display:none}.cases{grid-template-columns:repeat(2,minmax(0,1fr))}section{margin-top:28pt}
+.tiles{grid-template-columns:repeat(4,1fr)}.tile strong{font-size:1.1rem}.examples{grid-template-columns:repeat(3,minmax(0,1fr))}.panels{grid-template-columns:repeat(4,minmax(0,1fr))}.exhibit{flex-direction:column}main{max-width:none;padding:0}nav,#case-filters,.open,.more,dialog{display:none}.cases{grid-template-columns:repeat(2,minmax(0,1fr))}.cases .beside{max-height:none}section{margin-top:28pt}
 .card,.tile,.stage,.example,.case,tr,p,.legend{break-inside:avoid}h2,.lead,.legend{break-after:avoid}
 details.figures::details-content{content-visibility:visible;display:block}summary{display:none}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunReport } from '../../schemas/report.ts';
+import { workflowIds } from '../../schemas/workflow.ts';
 import { readTensors } from '../../store/index.ts';
 import {
   auditExport,
@@ -148,5 +149,21 @@ describe('the pipeline', { timeout: 400_000 }, () => {
     expect(approvals.map(({ by }) => by)).toEqual(waited.map(() => 'Ada'));
     const { champion } = (await registryState(session, 'tiny'))!;
     expect(champion!.model.digest === report.model.trained).toBe(outcome === 'promoted');
+  });
+
+  it('gives the share back where its rollout is ended from outside', async () => {
+    const { workflowId } = await startRobustify(session, { policy: 'standard', seed: 13 });
+    const rollout = session.client.workflow.getHandle(workflowIds.rollout(workflowId));
+    let ended = false;
+    await follow(session, workflowId, ({ waiting }) => {
+      if (waiting === null || ended) return;
+      ended = true;
+      void rollout.terminate();
+    });
+    await expect(robustifyResult(session, workflowId)).rejects.toThrow(/terminated/);
+    await keepHistory(session.client, 'robustify-rollout-ended', workflowId);
+    const { challenger, events } = (await registryState(session, 'tiny'))!;
+    expect(challenger).toBeNull();
+    expect(events.at(-1)).toMatchObject({ kind: 'rolled_back', reason: 'the rollout was ended' });
   });
 });

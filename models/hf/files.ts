@@ -160,7 +160,7 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
     const why =
       dead === undefined
         ? (cause as NodeJS.ErrnoException).code
-        : `it is a link to ${dead}, which is not there`;
+        : `it is a link to ${dead}, which is not there: download or copy it again`;
     throw new GuardError(ErrorCode.BadModel, `${path}: this file of the model cannot be read (${why})`, {
       cause,
     });

@@ -88,7 +88,8 @@ export class DraftChecker {
     const context = typeof draft.context === 'string' ? draft.context : null;
     checkWhole('source', source);
     checkWhole('context', context);
-    const split = (typeof draft.split === 'string' ? splitOfText(draft.split) : origin.split) ?? Split.Test;
+    const said = textCell(draft.split);
+    const split = (said === null ? origin.split : splitOfText(said)) ?? Split.Test;
     const { fields, task } = draft;
     const own = { ...(task === undefined ? {} : { task }), ...(fields === undefined ? {} : { fields }) };
     const rest = { taskKind, split, question, options, answer, context, image, ...own };

@@ -12,11 +12,11 @@ import { addMmluAnswer, mmlu, mmluColumns, mmluId } from './formats/mmlu.ts';
 import { checkOnePicture } from './formats/pictures.ts';
 import { addScienceQaAnswer, scienceQa, scienceQaId } from './formats/scienceqa.ts';
 import { seedBench, seedBenchId } from './formats/seedbench.ts';
-import { surveyAnswer, tableId, tableRow } from './formats/table.ts';
+import { surveyAnswer, tableId, tableRow, tableSplit } from './formats/table.ts';
 import { partitionsOf } from './partitions.ts';
 import { type BadRow, isBad, type RawRow } from './raw.ts';
 import { delimitedRows, hasHeader } from './read/delimited.ts';
-import { type JsonForm, jsonRows } from './read/json.ts';
+import { type JsonForm, jsonRows, passedOver } from './read/json.ts';
 import { parquetRows } from './read/parquet.ts';
 import type { Source } from './sources.ts';
 import { type Looking, type Survey, surveyed } from './survey.ts';
@@ -69,6 +69,12 @@ async function* rowsOf(source: Source, pictures = true): AsyncGenerator<RawRow |
   }
 }
 
+async function passedOverIn(source: Source): Promise<string[]> {
+  const { encoding, format, path } = source;
+  if (isFolder(source) || !/\.json(\.gz)?$/i.test(path)) return [];
+  return passedOver(path, { ...documents[format], ...(encoding === undefined ? {} : { encoding }) });
+}
+
 async function* readable(rows: AsyncIterable<RawRow | BadRow>): AsyncGenerator<RawRow> {
   for await (const row of rows) if (!isBad(row)) yield row;
 }
@@ -95,7 +101,8 @@ export class Opener {
       if (!isFolder(source)) checkOnePicture(row.values, draft.image, ignore);
       return draft;
     };
-    return { rows: rowsOf(source), translate: checked, notes: survey.notes };
+    const notes = [...survey.notes, ...(await passedOverIn(source))];
+    return { rows: rowsOf(source), translate: checked, notes };
   }
 
   private lookingAt(source: Source): Looking | undefined {
@@ -122,6 +129,7 @@ export class Opener {
         return {
           idOf: tableId(mapping),
           addAnswer: (row, column) => surveyAnswer(mapping, column, row),
+          splitOf: tableSplit(mapping),
         };
     }
   }

@@ -8,16 +8,20 @@ const words: Readonly<Record<string, Split>> = {
   test: Split.Test,
   testing: Split.Test,
   dev: Split.Heldout,
+  development: Split.Heldout,
+  eval: Split.Heldout,
+  evaluation: Split.Heldout,
   val: Split.Heldout,
   valid: Split.Heldout,
   validation: Split.Heldout,
   heldout: Split.Heldout,
+  holdout: Split.Heldout,
 };
 
 const tokensOf = (text: string) =>
   text
     .toLowerCase()
-    .replace('held_out', 'heldout')
+    .replace(/(held|hold)[\s_-]out/, '$1out')
     .split(/[^a-z]+/);
 
 /** The split that a cell or a name speaks of: "train", "val", "minitrain", "test-00000-of-00001". */

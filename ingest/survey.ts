@@ -1,6 +1,7 @@
 import { Fault } from './draft.ts';
 import { AnswerColumn, type AnswerRule } from './formats/answers.ts';
 import type { RawRow } from './raw.ts';
+import { splitOfText } from './splits.ts';
 
 /** What a look at all rows of a source has shown, before the first one is read. */
 export interface Survey {
@@ -15,6 +16,27 @@ export interface Survey {
 export interface Looking {
   idOf?: (row: RawRow) => string | null;
   addAnswer?: (row: RawRow, column: AnswerColumn) => void;
+  /** What the row says of its split. */
+  splitOf?: (row: RawRow) => string | null;
+}
+
+/** What rows say of their splits that names none. */
+class UnknownSplits {
+  private count = 0;
+  private first = '';
+
+  add(said: string | null | undefined): void {
+    if (said === null || said === undefined || splitOfText(said)) return;
+    if (this.count++ === 0) this.first = said.slice(0, 40);
+  }
+
+  notes(): string[] {
+    if (this.count === 0) return [];
+    const rows = this.count === 1 ? '1 row has a split that is' : `${this.count} rows have a split that is`;
+    return [
+      `${rows} called neither train nor test nor val ("${this.first}") and so is for testing; rename it, or draw the splits with --split`,
+    ];
+  }
 }
 
 /** 53 bits of a text (cyrb53): two ids that share them only cost two rows their own names. */
@@ -53,9 +75,13 @@ class IdColumn {
 }
 
 /** Reads all rows once and keeps what their columns hold, not the rows. */
-export async function surveyed(rows: AsyncIterable<RawRow>, { addAnswer, idOf }: Looking): Promise<Survey> {
+export async function surveyed(
+  rows: AsyncIterable<RawRow>,
+  { addAnswer, idOf, splitOf }: Looking,
+): Promise<Survey> {
   const ids = new IdColumn();
   const answers = new AnswerColumn();
+  const splits = new UnknownSplits();
   const noFault = <T>(look: () => T): T | undefined => {
     try {
       return look();
@@ -69,6 +95,7 @@ export async function surveyed(rows: AsyncIterable<RawRow>, { addAnswer, idOf }:
     const id = noFault(() => idOf?.(row));
     if (id !== null && id !== undefined) ids.add(id);
     noFault(() => addAnswer?.(row, answers));
+    splits.add(noFault(() => splitOf?.(row)));
   }
   const repeated = ids.repeated();
   const rule = answers.decide();
@@ -79,6 +106,6 @@ export async function surveyed(rows: AsyncIterable<RawRow>, { addAnswer, idOf }:
   return {
     repeats: (id) => repeated.size > 0 && repeated.has(hashOf(id)),
     rule,
-    notes: [...shared, ...(note ? [note] : [])],
+    notes: [...shared, ...(note ? [note] : []), ...splits.notes()],
   };
 }

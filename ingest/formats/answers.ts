@@ -27,14 +27,30 @@ export const usualRule: AnswerRule = { form: 'text', from: 0, takesPlaces: true,
 
 /** A column with so many more answers at the last option, counted from 1, than zeros counts from 1. */
 const moreLastThanZero = 20;
+/** Columns that a note names. */
+const mostShown = 20;
 
-/** Place of a text in a list, else of the only one that differs in case alone; -1: neither. */
+/** Case and the form of Unicode make no other text. */
+const plainText = (text: string) => text.normalize('NFC').toLowerCase();
+
+/** A number as short as JavaScript keeps all of it; undefined: the text is another one. */
+const numberAs = (text: string) =>
+  /^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(text) && text.length <= 15 ? Number(text) : undefined;
+
+/**
+ * Place of a text in a list, else of the only one that differs in case or form of Unicode alone, else of the only one that is the
+ * same number (data frames write a column with gaps as 2.0); -1: none.
+ */
 function placeIn(list: readonly string[], text: string): number {
   const exact = list.indexOf(text);
   if (exact >= 0) return exact;
-  const small = list.map((one) => one.toLowerCase());
-  const place = small.indexOf(text.toLowerCase());
-  return place === small.lastIndexOf(text.toLowerCase()) ? place : -1;
+  const only = <T>(all: readonly T[], one: T) => {
+    const place = all.indexOf(one);
+    return place === all.lastIndexOf(one) ? place : -1;
+  };
+  const place = only(list.map(plainText), plainText(text));
+  const number = place >= 0 ? undefined : numberAs(text);
+  return number === undefined ? place : only(list.map(numberAs), number);
 }
 
 /** The place of an answer that is a letter and the option's text, "B. steam". */
@@ -102,6 +118,15 @@ export class AnswerColumn {
   /** Numbers that lead to an option: counted from 0 and from 1, the option's own number, 0, and from 1 alone. */
   private readonly led = { from: [0, 0] as [number, number], named: 0, zero: 0, last: 0 };
 
+  /** Columns of a row that has none of answers; null once one has. */
+  private without: readonly string[] | null | undefined;
+
+  /** Takes in whether a row with these columns has one of answers. */
+  addRow(columns: readonly string[], has: boolean): void {
+    if (has) this.without = null;
+    else if (this.without === undefined) this.without = columns;
+  }
+
   add(found: unknown, options: Options): void {
     const readings = readingsOf(found, options);
     if (!readings) return;
@@ -150,7 +175,11 @@ export class AnswerColumn {
 
   /** What a person should know of how the column is read; undefined: nothing. */
   note({ form, from, withheld }: AnswerRule): string | undefined {
-    const { led, seen } = this;
+    const { led, seen, without } = this;
+    if (without) {
+      const columns = without.slice(0, mostShown).join(', ') + (without.length > mostShown ? ', …' : '');
+      return `no column of answers is found among ${columns}, and every row is unlabelled; name it with "answer" in a mapping, or say answer: null`;
+    }
     if (withheld) return 'every answer is -1: the rows are unlabelled';
     if (form !== 'place') return undefined;
     if (from === 1) {

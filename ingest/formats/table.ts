@@ -47,6 +47,8 @@ export const usual = {
 const letters = [...'abcdefghijklmnopqrstuvwxyz'];
 const fromZero = letters.map((_, i) => String(i));
 const fromOne = letters.map((_, i) => String(i + 1));
+/** Names that are kept in their plain form. */
+const mostNames = 10_000;
 /** Columns beyond so many are options only if none before them lacks. */
 const usualCount = 8;
 /** Usual columns of options in small letters, without what stands between the words: "Option A" and "option_a" are optiona. */
@@ -69,7 +71,20 @@ function columnOf(values: Values, what: keyof typeof usual, mapped: string | und
     );
   }
   const names = Object.keys(values);
-  return usual[what].map((name) => names.find((one) => one.toLowerCase() === name)).find(Boolean);
+  const called = (form: (name: string) => string) =>
+    usual[what].map((name) => names.find((one) => form(one) === form(name))).find(Boolean);
+  return called((name) => name.toLowerCase()) ?? called(plainName);
+}
+
+const plainNames = new Map<string, string>();
+
+/** "Correct Answer", "correct_answer" and "correctAnswer" are one name. A table has few, and each row asks for them. */
+function plainName(name: string): string {
+  const known = plainNames.get(name);
+  if (known !== undefined) return known;
+  const plain = name.toLowerCase().replaceAll(/[\s_-]/g, '');
+  if (plainNames.size < mostNames) plainNames.set(name, plain);
+  return plain;
 }
 
 /** What names end in, if all do: "option1" is 1. */
@@ -85,9 +100,7 @@ function inColumns(values: Values, names: readonly (string | undefined)[]): Opti
 }
 
 function usualColumns(values: Values): (string | undefined)[] | undefined {
-  const names = new Map(
-    Object.keys(values).map((name) => [name.toLowerCase().replaceAll(/[\s_-]/g, ''), name]),
-  );
+  const names = new Map(Object.keys(values).map((name) => [plainName(name), name]));
   const set = optionColumns.find((columns) => columns.slice(0, 2).every((column) => names.has(column)));
   const found = set?.map((column) => names.get(column));
   const gap = found?.indexOf(undefined) ?? -1;
@@ -173,8 +186,18 @@ export const tableId =
   ({ values }: RawRow): string | null =>
     mapping.id === null ? null : textCell(cellOf(values, 'id', mapping.id));
 
+/** What a row says of its split, as text; null: nothing. */
+export const tableSplit =
+  (mapping: Mapping) =>
+  ({ values }: RawRow): string | null =>
+    textCell(
+      typeof mapping.split === 'string' ? mapping.split : cellOf(values, 'split', mapping.split?.column),
+    );
+
 /** Takes a row's answer into what is known of the column; a row at fault says nothing. */
 export function surveyAnswer(mapping: Mapping, column: AnswerColumn, { values }: RawRow): void {
+  if (mapping.answer === undefined)
+    column.addRow(Object.keys(values), columnOf(values, 'answer', undefined) !== undefined);
   if (mapping.answerForm) return;
   try {
     column.add(answerOf(values, mapping), optionsOf(values, mapping));
@@ -192,13 +215,12 @@ export function tableRow(
   matched: readonly string[],
   rule: AnswerRule,
 ): (row: RawRow) => Draft {
-  const idOf = tableId(mapping);
+  const [idOf, splitOf] = [tableId(mapping), tableSplit(mapping)];
   return (raw) => {
     const { file, row, values } = raw;
     const found = optionsOf(values, mapping);
     const id = idOf(raw);
-    const split =
-      typeof mapping.split === 'string' ? mapping.split : cellOf(values, 'split', mapping.split?.column);
+    const split = splitOf(raw);
     return {
       id: id ?? `${file.split(/[\\/]/).at(-1)} ${row}`,
       unnamed: id === null,

@@ -2,6 +2,7 @@ import { JSONParser } from '@streamparser/json';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { BadRow, RawRow } from '../raw.ts';
 import { splitOfText } from '../splits.ts';
+import { listsIn } from './lists.ts';
 import { NumberRepair, repairedText } from './numbers.ts';
 import { headOf, linesOf, textOf } from './text.ts';
 
@@ -10,7 +11,15 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 function asRow(file: string, row: number, value: unknown): RawRow | BadRow {
   if (isObject(value)) return { file, row, values: value };
-  return { file, row, field: '', why: `expected an object, found ${JSON.stringify(value)?.slice(0, 60)}` };
+  const advice = Array.isArray(value)
+    ? '; write a table as a list of objects (pandas: orient="records")'
+    : '';
+  return {
+    file,
+    row,
+    field: '',
+    why: `expected an object, found ${JSON.stringify(value)?.slice(0, 60)}${advice}`,
+  };
 }
 
 /** One JSON object a line. Empty lines are passed over; a line that does not parse is a bad row. */
@@ -37,6 +46,7 @@ async function* repaired(file: string, encoding?: string): AsyncGenerator<string
 
 /** The records of a list that an object holds by name, such as {"train": [..], "test": [..]}; anything else is one by itself. */
 function listed(value: unknown, name: unknown): unknown[] {
+  if (typeof name === 'string' && Array.isArray(value) && value.length === 0) return [];
   if (typeof name !== 'string' || !Array.isArray(value) || !value.some(isObject)) return [value];
   const split = splitOfText(name) === undefined ? {} : { split: name };
   return value.map((one) => (isObject(one) ? { ...split, ...one } : one));
@@ -44,17 +54,21 @@ function listed(value: unknown, name: unknown): unknown[] {
 
 /**
  * The elements of a JSON document under `path` ('$.*': of the outermost array or object, '$.questions.*': of a list in
- * it), without holding the document. An element of an object has its key as `key`.
+ * it), without holding the document; what is in a list called by a split is in that split. An element of an object has its key as `key`.
  * @throws GuardError BadInput where the document does not parse
  */
 async function* jsonElements(
   file: string,
-  path: string,
+  paths: string[],
   { encoding, key }: { encoding?: string; key?: string },
 ): AsyncGenerator<RawRow | BadRow> {
   const found: { value: unknown; key: unknown }[] = [];
-  const parser = new JSONParser({ paths: [path], keepStack: false });
-  parser.onValue = ({ value, key: name }) => void found.push({ value, key: name });
+  const parser = new JSONParser({ paths, keepStack: false });
+  parser.onValue = ({ value, key: name, stack }) => {
+    const list = stack[1]?.key;
+    if (typeof list === 'string' && isObject(value)) found.push({ value: [value], key: list });
+    else found.push({ value, key: name });
+  };
   let row = 0;
   const made = (value: unknown, name: unknown) => {
     const one = asRow(file, row++, value);
@@ -82,7 +96,8 @@ async function* jsonElements(
 }
 
 /** Keys under which documents hold their records. */
-const listKeys = /"(questions|data|rows|samples|examples|items|records|annotations)"\s*:\s*\[/;
+const listKeys = ['questions', 'data', 'rows', 'samples', 'examples', 'items', 'records', 'annotations'];
+const listKey = new RegExp(`"(${listKeys.join('|')})"\\s*:\\s*\\[`);
 
 const longLine = 10_000;
 
@@ -103,14 +118,58 @@ export interface JsonForm {
   encoding?: string;
 }
 
-/** The records of a JSON file: lines, or the elements of a document's list or object. */
-export async function* jsonRows(file: string, form: JsonForm = {}): AsyncGenerator<RawRow | BadRow> {
-  const { encoding, key, list } = form;
+const isDocument = (file: string) => /\.json(\.gz)?$/i.test(file);
+
+/** Lists of a document that hold its records; none: its outermost elements are the records. */
+interface Lists {
+  read: string[];
+  /** Lists of objects that are passed over, and how many each holds. */
+  others: [string, number][];
+}
+
+async function recordLists(file: string, { encoding, key, list }: JsonForm): Promise<Lists> {
+  if (list !== undefined) return { read: [list], others: [] };
+  if (key !== undefined) return { read: [], others: [] };
+  const found = [...(await listsIn(file, encoding))];
+  const isRead = ([name]: [string, number]) => listKeys.includes(name) || splitOfText(name) !== undefined;
+  // Where no list has a usual name all elements are read, lists or not.
+  if (!found.some(([name]) => listKeys.includes(name))) return { read: [], others: [] };
+  return {
+    read: found.filter(isRead).map(([name]) => name),
+    others: found.filter((one) => !isRead(one)),
+  };
+}
+
+/** Whether a file is a list, lines or a document that holds records by name. */
+async function kindOf(
+  file: string,
+  { encoding, key, list }: JsonForm,
+): Promise<'list' | 'lines' | 'document'> {
   const head = (await headOf(file, encoding)).trimStart();
-  const inner = list ?? (key === undefined ? listKeys.exec(head)?.[1] : undefined);
-  const isList = /\.json(\.gz)?$/i.test(file) ? head.startsWith('[') : /^\[\s*\{/.test(head);
-  if (isList) yield* jsonElements(file, '$.*', encoding === undefined ? {} : { encoding });
-  else if (isLines(head, inner !== undefined) || !/\.json(\.gz)?$/i.test(file))
-    yield* jsonLines(file, encoding);
-  else yield* jsonElements(file, inner === undefined ? '$.*' : `$.${inner}.*`, form);
+  const isList = isDocument(file) ? head.startsWith('[') : /^\[\s*\{/.test(head);
+  if (isList) return 'list';
+  const hasList = list !== undefined || (key === undefined && listKey.test(head));
+  return isLines(head, hasList) || !isDocument(file) ? 'lines' : 'document';
+}
+
+/** What a person should know of records in a JSON file that are passed over. */
+export async function passedOver(file: string, form: JsonForm): Promise<string[]> {
+  if ((await kindOf(file, form)) !== 'document') return [];
+  const { others, read } = await recordLists(file, form);
+  const shown = others.map(([name, count]) => `"${name}" (${count})`).join(', ');
+  if (shown === '') return [];
+  return [`the records are read from ${read.map((name) => `"${name}"`).join(', ')}; not from ${shown}`];
+}
+
+/** The records of a JSON file: lines, or the elements of a document's lists or object. */
+export async function* jsonRows(file: string, form: JsonForm = {}): AsyncGenerator<RawRow | BadRow> {
+  const { encoding } = form;
+  const kind = await kindOf(file, form);
+  if (kind === 'lines') yield* jsonLines(file, encoding);
+  else if (kind === 'list') yield* jsonElements(file, ['$.*'], encoding === undefined ? {} : { encoding });
+  else {
+    const { read } = await recordLists(file, form);
+    const paths = read.length === 0 ? ['$.*'] : read.map((name) => `$.${name}.*`);
+    yield* jsonElements(file, paths, form);
+  }
 }

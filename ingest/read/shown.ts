@@ -1,3 +1,5 @@
+import { repairedText } from './numbers.ts';
+
 const token = /\s*(?:'([^'\\]*(?:\\.[^'\\]*)*)'|"([^"\\]*(?:\\.[^"\\]*)*)"|([\w.+-]+)|([[\]{}(),:=]))/sy;
 const ends: Readonly<Record<string, string>> = { '[': ']', '(': ')', '{': '}' };
 const words: Readonly<Record<string, unknown>> = { None: null, nan: null, True: true, False: false };
@@ -64,7 +66,8 @@ class Reader {
     if (next.word in words) return words[next.word];
     const number = Number(next.word);
     if (Number.isNaN(number)) throw new Unread();
-    return number;
+    // Beyond 2^53 the digits are the value.
+    return /^-?\d{16,}$/.test(next.word) && !Number.isSafeInteger(number) ? next.word : number;
   }
 
   private list(end: string, depth: number): unknown[] {
@@ -99,7 +102,7 @@ export function shownValue(text: string): unknown {
   const trimmed = text.trim();
   if (!/^(?:\[.*\]|\{.*\}|\(.*\))$/s.test(trimmed)) return undefined;
   try {
-    return JSON.parse(trimmed);
+    return JSON.parse(repairedText(trimmed));
   } catch {
     try {
       return new Reader(trimmed).whole();

@@ -27,7 +27,7 @@ import { addExamples } from './examples.ts';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
 import { packageFile } from './package-root.ts';
 import { endBySignals } from './parent.ts';
-import { width } from './views/text.ts';
+import { visible, width } from './views/text.ts';
 
 /** Runs one command line (without `node` and the script) and sets process.exitCode. */
 export async function main(argv: string[]): Promise<void> {
@@ -107,5 +107,5 @@ function report(error: unknown, json: boolean): void {
     process.stdout.write(`${JSON.stringify({ status: 'failed', error: { code, message } })}\n`);
   }
   const detail = known || !(error instanceof Error) ? message : (error.stack ?? message);
-  process.stderr.write(`modality-guard: ${detail}\n`);
+  process.stderr.write(`modality-guard: ${visible(detail)}\n`);
 }

@@ -1,10 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { Fault } from './draft.ts';
 import { Listing, Listings } from './listing.ts';
 import { filesBelow } from './read/files.ts';
 
-const read = (path: string) => readFile(path).catch(() => null);
+/** A file's bytes; null: there is none. A device or a pipe, which may never end, is no picture. */
+async function read(path: string): Promise<Uint8Array | null> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() ? readFile(path).catch(() => null) : null;
+}
 
 /** A path as a table has it. */
 interface Named {

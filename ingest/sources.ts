@@ -90,6 +90,8 @@ async function sourcesAt(path: string, wanted: Wanted): Promise<Source[]> {
     if (!isDataFile(path)) throw fail(`is no file that can be read; ${expected}`);
     return [await sourceOf(path, path, wanted)];
   }
+  if (!found.isDirectory())
+    throw fail('is a pipe or a device, and data are read twice; write them into a file first');
   const images = wanted.format === 'auto' || wanted.format === 'imagefolder';
   const byClass: Source[] = [{ path, format: 'imagefolder', name: basename(resolve(path)) }];
   if (wanted.format === 'imagefolder' && (await isImageFolder(path))) return byClass;

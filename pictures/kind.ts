@@ -4,8 +4,8 @@ export const pictureKinds = 'PNG, JPEG, WebP, GIF, TIFF or AVIF';
 
 /** Bytes as characters of one byte each. */
 export function ascii(bytes: Uint8Array, start: number, length: number): string {
-  const end = Math.max(0, Math.min(length, bytes.length - start));
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end).toString('latin1');
+  const piece = bytes.subarray(start, start + Math.max(0, length));
+  return Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
 }
 
 /** Brands of a file in boxes (HEIF and its kin); empty: it is none. */

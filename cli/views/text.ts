@@ -16,6 +16,10 @@ export const padEnd = (text: string, columns: number): string =>
 export const padStart = (text: string, columns: number): string =>
   `${' '.repeat(Math.max(0, columns - widthOf(text)))}${text}`;
 
+/** A text with the characters seen that would move a terminal's cursor or change its colours: data and names of files may hold them. */
+export const visible = (text: string): string =>
+  text.replaceAll(/[^\P{Cc}\n\t]/gu, (sign) => `\\x${sign.codePointAt(0)?.toString(16).padStart(2, '0')}`);
+
 /** The first so many columns of a line, with "…" for what is left out. */
 export function cut(line: string, columns: number): string {
   if (widthOf(line) <= columns) return line;

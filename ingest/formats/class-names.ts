@@ -23,7 +23,7 @@ export async function namesOf(folders: readonly string[]): Promise<(name: string
       if (id && names && !known.has(id)) known.set(id, (names.split(',')[0] as string).trim());
     }
   }
-  return (name) => (synset.test(name) ? known.get(name) : undefined) ?? readable(name);
+  return (name) => (synset.test(name) ? known.get(name) : undefined) ?? readable(name.normalize('NFC'));
 }
 
 /** The names of numbered classes, one a line in `classes.txt` or `labels.txt` of one of the folders. */

@@ -94,13 +94,16 @@ export function objection(
     code: 'PLACE_LOST',
     message: `"${name}" is not changed by ${change.from}: ${why}; the comparison has to begin again`,
   });
-  if (!ours) {
+  if (challenger === null || !ours) {
     return lost(
       challenger === null
         ? 'it leads no challenger any more'
         : `the challenger is ${short(challenger.model.digest)} of ${challenger.from} now`,
     );
   }
+  // The clock may strike while no worker runs: then the change comes before the registry has given the place back.
+  if (challenger.leaseUntil !== undefined && !holds(challenger, now))
+    return lost(`it did not renew its place by ${challenger.leaseUntil}`);
   if (change.champion !== undefined && change.champion !== champion?.model.digest) {
     const now = champion ? short(champion.model.digest) : 'absent';
     return lost(`the challenger was compared with ${short(change.champion)}, and the champion is ${now} now`);

@@ -111,6 +111,24 @@ describe('what the registry refuses', () => {
     expect(code(state, 'route', routed, now)).toBe('PLACE_LOST');
   });
 
+  it('is what comes after the place has run out, before the registry has given it back', () => {
+    const state = emptyRegistry('m');
+    changes.register(state, change('a'), new Date(0).toISOString());
+    changes.propose(state, held('b', 'one'), new Date(0).toISOString());
+    const compared = { ...change('b', 'one'), champion: model('a').digest };
+    for (const kind of ['route', 'promote'] as const) {
+      expect(code(state, kind, compared, 59_999)).toBeNull();
+      expect(objection(state, kind, compared, 60_000)).toEqual({
+        code: 'PLACE_LOST',
+        message:
+          '"m" is not changed by one: it did not renew its place by 1970-01-01T00:01:00.000Z; the comparison has to begin again',
+      });
+    }
+    // A sign of life takes the place anew, and giving it back is never refused.
+    expect(code(state, 'propose', held('b', 'one'), 60_000)).toBeNull();
+    expect(code(state, 'rollback', change('b', 'one'), 60_000)).toBeNull();
+  });
+
   it('keeps a place as long as signs of life come', () => {
     const state = led();
     changes.propose(state, held('b', 'one'), '2026-01-01T00:00:50.000Z');

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml';
+import { type TaskKind, taskKinds } from '../schemas/benchmark.ts';
 import { packageFile } from './package-root.ts';
 
 /** What a new project diagnoses. */
@@ -9,6 +10,8 @@ export interface InitOptions {
   endpoint?: { baseUrl: string; model: string };
   /** A benchmark folder, relative to the project; absent: the embedded one. */
   benchmark?: string;
+  /** Of which its samples are; absent: of every kind. */
+  kinds?: readonly TaskKind[];
 }
 
 /** A file of a new project. */
@@ -70,10 +73,18 @@ async function configText({ benchmark, endpoint, model }: InitOptions): Promise<
   return doc.toString({ lineWidth: 100 });
 }
 
-const task = `# The decisions of your business: which modality must decide each, and what a wrong one costs.
+/** An entry of a list, and the kind of task that it is about. */
+type Entry = readonly [kind: TaskKind, text: string];
+
+const taskHead = `# The decisions of your business: which modality must decide each, and what a wrong one costs.
 # diagnose --task task.yaml measures them apart; estimate --task task.yaml puts a price on them.
 tasks:
-  - name: photo-check            # lower-case letters, digits and hyphens
+`;
+
+const tasks: readonly Entry[] = [
+  [
+    'image_heavy',
+    `  - name: photo-check            # lower-case letters, digits and hyphens
     description: What does the photo show? The text beside it must not decide.
     decides: image               # image, text or both
     metric: accuracy             # change_rate for samples without labels
@@ -82,42 +93,88 @@ tasks:
     owner: Quality               # who answers for it
     scenarios: []                # packs of its misinformation; none: the catalogue (modality-guard scenarios list)
     # match: {desk: returns}     # rows of this task by their fields; without it all rows of this kind
-  - name: text-check
+`,
+  ],
+  [
+    'text_heavy',
+    `  - name: text-check
     description: What does the text say? The picture beside it must not decide.
     decides: text
     errorCost: 5
     decisionsPerMonth: 20000
     owner: Support
-`;
+`,
+  ],
+];
 
-const gate = `# Rules that a diagnosis must keep to: diagnose --gate gate.yaml ends with exit code 3 where one fails.
+/** For samples of which neither of the others is: a task file needs a task that they belong to. */
+const bothTask: Entry = [
+  'vqa',
+  `  - name: question-check         # lower-case letters, digits and hyphens
+    description: What does the picture show of what the text asks? Both decide.
+    decides: both                # image, text or both
+    errorCost: 2                 # of one wrong decision, in the currency of the prices file
+    decisionsPerMonth: 20000
+    owner: Quality               # who answers for it
+`,
+];
+
+const gateHead = `# Rules that a diagnosis must keep to: diagnose --gate gate.yaml ends with exit code 3 where one fails.
 # Limits are shares: 0.05 is 5 points. Every verdict has the confidence of its rule, 0.95 unless said.
 gates:
-  - name: no text talks the model out of the picture
+`;
+
+const gates: readonly Entry[] = [
+  [
+    'image_heavy',
+    `  - name: no text talks the model out of the picture
     condition: image_heavy/*     # <task kind>/<perturbation>, * for any text
     figure: drop                 # accuracy lost, on the same samples
     atMost: 0.05
     onNotEnoughData: inconclusive  # or fail: what the data do not decide then fails
-  - name: no picture talks the model out of the text
+`,
+  ],
+  [
+    'text_heavy',
+    `  - name: no picture talks the model out of the text
     condition: text_heavy/*
     figure: drop
     atMost: 0.05
-  - name: the model still knows its subject
+`,
+  ],
+  [
+    'vqa',
+    `  - name: the model still knows its subject
     condition: vqa/origin
     figure: accuracy
     atLeast: 0.5
     minimumSamples: 30           # fewer decide nothing
-  # With diagnose --against <last release>:
+`,
+  ],
+];
+
+const gateTail = `  # With diagnose --against <last release>:
   # - {name: no worse than the release, condition: "image_heavy/*", figure: dropAgainstEarlier, atMost: 0.03}
 `;
 
+/** Entries as they are; those of a kind that no sample is of as comments, because a rule that checks nothing is an error. */
+const listOf = (entries: readonly Entry[], kinds: readonly TaskKind[]): string =>
+  entries
+    .map(([kind, text]) =>
+      kinds.includes(kind)
+        ? text
+        : `  # The samples hold nothing ${kind}:\n${text.replace(/^ {2}(?=.)/gm, '  # ')}`,
+    )
+    .join('');
+
 /** The files of a new project. */
 export async function initFiles(options: InitOptions): Promise<InitFile[]> {
-  const { endpoint } = options;
+  const { endpoint, kinds = taskKinds } = options;
+  const some = tasks.some(([kind]) => kinds.includes(kind));
   const files = [
     { name: configFile, text: await configText(options) },
-    { name: 'task.yaml', text: task },
-    { name: 'gate.yaml', text: gate },
+    { name: 'task.yaml', text: `${taskHead}${listOf(some ? tasks : [bothTask, ...tasks], kinds)}` },
+    { name: 'gate.yaml', text: `${gateHead}${listOf(gates, kinds)}${gateTail}` },
     { name: 'prices.yaml', text: await readFile(packageFile('data/prices.example.yaml'), 'utf8') },
   ];
   if (!endpoint) return files;

@@ -3,7 +3,7 @@ export { type Fill, writeAtomically } from './atomic.ts';
 export { type AuditProblem, type AuditResult, auditBundle } from './audit.ts';
 export { imageProblem } from './benchmark/image.ts';
 export { type Benchmark, benchmarkFiles, type IngestProgress, ingestBenchmark } from './benchmark/ingest.ts';
-export { trainingKinds } from './benchmark/kinds.ts';
+export { diagnosedKinds, trainingKinds } from './benchmark/kinds.ts';
 export { photosOf } from './benchmark/photos.ts';
 export { sealBundle } from './bundle.ts';
 export { canonicalJson, digestOf, digestOfBytes } from './canonical.ts';

@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { checkEndpoint } from '../../models/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { writeAtomically } from '../../store/index.ts';
+import { diagnosedKinds, writeAtomically } from '../../store/index.ts';
 import { type CommonFlags, withCommonFlags } from '../flags.ts';
 import { quoted, shownPath } from '../hints.ts';
 import { configFile, type InitOptions, initFiles } from '../init-files.ts';
@@ -66,6 +66,7 @@ function optionsOf({ benchmark, endpoint, model, modelName }: InitFlags, project
 async function init(flags: InitFlags, output: Output, [folder = '.']: string[]): Promise<undefined> {
   const project = resolve(folder);
   const options = optionsOf(flags, project);
+  if (flags.benchmark !== undefined) options.kinds = await diagnosedKinds(resolve(flags.benchmark));
   if (options.endpoint) checkEndpoint(options.endpoint, '--endpoint and --model-name');
   const files = await initFiles(options);
   // Beside a configuration in the other form nobody could say which one counts.

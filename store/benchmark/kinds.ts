@@ -1,4 +1,4 @@
-import { splits, type TaskKind, taskKinds } from '../../schemas/benchmark.ts';
+import { type Split, splits, type TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import { readParquetGroups } from '../parquet/read.ts';
 import { benchmarkFiles } from './ingest.ts';
 
@@ -23,4 +23,21 @@ export async function trainingKinds(folder: string, mostOptions: number): Promis
         counts[taskKind as TaskKind]++;
   }
   return counts;
+}
+
+/**
+ * The kinds of task that a diagnosis of a benchmark folder finds samples of: those of the test split, where it has none of what is held out, else
+ * of what is for training. Reads no picture and checks no row. @throws GuardError BadInput for a file that is missing or cannot be read
+ */
+export async function diagnosedKinds(folder: string): Promise<TaskKind[]> {
+  const found: Record<Split, Set<string>> = { train: new Set(), test: new Set(), heldout: new Set() };
+  const files = await benchmarkFiles(folder);
+  for (const { path } of files.filter(({ name }) => name === 'samples' || name === 'test'))
+    for await (const { rows } of readParquetGroups(path, {
+      taskKind: columns.taskKind,
+      split: columns.split,
+    }))
+      for (const { split, taskKind } of rows) found[split as Split]?.add(taskKind);
+  const asked = [found.test, found.heldout, found.train].find(({ size }) => size > 0);
+  return taskKinds.filter((kind) => asked?.has(kind));
 }

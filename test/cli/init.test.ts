@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configFile, initFiles } from '../../cli/init-files.ts';
 import { readSettings } from '../../ingest/index.ts';
+import { taskKinds } from '../../schemas/benchmark.ts';
 import { GuardConfig } from '../../schemas/config.ts';
 import { Prices } from '../../schemas/estimate.ts';
 import { GateFile } from '../../schemas/gate.ts';
 import { TaskFile } from '../../schemas/task.ts';
+import { readSamples, writeSamplesFile } from '../../store/index.ts';
 import { loadConfig, packageFolder } from '../../worker/config.ts';
 import { smallBenchmark } from '../support/project.ts';
 import { modalityGuard, projectFolder } from './command.ts';
@@ -59,6 +61,36 @@ describe('init', { timeout: 120_000 }, () => {
     expect(config.data.folder).toBe(join(folder, 'our-tests'));
     const dry = await modalityGuard(['diagnose', '--dry-run', '--json'], { folder: join(folder, 'quality') });
     expect(JSON.parse(dry.stdout)).toMatchObject({ model: 'llava', looks: { requests: 60 } });
+  });
+
+  it.each(taskKinds)('writes rules and tasks that samples of %s alone can be held to', async (kind) => {
+    const folder = await projectFolder();
+    await smallBenchmark(join(folder, 'all'), 2);
+    const few = await readSamples(join(folder, 'all', 'test.parquet'));
+    const rows = few.filter(({ taskKind }) => taskKind === kind);
+    await mkdir(join(folder, 'tests'));
+    await writeSamplesFile(join(folder, 'tests', 'samples.parquet'), rows);
+    const { code, stderr } = await modalityGuard(['init', '.', '--benchmark', 'tests'], { folder });
+    expect(code, stderr).toBe(0);
+    const plan = ['diagnose', '--dry-run', '--json', '--task', 'task.yaml', '--gate', 'gate.yaml'];
+    const dry = await modalityGuard(plan, { folder });
+    expect({ code: dry.code, stderr: dry.stderr }).toEqual({ code: 0, stderr: '' });
+    const { gates } = await readSettings(join(folder, 'gate.yaml'), GateFile);
+    expect(gates.map(({ condition }) => condition?.split('/')[0])).toEqual([kind]);
+    expect((await readSettings(join(folder, 'task.yaml'), TaskFile)).tasks).toHaveLength(1);
+    // What is left out comes back by taking the marks away.
+    const text = await readFile(join(folder, 'gate.yaml'), 'utf8');
+    await writeFile(join(folder, 'back.yaml'), text.replace(/^ {2}# (?=- name| {2}\w)/gm, '  '));
+    expect((await readSettings(join(folder, 'back.yaml'), GateFile)).gates).toHaveLength(3);
+  });
+
+  it('refuses a benchmark that cannot be read, and writes nothing', async () => {
+    const folder = await projectFolder();
+    await mkdir(join(folder, 'empty'));
+    const { code, stderr } = await modalityGuard(['init', '.', '--benchmark', 'empty'], { folder });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/test\.parquet/);
+    expect(await readdir(folder)).toEqual(['empty']);
   });
 
   it('writes over nothing unless told to, and beside no other configuration', async () => {

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 
 /** A JSON file that a program wrote. @throws GuardError BadInput naming the file */
 export async function readJson(path: string): Promise<unknown> {
   const fail = (what: string, cause: unknown) =>
     new GuardError(ErrorCode.BadInput, `${path}: ${what}`, { cause });
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw fail(`cannot be read (${cause.code ?? cause.message}); check the path`, cause);
+    throw fail(whyUnreadable(cause), cause);
   });
   try {
     return JSON.parse(text);

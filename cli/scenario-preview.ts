@@ -6,7 +6,7 @@ import { conditionsOf, miniPicture, missingFields, perturbUnder } from '../diagn
 import { readPack } from '../ingest/index.ts';
 import { pictureSizeOf } from '../models/index.ts';
 import { Random } from '../random/index.ts';
-import type { EncodedImage, PerturbedSample, Sample } from '../schemas/benchmark.ts';
+import type { PerturbedSample, Sample } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Scenario, ScenarioPack } from '../schemas/scenario.ts';
 import { ingestBenchmark, writeAtomically } from '../store/index.ts';
@@ -69,16 +69,18 @@ export async function previewPack(options: {
 export async function writePreview(
   { pack, scenarios }: Preview,
   folder: string,
-): Promise<{ page: string; pictures: Map<EncodedImage, string> }> {
+): Promise<{ page: string; pictures: Map<PerturbedSample, string> }> {
   await mkdir(folder, { recursive: true });
-  const pictures = new Map<EncodedImage, string>();
+  // By sample: a text is put beside one picture under every scenario.
+  const pictures = new Map<PerturbedSample, string>();
   for (const { name, samples } of scenarios) {
-    for (const [i, { image }] of samples.entries()) {
+    for (const [i, sample] of samples.entries()) {
+      const { image } = sample;
       if (!image) continue;
       const type = /^data:image\/(\w+)/.exec(imageDataUri(image) ?? '')?.[1] ?? 'png';
       const path = join(folder, `${name.replaceAll('/', '.')}-${i + 1}.${type === 'jpeg' ? 'jpg' : type}`);
       await writeAtomically(path, (write) => write(image.bytes));
-      pictures.set(image, path);
+      pictures.set(sample, path);
     }
   }
   const page = join(folder, 'index.html');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 
 /** Deeper references than a person writes: a file of few bytes must not unfold into gigabytes. */
 const aliases = 100;
@@ -20,7 +20,7 @@ export async function readSettings<Schema extends z.ZodType>(
   const fail = (what: string, cause?: unknown) =>
     new GuardError(ErrorCode.BadConfig, `${path}: ${what}`, { cause });
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    throw fail(`cannot be read (${cause.code ?? cause.message})`, cause);
+    throw fail(whyUnreadable(cause), cause);
   });
   let value: unknown;
   try {

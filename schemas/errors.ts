@@ -36,3 +36,20 @@ export class GuardError extends Error {
     this.code = code;
   }
 }
+
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder, and a file is expected',
+  ENOTDIR: 'a part of the path is a file and not a folder',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+  ELOOP: 'its links lead in a circle',
+};
+
+/** What keeps a file from being read and what to do, from the error of the attempt: "cannot be read: there is no such file (ENOENT); check the path". */
+export function whyUnreadable(cause: unknown): string {
+  const { code, message = String(cause) } = cause as NodeJS.ErrnoException;
+  const words = code && unreadable[code];
+  const advice = code === 'EACCES' || code === 'EPERM' ? 'give it the right to' : 'check the path';
+  return `cannot be read: ${words ? `${words} (${code})` : (code ?? message)}; ${advice}`;
+}

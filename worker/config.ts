@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { GuardConfig } from '../schemas/config.ts';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 import { nearestKey } from '../schemas/nearest-key.ts';
 import { modelNameOf } from './model-name.ts';
 import { packageFolder } from './package-folder.ts';
@@ -118,10 +118,7 @@ export async function loadConfig(options: ConfigOptions = {}): Promise<LoadedCon
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new GuardError(ErrorCode.BadConfig, `${file}: cannot be read (${reason}); check the path`, {
-      cause,
-    });
+    throw new GuardError(ErrorCode.BadConfig, `${file}: ${whyUnreadable(cause)}`, { cause });
   }
   const config = parseConfig(text, file);
   const base = dirname(file);

@@ -95,9 +95,9 @@ async function runPreview(flags: PreviewFlags, output: Output): Promise<undefine
   const files = flags.out === undefined ? null : await writePreview(preview, resolve(flags.out));
   const scenarios = preview.scenarios.map(({ samples, ...scenario }) => ({
     ...scenario,
-    samples: samples.map(({ image, ...sample }) => ({
+    samples: samples.map((sample) => ({
       ...sample,
-      image: image && (files?.pictures.get(image) ?? `${image.bytes.length} bytes`),
+      image: sample.image && (files?.pictures.get(sample) ?? `${sample.image.bytes.length} bytes`),
     })),
   }));
   const { pack } = preview;

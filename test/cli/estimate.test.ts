@@ -115,7 +115,7 @@ describe('modality-guard estimate', () => {
       {},
       ['--diagnosis', 'absent.json', '--prices', example],
       1,
-      /absent\.json: cannot be read \(ENOENT\)/,
+      /absent\.json: cannot be read: there is no such file \(ENOENT\); check the path/,
     ],
     ['a pilot that is none', { 'p.json': '{}' }, [...usual, '--pilot', 'p.json'], 1, /p\.json: is no pilot/],
     [

@@ -25,6 +25,16 @@ describe('scenarios preview', () => {
     expect(page.match(/<img src="data:image\/png;base64,/g)).toHaveLength(2 * 7);
   });
 
+  it('names for each sample the picture of its own scenario, texts beside one picture too', async () => {
+    const preview = await previewPack({ pack: 'work-orders', n: 2, seed: 3 });
+    const out = await folder();
+    const { pictures } = await writePreview(preview, out);
+    for (const { name, samples } of preview.scenarios)
+      expect(samples.map((sample) => pictures.get(sample))).toEqual(
+        [1, 2].map((i) => join(out, `${name.replace('/', '.')}-${i}.png`)),
+      );
+  });
+
   it('shows no markup of a pack as markup', async () => {
     const pack = join(await folder(), 'odd.yaml');
     const scenario = { name: 's', hinted: 'wrong', templates: ['<script>{option}</script>'] };
@@ -51,6 +61,11 @@ describe('scenarios preview', () => {
     const pack = join(await folder(), 'wrong.yaml');
     await writeFile(pack, 'name: wrong\nperturbs: text\nscenarios: []\n');
     await expect(readPack(pack)).rejects.toThrow(/wrong\.yaml: has wrong values:[\s\S]*owner/);
+    const missing = join(await folder(), 'missing.yaml');
+    await expect(readPack(missing)).rejects.toThrow(
+      `${missing}: cannot be read: there is no such file (ENOENT); check the path`,
+    );
+    await expect(readPack(join(missing, '..'))).rejects.toThrow(/: it is a folder, and a file is expected/);
     await expect(readPack('no-such-pack')).rejects.toThrow(/expected a file, or one of .*work-orders/);
   });
 });

@@ -7,6 +7,7 @@ export { headline } from './headline.ts';
 export { escapeHtml } from './html.ts';
 export { packOf, perturbationLabel, sortedConditions } from './labels.ts';
 export { renderDiagnosis } from './one-model/document.ts';
+export { costWords } from './one-model/facts.ts';
 export { costOfWhat, diagnosisHeadline, patternWords } from './one-model/headline.ts';
 export { diagnosisJUnit } from './one-model/junit.ts';
 export { completeNote } from './one-model/levels.ts';

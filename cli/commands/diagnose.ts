@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { compareDiagnoses, type Diagnosed } from '../../diagnosis/index.ts';
 import { readSettings } from '../../ingest/index.ts';
+import { costWords } from '../../report/index.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { GateFile } from '../../schemas/gate.ts';
 import { whyUnanswered } from '../../schemas/unanswered.ts';
@@ -78,8 +79,9 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
     const progress = progressOn(output);
     const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });
     progress.clear();
-    if (result.endpoint) output.log(endpointLine(result.endpoint));
     const reported = await api.reportDiagnosis(session, result, options, rules, earlier);
+    const cost = costWords(reported.report);
+    if (result.endpoint) output.log(endpointLine(result.endpoint, cost));
     const files = await api.keepDiagnosis(session, reported, flags.out && resolve(flags.out));
     show(reported, { earlier, files, store: session.storeDir }, output);
     const { gates, verdict } = reported.report;
@@ -115,11 +117,11 @@ async function dryRun(flags: DiagnoseFlags, options: RunOptions, output: Output)
   return ExitCode.Done;
 }
 
-function endpointLine(use: EndpointUse): string {
-  const { samples, readFrom, maxTokens, promptTokens, completionTokens, cost, unanswered } = use;
+function endpointLine(use: EndpointUse, cost: string | null): string {
+  const { samples, readFrom, maxTokens, promptTokens, completionTokens, unanswered } = use;
   return (
     `Endpoint: ${samples} answers, ${readFrom.logprobs} from probabilities, ${readFrom.text} from text, ${readFrom.nothing} not read` +
-    `${unanswered ? ` (${whyUnanswered(unanswered, use)})` : ''}; ${maxTokens ? `maxTokens ${maxTokens.tokens}${maxTokens.set ? '' : ', chosen by what the first requests showed'}; ` : ''}${promptTokens + completionTokens} tokens, cost ${cost.toFixed(4)}. ` +
+    `${unanswered ? ` (${whyUnanswered(unanswered, use)})` : ''}; ${maxTokens ? `maxTokens ${maxTokens.tokens}${maxTokens.set ? '' : ', chosen by what the first requests showed'}; ` : ''}${promptTokens + completionTokens} tokens, cost ${cost}. ` +
     'Attacks were left out: gradients are out of reach through an endpoint.'
   );
 }

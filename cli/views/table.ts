@@ -8,12 +8,21 @@ const gap = '  ';
 
 /**
  * Columns are as wide as their widest cell; `right` names the columns (from 0) that are set flush right. Where that is more than 80 columns,
- * the widest of the others become narrower, and their cells take several lines.
+ * the widest of the others become narrower, and their cells take several lines. A word that leads its row and is longer than its column, such
+ * as a workflow id, stands whole on a line of its own, so that it can be copied.
  */
 export function table(head: string[], rows: string[][], right: number[] = []): string {
-  const widths = head.map((cell, i) => Math.max(widthOf(cell), ...rows.map((row) => widthOf(row[i] ?? ''))));
-  narrow(widths, right);
-  const line = (row: string[]) => {
+  const whole = head.map((cell, i) => Math.max(widthOf(cell), ...rows.map((row) => widthOf(row[i] ?? ''))));
+  const standsAlone = (lead: string) => widthOf(lead) <= width && !lead.includes(' ');
+  let widths = narrowed(whole, right);
+  // Where the first column becomes narrower all the same, the others need not.
+  if (widths[0]! < whole[0]! && rows.every(([lead = '']) => standsAlone(lead))) {
+    const first = Math.max(narrowest, widthOf(head[0]!), whole[0]! - (totalOf(whole) - width));
+    widths = narrowed([first, ...whole.slice(1)], right);
+  }
+  const line = (row: string[]): string => {
+    const [lead = '', ...rest] = row;
+    if (widthOf(lead) > widths[0]! && standsAlone(lead)) return [lead, line(['', ...rest])].join('\n');
     const cells = widths.map((columns, i) => wrapCell(row[i] ?? '', columns));
     const height = Math.max(...cells.map(({ length }) => length));
     return Array.from({ length: height }, (_, y) =>
@@ -26,20 +35,24 @@ export function table(head: string[], rows: string[][], right: number[] = []): s
   return [line(head), widths.map((columns) => '-'.repeat(columns)).join(gap), ...rows.map(line)].join('\n');
 }
 
+const totalOf = (widths: readonly number[]) =>
+  widths.reduce((sum, columns) => sum + columns, gap.length * (widths.length - 1));
+
 /** Takes columns from the widest until all fit, from those that are flush right last. */
-function narrow(widths: number[], right: readonly number[]): void {
-  const total = () => widths.reduce((sum, columns) => sum + columns, gap.length * (widths.length - 1));
+function narrowed(whole: readonly number[], right: readonly number[]): number[] {
+  const widths = [...whole];
   for (const which of [(i: number) => !right.includes(i), () => true]) {
-    while (total() > width) {
+    while (totalOf(widths) > width) {
       const open = widths.map((columns, i) => (which(i) ? columns : 0));
       const widest = Math.max(...open);
       if (widest <= narrowest) break;
       const i = open.indexOf(widest);
       // Down to the next one at once, but no further than is needed.
       const next = Math.max(narrowest, ...open.filter((columns) => columns < widest));
-      widths[i] = Math.max(next, widest - (total() - width));
+      widths[i] = Math.max(next, widest - (totalOf(widths) - width));
     }
   }
+  return widths;
 }
 
 export function percent(share: number): string {

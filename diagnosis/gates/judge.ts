@@ -178,7 +178,7 @@ function reasonOf(evidence: GroupedEvidence, finding: Found, rule: GateRule, sev
     return `${what} could not be measured (${missing[rule.figure]}); ${asked}.`;
   const figures = `${what}: ${say(value)} on ${n} samples, ${boundsIn(finding, rule, several)}; ${asked}`;
   if (n < rule.minimumSamples)
-    return `${figures}, but fewer than ${rule.minimumSamples} samples decide nothing.`;
+    return `${figures}, but fewer than ${rule.minimumSamples} samples decide nothing, which the rule takes for "${verdict}".`;
   if (lacking && judged(interval, { limit, threshold }) === 'pass')
     return `${figures}, but ${lacking.samples} of ${lacking.asked} samples were not answered: those that were do not decide, which the rule takes for "${verdict}".`;
   const floor = judged(interval, { limit, threshold }) === 'pass' && hopeless(evidence, rule, condition);

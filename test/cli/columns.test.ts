@@ -76,6 +76,27 @@ describe('80 columns', () => {
     expect(cells.join('')).toContain(digest);
   });
 
+  it('of a table whose rows are led by a long word: it stands whole on a line of its own, to be copied', () => {
+    const id = 'diagnose/incoming-goods/62a2e0090770dec5';
+    const cells = ['diagnose', 'completed', '2026-11-30 14:42:18 UTC', 'diagnose', 'inconclusive'];
+    const text = table(
+      ['workflow', 'type', 'state', 'started', 'stage', 'verdict'],
+      [
+        [id, ...cells],
+        ['pilot', ...cells],
+      ],
+    );
+    expect(widest(text)).toBeLessThanOrEqual(80);
+    const [head, , ...rows] = text.split('\n');
+    expect(rows).toHaveLength(3);
+    expect(rows[0]).toBe(id);
+    for (const row of rows.slice(1)) expect(row.indexOf('diagnose')).toBe(head!.indexOf('type'));
+    const names = table(['pack', 'what'], [['marketplace-titles', 'It names another product. '.repeat(5)]]);
+    expect(names).toMatch(/\nmarketplace-titles {2}It names/);
+    // What is longer than a line has to be broken.
+    expect(widest(table(['workflow', 'type'], [['a/'.repeat(60), 'run']]))).toBeLessThanOrEqual(80);
+  });
+
   it('of a table in which characters take two columns: what follows stands under its head', () => {
     const lines = table(
       ['name', 'n'],

@@ -32,7 +32,7 @@ describe('a model behind a server', { timeout: 240_000 }, () => {
     expect(pgd).toEqual([]);
     expect(endpoint.readFrom.logprobs).toBe(endpoint.samples);
     expect(base['image_heavy/misleading_text'].followed).toBeGreaterThan(base['image_heavy/origin'].accuracy);
-    expect(stderr).toMatch(/Attacks were left out/);
+    expect(stderr).toMatch(/tokens, cost not known: endpoint\.json has no prices\. Attacks were left out/);
     const planned = plan.conditions.map((one: { condition: string; requests: number }) => [
       one.condition,
       one.requests,

@@ -64,6 +64,9 @@ describe('a rule on the drop', () => {
   it('decides nothing with too few samples, however bad they look', () => {
     expect(one(misled, losing(20, 20))).toMatchObject({ verdict: 'inconclusive', n: 20 });
     expect(one({ ...misled, minimumSamples: 20 }, losing(20, 20)).verdict).toBe('fail');
+    const taken = one({ ...misled, onNotEnoughData: 'pass' }, losing(20, 20));
+    expect(taken.verdict).toBe('pass');
+    expect(taken.reason).toMatch(/fewer than 30 samples decide nothing, which the rule takes for "pass"\.$/);
   });
 
   it('does not take 30 samples that did not move for proof', () => {

@@ -76,7 +76,10 @@ export const ServedModel = z.strictObject({
 });
 export type ServedModel = z.infer<typeof ServedModel>;
 
-/** What the answers of one table came from and cost; those from the response cache at what they cost then. */
+/**
+ * What the answers of one table came from and cost; those from the response cache at what they cost then. Each request counts once, with the
+ * question that it was sent for, and with it those for the same question whose answers ended too early.
+ */
 export const EndpointUse = z.strictObject({
   samples: z.number().int(),
   /** Answers read from probabilities, from the text alone, and questions without an answer. */

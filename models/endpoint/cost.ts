@@ -7,6 +7,20 @@ export interface Tokens {
   completionTokens: number;
 }
 
+/** What requests took. */
+export interface Spent extends Tokens {
+  cost: number;
+}
+
+export const nothingSpent: Spent = { promptTokens: 0, completionTokens: 0, cost: 0 };
+
+/** Of both, and of answers what they took. */
+export const spentOn = (a: Spent, b: Spent): Spent => ({
+  promptTokens: a.promptTokens + b.promptTokens,
+  completionTokens: a.completionTokens + b.completionTokens,
+  cost: a.cost + b.cost,
+});
+
 /** Tokens that a chat template adds to a message, generously. */
 const templateTokens = 200;
 

@@ -6,7 +6,7 @@ import type { EndpointConfig, EndpointUse } from '../../schemas/endpoint.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { readAnswer, saidBy } from './answer.ts';
 import { endpointId, readEndpoint } from './config.ts';
-import { costOf, tokensOf, worstTokens } from './cost.ts';
+import { costOf, nothingSpent, type Spent, spentOn, tokensOf, worstTokens } from './cost.ts';
 import { type Asking, dialectOf, type KeptAnswer, keyOfRun, Ledger } from './ledger.ts';
 import { Pace, pause } from './pace.ts';
 import { ReadyPictures } from './pictures.ts';
@@ -21,7 +21,7 @@ import {
   simpler,
 } from './request.ts';
 import { type Attempt, Sender } from './send.ts';
-import { toldBy } from './told.ts';
+import { isFor, nameOf, toldBy } from './told.ts';
 
 export interface AskOptions extends Asking {
   /** Sends nothing more, waits for what is under way, keeps it, and ends with GuardError CANCELLED. */
@@ -146,6 +146,7 @@ export class EndpointModel {
     let room = roomOf(this.config, dialect);
     /** The longest answer that can be had to this sample. */
     let most = Number.POSITIVE_INFINITY;
+    let shorter: Spent | undefined;
     const longer = (kept: KeptAnswer) => {
       if (readAnswer(kept, sample.options).outcome !== 'cut_off') return null;
       const more = moreRoom(this.config, room, kept.thought ?? false);
@@ -164,11 +165,16 @@ export class EndpointModel {
         const found = await this.ledger.find(request.key, asking);
         const sent = found
           ? { kept: found }
-          : await this.send(sample, request, asking.run, room, attempt === this.config.attempts);
+          : await this.send(sample, request, {
+              ...{ room, shorter },
+              run: asking.run,
+              last: attempt === this.config.attempts,
+            });
         if (sent.kept) {
           if (!this.ledger.dialect && !sent.kept.why) await this.ledger.understands(dialect);
           const more = longer(sent.kept);
           if (more !== null) {
+            if (isFor(sample, sent.kept)) shorter = spentOn(shorter ?? nothingSpent, sent.kept);
             dialect = await this.giveRoom(dialect, more);
             continue;
           }
@@ -217,19 +223,18 @@ export class EndpointModel {
     return wider;
   }
 
-  /** One attempt, noted before it is sent and when its end is known. `last`: it is not tried again. */
+  /** One attempt, noted before it is sent and when its end is known. `last`: it is not tried again; `shorter`: what was spent on it before. */
   private async send(
     sample: PerturbedSample,
     request: EndpointRequest,
-    run: string,
-    room: number,
-    last: boolean,
+    { last, room, run, shorter }: { last: boolean; room: number; run: string; shorter: Spent | undefined },
   ): Promise<{ kept: KeptAnswer; result?: never } | { kept?: never; result: Attempt }> {
     const worst = worstTokens(sample, this.config, room);
     const id = await this.ledger.reserve(request.key, costOf(worst, sample, this.config), this.config.budget);
     const result = await this.sender.send(request, keyOfRun(run, request.key));
     const keep = async (answer: Omit<KeptAnswer, 'run' | 'at'>) => {
-      const kept = { ...answer, run, at: new Date().toISOString() };
+      const whole = shorter ? { ...answer, shorter } : answer;
+      const kept = { ...whole, askedFor: nameOf(sample), run, at: new Date().toISOString() };
       await this.ledger.answered(id, request.key, kept);
       return { kept };
     };
@@ -239,12 +244,11 @@ export class EndpointModel {
       if (result.holdMs > 0) this.pace.holdFor(result.holdMs);
       return keep({ ...said, ...tokens, cost: costOf(tokens, sample, this.config), ...result.served });
     }
-    const free = { promptTokens: 0, completionTokens: 0, cost: 0 };
     if (result.kind === 'unanswered') {
       const { ended, why } = result;
       const smaller =
         ended === 'impossible' && /token|context/i.test(why) && lessRoom(this.config, room) !== null;
-      if (!smaller) return keep({ text: '', top: null, ended, why, ...free });
+      if (!smaller) return keep({ text: '', top: null, ended, why, ...nothingSpent });
     }
     if (result.kind === 'again' && result.nothing && last)
       return keep({

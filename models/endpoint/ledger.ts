@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { type Dialect, firstDialect } from './request.ts';
 
+const spent = { promptTokens: z.number(), completionTokens: z.number(), cost: z.number() };
+
 const Answer = z.object({
   text: z.string(),
   /** Records of before hold null where a server gave no number. */
@@ -15,9 +17,11 @@ const Answer = z.object({
   ended: z.enum(['length', 'filter', 'refusal', 'impossible']).optional(),
   why: z.string().optional(),
   thought: z.boolean().optional(),
-  promptTokens: z.number(),
-  completionTokens: z.number(),
-  cost: z.number(),
+  ...spent,
+  /** What requests for the same question took whose answers ended too early, which have lines of their own; absent: there were none. */
+  shorter: z.object(spent).optional(),
+  /** Names the question that it was sent for, as others may be the same request; absent: by a version that did not note it. */
+  askedFor: z.string().optional(),
   /** What the answer says of the model: its name, and `system_fingerprint`. */
   model: z.string().optional(),
   systemFingerprint: z.string().optional(),

@@ -1,9 +1,18 @@
 import type { PerturbedSample, Prediction, Unanswered } from '../../schemas/benchmark.ts';
 import type { EndpointUse } from '../../schemas/endpoint.ts';
 import { readAnswer } from './answer.ts';
+import { nothingSpent, spentOn } from './cost.ts';
 import type { KeptAnswer } from './ledger.ts';
 
 const shortened = (text: string) => (text.length > 160 ? `${text.slice(0, 159)}…` : text);
+
+/** Of a question: what its request was sent for. */
+export const nameOf = ({ id, perturbation, taskKind }: PerturbedSample): string =>
+  `${taskKind}/${perturbation}/${id}`;
+
+/** Whether an answer's request was sent for this question, and not for another one that comes to the same. */
+export const isFor = (sample: PerturbedSample, { askedFor }: KeptAnswer): boolean =>
+  askedFor === undefined || askedFor === nameOf(sample);
 
 /** The predictions that follow from the answers, in the order of the samples, and what the answers came from and cost. */
 export function toldBy(
@@ -14,8 +23,11 @@ export function toldBy(
   const readFrom = { logprobs: 0, text: 0, nothing: 0 };
   const unanswered: Partial<Record<Unanswered, number>> = {};
   const words: Partial<Record<Unanswered, string>> = {};
-  const sum = (key: 'promptTokens' | 'completionTokens' | 'cost') =>
-    answers.reduce((total, a) => total + a[key], 0);
+  // Questions that come to the same request share its answer, also across tables; it was paid for once.
+  const spent = answers
+    .filter((answer, i) => isFor(samples[i]!, answer))
+    .map((answer) => (answer.shorter ? spentOn(answer, answer.shorter) : answer))
+    .reduce(spentOn, nothingSpent);
   const predictions = samples.map((sample, i): Prediction => {
     const { id, taskKind, perturbation, answer, options } = sample;
     const kept = answers[i] as KeptAnswer;
@@ -41,9 +53,7 @@ export function toldBy(
     readFrom,
     ...(readFrom.nothing > 0 ? { unanswered, words } : {}),
     maxTokens,
-    promptTokens: sum('promptTokens'),
-    completionTokens: sum('completionTokens'),
-    cost: sum('cost'),
+    ...spent,
     ...originOf(answers, run),
   };
   return { predictions, use };

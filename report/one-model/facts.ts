@@ -39,7 +39,7 @@ function answeredFacts({ endpoint, served }: DiagnosisReport): Fact[] {
     ...(models.length > 0 ? [{ name: 'Answers came from', value: models.join(', ') }] : []),
     ...(seen.length > 0 ? [{ name: 'Fingerprint', value: seen.join('; ') }] : []),
     {
-      name: 'Requests answered',
+      name: 'Answers',
       value: `${samples}: ${readFrom.logprobs} read from probabilities, ${readFrom.text} from text, ${readFrom.nothing} without an option${before}${when}`,
     },
   ];

@@ -80,14 +80,6 @@ function cost(report: DiagnosisReport): string[] {
   return [...damage(report), ...(asked === null ? [] : [`The cost of asking the model is ${asked}.`])];
 }
 
-/** Samples that would decide what these do not; null: nothing is open for that reason. */
-function samplesNeeded({ measures }: DiagnosisReport): number | null {
-  const open = Object.values(measures.conditions).flatMap(({ drop }) =>
-    drop?.verdict === 'not_enough_data' ? [drop.pairsNeeded] : [],
-  );
-  return open.length > 0 ? Math.max(...open) : null;
-}
-
 function repairSteps({ endpoint, tasks = [] }: DiagnosisReport): string[] {
   const owners = [...new Set(tasks.flatMap(({ owner }) => owner ?? []))];
   const who = owners.length > 0 ? ` with ${owners.join(' and ')}` : '';
@@ -104,6 +96,15 @@ const conditionsOf = ({ base, measures }: DiagnosisReport) =>
   Object.keys(base).filter((key) =>
     isInterference(key.slice(key.indexOf('/') + 1), withRightHints(measures.rightHints)),
   );
+
+/** Samples that would decide what these do not; null: nothing is open for that reason. Neutral controls and right hints are no question. */
+function samplesNeeded(report: DiagnosisReport): number | null {
+  const open = conditionsOf(report).flatMap((key) => {
+    const drop = dropOf(report, key);
+    return drop?.verdict === 'not_enough_data' ? [drop.pairsNeeded] : [];
+  });
+  return open.length > 0 ? Math.max(...open) : null;
+}
 
 function openSteps(report: DiagnosisReport): string[] {
   const { gates, measures } = report;

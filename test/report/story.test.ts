@@ -110,6 +110,22 @@ describe('the first screen of a diagnosis', () => {
     expect(happened).not.toContain('This happens');
     expect(cost).toBe('No loss was shown that could be priced.');
     expect(next).toMatch(/about 412 a condition .*--samples 412.*do not take it for robust/);
+    // A right hint and a neutral control would need more, but nobody asks what they cost.
+    const open = found('not_enough_data', 'inconclusive');
+    const { conditions } = open.measures;
+    const one = Object.values(conditions).find(({ drop }) => drop)!;
+    const more = { ...one, drop: { ...one.drop!, pairsNeeded: 9999 } };
+    const beside = Object.fromEntries(
+      ['helpful_text', 'misleading_text_control'].map((name) => [`image_heavy/${name}`, more]),
+    );
+    const figures = Object.values(open.base)[0]!;
+    const also = Object.fromEntries(Object.keys(beside).map((key) => [key, figures]));
+    const widened = {
+      ...open,
+      base: { ...open.base, ...also },
+      measures: { ...open.measures, conditions: { ...conditions, ...beside } },
+    };
+    expect(story(widened).next).toBe(next);
     expect(story({ ...found('not_enough_data', 'inconclusive'), gates: [] }).next).toContain(
       'a gate file (--gate)',
     );

@@ -66,6 +66,31 @@ describe('answers of a server', { timeout: 60_000 }, () => {
     expect(server.bodies).toHaveLength(13);
   });
 
+  it('counts what a request took once, with the question that it was sent for, whoever shares its answer', async () => {
+    await serve({}, { prices: { promptPerMillion: 1e6, completionPerMillion: 0 } });
+    const under = (perturbation: string) => questions(4).map((one) => ({ ...one, perturbation }));
+    const tables = [questions(4), under('switch'), [...under('switch_target'), ...under('image_unseen')]];
+    const count = async () => {
+      const uses = [];
+      for (const table of tables) uses.push((await answer(table)).use);
+      return uses.map(({ promptTokens, samples, cost }) => ({ promptTokens, samples, cost }));
+    };
+    const first = await count();
+    expect(server.bodies).toHaveLength(4);
+    const each = first[0]!.promptTokens / 4;
+    expect(each).toBeGreaterThan(40);
+    expect(first).toEqual([
+      { promptTokens: 4 * each, samples: 4, cost: 4 * each },
+      { promptTokens: 0, samples: 4, cost: 0 },
+      { promptTokens: 0, samples: 8, cost: 0 },
+    ]);
+    // Steps that are tried again tell the same.
+    expect(await count()).toEqual(first);
+    // At once: whichever question its request was sent for.
+    const both = await answer([...questions(4), ...under('switch')], { run: 'second' });
+    expect(both.use.promptTokens).toBe(4 * each);
+  });
+
   it('asks anew in another run: the name may stand for another model by then', async () => {
     await serve();
     const first = await answer(questions(12));

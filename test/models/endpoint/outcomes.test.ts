@@ -328,6 +328,25 @@ describe('room for answers', { timeout: 60_000 }, () => {
     expect(server.bodies).toHaveLength(11);
   });
 
+  it('is paid for, and told: what the server took for every request, tried again or not', async () => {
+    const usage = { prompt_tokens: 40, completion_tokens: 7 };
+    const short = raw({
+      choices: [{ index: 0, message: { content: 'Well' }, finish_reason: 'length' }],
+      usage,
+    });
+    await serve(({ room }) => (room < 1000 ? short : { kind: 'usage', usage }), {
+      concurrency: 2,
+      prices: { promptPerMillion: 1e6, completionPerMillion: 1e6 },
+    });
+    const { use } = await answer(6);
+    const sent = server.bodies.length;
+    expect(sent).toBeGreaterThan(7);
+    const took = { promptTokens: 40 * sent, completionTokens: 7 * sent, cost: 47 * sent };
+    expect(use).toMatchObject(took);
+    expect((await answer(6)).use).toMatchObject(took);
+    expect(server.bodies).toHaveLength(sent);
+  });
+
   it('ends where more does not help, and where it was set', async () => {
     await serve(() => cut('<think>Let me look at option A first. The picture'));
     const { predictions, use } = await answer(3);

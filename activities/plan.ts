@@ -40,7 +40,7 @@ export interface PlannedCondition {
   count: number;
   /** False: as many as the share of a few that took the perturbation says. */
   exact: boolean;
-  /** The share of the samples that it fits. */
+  /** The share of the samples that it fits; where `exact` is true the samples themselves tell. */
   fits: number;
   /** Questions of it as they will be asked: all, or a few where `exact` is false. */
   samples: PerturbedSample[];
@@ -189,8 +189,9 @@ function originOf(
 ): PlannedCondition {
   const used = new Set(perturbed.flatMap((one) => one.samples.map(({ id }) => id)));
   const clean = samples.filter(({ id }, i) => i < count || used.has(id));
-  // What fits some samples alone takes of those behind the first ones as many as it lacks among these.
-  const beyond = Math.max(0, ...perturbed.map((one) => one.count * (1 - one.fits)));
+  // What fits some samples alone takes of those behind the first ones as many as it lacks among these. Where all its samples are known, `used` has them.
+  const open = perturbed.filter(({ exact }) => !exact);
+  const beyond = Math.max(0, ...open.map((one) => one.count * (1 - one.fits)));
   return {
     condition: `${kind}/origin`,
     count: Math.max(clean.length, Math.min(samples.length, Math.round(count + beyond))),

@@ -16,6 +16,7 @@ export interface RegistryCall {
     alias?: string;
     champion?: string;
     leaseSeconds?: number;
+    renew?: true;
     direct?: true;
   };
   /** Makes a repeated call count once. */

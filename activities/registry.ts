@@ -16,6 +16,8 @@ export interface Change {
   /** Digest of the champion that the model was compared with. */
   champion?: string;
   leaseSeconds?: number;
+  /** Keeps a place, and takes none. */
+  renew?: true;
 }
 export type RegistryInput =
   | { action: 'champion'; name: string }
@@ -66,10 +68,11 @@ async function apply(deps: ActivityDeps, input: RegistryInput): Promise<Artifact
     if (problem) throw new GuardError(ErrorCode.BadInput, problem);
     if (action === 'compare') return current?.model ?? input.model;
   }
-  const { champion, from, leaseSeconds, model, reason } = input;
+  const { champion, from, leaseSeconds, model, reason, renew } = input;
   const held = {
     ...(champion === undefined ? {} : { champion }),
     ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
+    ...(renew ? { renew } : {}),
   };
   const route = action === 'route' ? { stage: input.stage, share: input.share } : {};
   const { info } = Context.current();

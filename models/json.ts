@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
@@ -54,9 +54,16 @@ export function parseJson(
   }
 }
 
+/** The bytes of a file. Throws of what is none: a pipe or a device would be read for ever. */
+export async function readRegular(path: string): Promise<Uint8Array> {
+  const found = await stat(path);
+  if (!found.isFile() && !found.isDirectory()) throw new Error('it is a pipe or a device, not a file');
+  return readFile(path);
+}
+
 /** The content of a JSON file. Throws GuardError BAD_MODEL, or of `code`, naming the file. */
 export async function readJsonFile(path: string, code: ErrorCode = ErrorCode.BadModel): Promise<unknown> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readRegular(path).catch((cause: unknown) => {
     throw notJson(path, cause, code);
   });
   return parseJson(bytes, path, code);

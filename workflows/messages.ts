@@ -33,6 +33,8 @@ export interface RegistryChange extends Comparable {
   champion?: string;
   /** How long the challenger keeps its place unless this is renewed. */
   leaseSeconds?: number;
+  /** A sign of life: it keeps a place, and takes none. */
+  renew?: true;
   /** A person's own change, without a rollout. */
   direct?: true;
 }

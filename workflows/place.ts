@@ -37,7 +37,9 @@ export async function takePlace(request: RolloutRequest, status: RolloutStatus):
   const change = { name, model: challenger, from: workflowInfo().workflowId };
   if (!patched('one challenger at a time')) return placeOfBefore(request);
   const { promoteModel, proposeModel, rollBackModel, routeRequests } = stepsOf(plan);
-  const proposed = () => proposeModel({ ...change, leaseSeconds, reason: 'a new challenger' });
+  const sign = { ...change, leaseSeconds, reason: 'a new challenger' };
+  /** What is asked for is waited for: a place that was given to a rollout that is gone would stay taken. */
+  const proposed = () => CancellationScope.nonCancellable(() => proposeModel(sign));
   const end = Date.now() + policy.approvalTimeoutSeconds * 1000;
   let champion: ArtifactRef | null = null;
   for (let wait = firstWait; champion === null; wait = Math.min(2 * wait, longestWait)) {
@@ -67,7 +69,7 @@ export async function takePlace(request: RolloutRequest, status: RolloutStatus):
       const signing = signs.run(async () => {
         for (;;) {
           await sleep((leaseSeconds * 1000) / 3);
-          await proposed();
+          await proposeModel({ ...sign, renew: true });
         }
       });
       // A place that is lost shows at the next stage.

@@ -84,8 +84,9 @@ export function objection(
 
   const ours = challenger !== null && isOf(challenger, change);
   const busy = challenger !== null && holds(challenger, now) && !ours ? challenger : null;
-  if (busy && (kind === 'propose' || (kind === 'promote' && change.direct))) return occupied(name, busy);
-  const moves = kind === 'route' || kind === 'promote';
+  const takes = (kind === 'propose' && !change.renew) || (kind === 'promote' && change.direct);
+  if (busy && takes) return occupied(name, busy);
+  const moves = kind === 'route' || kind === 'promote' || change.renew;
   if (!moves || change.direct) return null;
   // A promotion that was taken, and whose answer was lost on its way.
   if (kind === 'promote' && challenger === null && champion?.model.digest === change.model.digest)

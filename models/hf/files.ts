@@ -1,9 +1,9 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Graph, loadHeader } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
-import { parseJson } from '../json.ts';
+import { parseJson, readRegular } from '../json.ts';
 import { deadLink } from '../linked-data.ts';
 import { deadLinks, deeperGraphs, foreignContent } from './foreign.ts';
 
@@ -154,12 +154,12 @@ export async function optionalJson(path: string): Promise<Record<string, unknown
 export async function readJson(path: string): Promise<Record<string, unknown>> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegular(path);
   } catch (cause) {
     const dead = await deadLink(path);
     const why =
       dead === undefined
-        ? (cause as NodeJS.ErrnoException).code
+        ? ((cause as NodeJS.ErrnoException).code ?? (cause as Error).message)
         : `it is a link to ${dead}, which is not there: download or copy it again`;
     throw new GuardError(ErrorCode.BadModel, `${path}: this file of the model cannot be read (${why})`, {
       cause,

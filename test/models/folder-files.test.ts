@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -242,4 +243,13 @@ describe('chat templates', () => {
     );
     expect(await answersOf(refusing)).toEqual(await answersOf(without));
   });
+});
+
+it('a pipe in place of a file is named, and not waited for', async () => {
+  const folder = await copy('llava');
+  await rm(join(folder, 'config.json'));
+  execFileSync('mkfifo', [join(folder, 'config.json')]);
+  expect(await refusal(folder)).toMatch(
+    /^BAD_MODEL .*config\.json: this file of the model cannot be read \(it is a pipe or a device, not a file\)/,
+  );
 });

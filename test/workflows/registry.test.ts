@@ -129,6 +129,16 @@ describe('what the registry refuses', () => {
     expect(code(state, 'rollback', change('b', 'one'), 60_000)).toBeNull();
   });
 
+  it('is a sign of life of a rollout that has no place any more: it takes none', () => {
+    const state = led();
+    const sign = { ...held('b', 'one'), renew: true as const };
+    expect(code(state, 'propose', sign, now)).toBeNull();
+    expect(code(state, 'propose', sign, now + 60_000)).toBe('PLACE_LOST');
+    expect(code(state, 'propose', { ...held('c', 'two'), renew: true }, now)).toBe('PLACE_LOST');
+    changes.promote(state, held('b', 'one'), at);
+    expect(code(state, 'propose', sign, now)).toBe('PLACE_LOST');
+  });
+
   it('keeps a place as long as signs of life come', () => {
     const state = led();
     changes.propose(state, held('b', 'one'), '2026-01-01T00:00:50.000Z');

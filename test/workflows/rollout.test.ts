@@ -1,5 +1,6 @@
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Activities } from '../../activities/index.ts';
 import {
   imagePerturbations,
   isInterference,
@@ -397,6 +398,42 @@ describe('a rollout', () => {
       });
     });
   }, 120_000);
+
+  it('keeps no place that was given to it while it was cancelled', async () => {
+    const { answers, handle, register, state } = await start('early', everyThird, none, {
+      margins: wideMargins,
+    });
+    let asked = () => {};
+    const proposing = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    let given = () => {};
+    const cancelled = new Promise<void>((resolve) => {
+      given = resolve;
+    });
+    const slow: Pick<Activities, 'proposeModel'> = {
+      async proposeModel(change) {
+        asked();
+        const champion = await bed.activities.proposeModel(change);
+        await cancelled;
+        return champion;
+      },
+    };
+    await bed.withWorker({ ...answers, ...slow }, async () => {
+      await register();
+      const run = await handle();
+      await proposing;
+      await run.cancel();
+      given();
+      await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+      expect(await state()).toMatchObject({ challenger: null });
+      expect((await state())?.events.map(({ kind }) => kind)).toEqual([
+        'registered',
+        'proposed',
+        'rolled_back',
+      ]);
+    });
+  });
 
   it('takes silence for a no', async () => {
     const { answers, handle, register } = await start('silent', everyThird, none, {

@@ -64,9 +64,11 @@ describe.skipIf(offline)(`the pinned wheels${offline && ` (skipped: ${offline})`
 const wanted = Boolean(process.env.MODALITY_GUARD_TEST_CUDA);
 const missing = !cudaPlatform()
   ? 'CUDA is for Linux x64 alone'
-  : readSet(cudaSet.id) || wanted
+  : readSet(cudaSet.id)
     ? ''
-    : 'no CUDA libraries in the cache; MODALITY_GUARD_TEST_CUDA=1 fetches them, 1.4 GB';
+    : wanted
+      ? offline
+      : 'no CUDA libraries in the cache; MODALITY_GUARD_TEST_CUDA=1 fetches them, 1.4 GB';
 
 describe.skipIf(missing)(
   `the libraries themselves${missing && ` (skipped: ${missing})`}`,

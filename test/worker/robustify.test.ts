@@ -153,12 +153,14 @@ describe('the pipeline', { timeout: 400_000 }, () => {
 
   it('gives the share back where its rollout is ended from outside', async () => {
     const { workflowId } = await startRobustify(session, { policy: 'standard', seed: 13 });
-    const rollout = session.client.workflow.getHandle(workflowIds.rollout(workflowId));
+    const rolloutId = workflowIds.rollout(workflowId);
     let ended = false;
-    await follow(session, workflowId, ({ waiting }) => {
-      if (waiting === null || ended) return;
-      ended = true;
-      void rollout.terminate();
+    await follow(session, workflowId, () => {
+      void registryState(session, 'tiny').then((state) => {
+        if (ended || state?.challenger?.from !== rolloutId) return undefined;
+        ended = true;
+        return session.client.workflow.getHandle(rolloutId).terminate();
+      });
     });
     await expect(robustifyResult(session, workflowId)).rejects.toThrow(/terminated/);
     await keepHistory(session.client, 'robustify-rollout-ended', workflowId);

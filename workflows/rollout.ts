@@ -77,13 +77,11 @@ async function led(
   for (let tries = 1; ; tries++) {
     const place = await takePlace(request, status);
     try {
-      const { champion } = place;
-      const end = await place.holding(() =>
-        leadThrough(against(request, champion), status, account, decisions, place),
-      );
+      const compared = against(request, place.champion);
+      const end = await place.holding(() => leadThrough(compared, status, account, decisions, place));
       if (end.outcome === 'promoted') await place.promote(end.reason);
       else await place.rollBack(end.reason);
-      return { champion, end };
+      return { champion: compared.champion, end };
     } catch (error) {
       if (isLost(error) && tries < mostTries) {
         status.stages = [];
@@ -98,10 +96,13 @@ async function led(
   }
 }
 
-/** The request with the champion that the registry has now: it has not been asked the rehearsal's samples. */
+/**
+ * The request with the champion that the registry has now: it has not been asked the rehearsal's samples. A run that is repeated
+ * is compared with what it began with, not with its own model.
+ */
 function against(request: RolloutRequest, champion: ArtifactRef): RolloutRequest {
-  if (champion.digest === request.champion.digest) return request;
-  const { rehearsal } = request;
+  const { challenger, champion: first, rehearsal } = request;
+  if ([first.digest, challenger.digest].includes(champion.digest)) return request;
   return { ...request, champion, ...(rehearsal ? { rehearsal: { ...rehearsal, champion: null } } : {}) };
 }
 
@@ -112,8 +113,6 @@ async function leadThrough(
   decisions: Decisions,
   place: Place,
 ): Promise<End> {
-  if (request.champion.digest === request.challenger.digest)
-    return { outcome: 'promoted', reason: 'another rollout has made this model the champion' };
   status.plan = await planOf(request, account);
   const stages = shares.filter(({ stage }) => status.plan?.stages.includes(stage) ?? true);
   let passedInARow = 0;

@@ -20,6 +20,11 @@ export interface ProjectFlags extends CommonFlags {
   uiPort?: number;
 }
 
+/** Flags of the commands about one model of the registry. */
+export interface ModelFlags extends ProjectFlags {
+  model?: string;
+}
+
 /** Flag of the commands whose process computes. */
 export interface DeviceFlags {
   device?: DeviceChoice;

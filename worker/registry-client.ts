@@ -1,12 +1,10 @@
 import {
-  ApplicationFailure,
   type Client,
   WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { RegistryCall, RegistryClient } from '../activities/index.ts';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { RegistryState } from '../schemas/registry.ts';
 import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import {
@@ -19,6 +17,7 @@ import {
   routeUpdate,
 } from '../workflows/messages.ts';
 import type { registry } from '../workflows/registry.ts';
+import { asGuardError } from './failures.ts';
 
 const updates = {
   register: registerUpdate,
@@ -54,18 +53,9 @@ export function registryClient(client: Client): RegistryClient {
           startWorkflowOperation,
         });
       } catch (error) {
-        throw refusalIn(error) ?? error;
+        // The registry's own words where it refused the change.
+        throw error instanceof WorkflowUpdateFailedError ? asGuardError(error) : error;
       }
     },
   };
-}
-
-const refusals: readonly string[] = [ErrorCode.BadInput, ErrorCode.RegistryBusy, ErrorCode.PlaceLost];
-
-/** The registry's own words where it refused a change. */
-function refusalIn(error: unknown): GuardError | null {
-  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure))
-    return null;
-  const { message, type } = error.cause;
-  return refusals.includes(type ?? '') ? new GuardError(type as ErrorCode, message, { cause: error }) : null;
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { DriftMeasure } from '../../schemas/drift.ts';
-import type { PolicyFlags, ProjectFlags, WorkFlags } from '../flags.ts';
+import type { ModelFlags, PolicyFlags, WorkFlags } from '../flags.ts';
 import { amount, positive, share, withPolicyFlag, withProjectFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
@@ -22,9 +22,6 @@ interface WatchFlags extends WorkFlags, PolicyFlags {
   psi?: number;
   minRequests?: number;
   detach?: boolean;
-}
-interface ModelFlags extends ProjectFlags {
-  model?: string;
 }
 
 export function addDrift(program: Command): void {

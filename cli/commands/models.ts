@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ProjectFlags } from '../flags.ts';
+import type { ModelFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
 import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
@@ -11,9 +11,6 @@ import { addInspect } from './inspect.ts';
 import { addRegistryChanges } from './registry.ts';
 import { addVerify } from './verify.ts';
 
-interface ModelFlags extends ProjectFlags {
-  model?: string;
-}
 interface ExportFlags extends ModelFlags {
   out: string;
 }

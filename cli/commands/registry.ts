@@ -1,15 +1,12 @@
 import type { Command } from 'commander';
 import type { RegistryState } from '../../schemas/registry.ts';
-import { type ProjectFlags, withProjectFlags } from '../flags.ts';
+import { type ModelFlags, withProjectFlags } from '../flags.ts';
 import { personOf } from '../gate-prompt.ts';
 import type { Output } from '../output.ts';
-import { withSession } from '../session.ts';
+import { type Work, withSession } from '../session.ts';
 import { table } from '../views/table.ts';
 import { handle } from './command.ts';
 
-interface ModelFlags extends ProjectFlags {
-  model?: string;
-}
 interface ChangeFlags extends ModelFlags {
   by?: string;
   comment: string;
@@ -58,15 +55,12 @@ export function addRegistryChanges(models: Command): void {
   handle<ModelFlags>(history, showHistory);
 }
 
-type Api = Parameters<Parameters<typeof withSession>[3]>[0]['api'];
-type Session = Parameters<Parameters<typeof withSession>[3]>[0]['session'];
-
 async function changed(
   flags: ChangeFlags,
   output: Output,
   apply: (
-    api: Api,
-    session: Session,
+    api: Work['api'],
+    session: Work['session'],
     by: { by: string; comment: string; model?: string },
   ) => Promise<RegistryState>,
 ): Promise<undefined> {

@@ -1,5 +1,6 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Device } from '../schemas/device.ts';
+import type { Execution, KeptHistory } from '../schemas/history.ts';
 import type { Comparable, RegistryState } from '../schemas/registry.ts';
 import type { ArtifactStore } from '../store/index.ts';
 
@@ -30,6 +31,15 @@ export interface RegistryClient {
   apply(call: RegistryCall): Promise<RegistryState>;
 }
 
+/** Where the histories of executions are. */
+export interface HistorySource {
+  /** Those of executions, of their children and of what they continue. What is `known` is left out, with its relatives. */
+  collect(
+    of: (Execution & { optional?: boolean })[],
+    known: (execution: { workflowId: string; runId: string }) => Promise<boolean>,
+  ): AsyncIterable<KeptHistory>;
+}
+
 /** What the worker hands to the activities. */
 export interface ActivityDeps {
   store: ArtifactStore;
@@ -40,4 +50,5 @@ export interface ActivityDeps {
   /** Where models are computed; results of different devices are kept apart. */
   device: Device;
   registry: RegistryClient;
+  histories: HistorySource;
 }

@@ -5,6 +5,7 @@ import { firstLook, lastLook } from './fingerprint.ts';
 import { gate } from './gate.ts';
 import { importModel } from './import-model.ts';
 import { ingest } from './ingest.ts';
+import { keepHistories } from './keep-histories.ts';
 import { perturb } from './perturb.ts';
 import { pilot } from './pilot.ts';
 import { planRollout } from './plan-rollout.ts';
@@ -18,7 +19,7 @@ import { score } from './score.ts';
 import { summarize } from './summarize.ts';
 import { train } from './train.ts';
 
-export type { ActivityDeps, RegistryCall, RegistryClient } from './deps.ts';
+export type { ActivityDeps, HistorySource, RegistryCall, RegistryClient } from './deps.ts';
 export { type DiagnosisFiles, writeDiagnosis } from './diagnosis-files.ts';
 export { type DiagnoseOutcome, readDiagnosis } from './diagnosis-outcome.ts';
 export { type ReportedDiagnosis, reportDiagnosis } from './diagnosis-report.ts';
@@ -42,6 +43,7 @@ export function createActivities(deps: ActivityDeps) {
     gate: gate(deps),
     importModel: importModel(deps),
     ingest: ingest(deps),
+    keepHistories: keepHistories(deps),
     lastLook: lastLook(deps),
     perturb: perturb(deps),
     pilot: pilot(deps),

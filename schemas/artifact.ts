@@ -13,6 +13,8 @@ export const MediaType = {
   Png: 'image/png',
   Onnx: 'application/onnx',
   Binary: 'application/octet-stream',
+  /** JSON in the form of Temporal's own tools, compressed by gzip. */
+  History: 'application/vnd.modality-guard.history+gzip',
   /** JSON: a `ModelManifest`. */
   Model: 'application/vnd.modality-guard.model+json',
   /** JSON: a `StepManifest`. */

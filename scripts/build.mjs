@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { explainFileError } from './bootstrap/setup-error.mjs';
 import { digestOf, filesBelow, sourceDigest, stampPath } from './bootstrap/stamp.mjs';
 import { addOnnxRuntime } from './onnxruntime.mjs';
@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const fresh = join(root, `dist.new-${process.pid}`);
 const bundleName = 'workflow-bundle.js';
+const bundler = 'worker/workflow-bundle.js';
 
 try {
   const digest = sourceDigest(root);
@@ -50,12 +51,12 @@ async function bundleWorkflows() {
   if (existsSync(old) && readText(`${old}.built-for`) === digest) {
     cpSync(old, join(fresh, bundleName));
   } else {
-    const { bundleWorkflowCode } = await import('@temporalio/worker');
+    const { bundleWorkflows } = await import(pathToFileURL(join(fresh, bundler)));
     const logger = Object.fromEntries(
       ['log', 'trace', 'debug', 'info', 'warn'].map((level) => [level, () => {}]),
     );
     logger.error = (message, meta) => process.stderr.write(`${message} ${JSON.stringify(meta ?? {})}\n`);
-    const { code } = await bundleWorkflowCode({ workflowsPath: entry, logger });
+    const { code } = await bundleWorkflows(entry, logger);
     writeFileSync(join(fresh, bundleName), code);
   }
   writeFileSync(join(fresh, `${bundleName}.built-for`), digest);
@@ -64,7 +65,7 @@ async function bundleWorkflows() {
 function bundleInputs() {
   const files = ['workflows', 'schemas'].flatMap((folder) => filesBelow(fresh, folder, /\.js$/));
   const version = createRequire(import.meta.url)('@temporalio/workflow/package.json').version;
-  return `${digestOf(fresh, files)} ${version}`;
+  return `${digestOf(fresh, [...files, bundler])} ${version}`;
 }
 
 function readText(path) {

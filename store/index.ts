@@ -11,6 +11,14 @@ export { codeVersion } from './code-version.ts';
 export { writeCsvFile } from './csv.ts';
 export type { ArtifactDriver, StoredObject } from './driver.ts';
 export { FolderDriver } from './folder-driver.ts';
+export {
+  mostHistoryBytes,
+  type RecordedHistory,
+  readHistory,
+  recordedHistories,
+  recordedHistory,
+  recordHistory,
+} from './histories.ts';
 export { checkOutFolder } from './out-folder.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import { stateFolder } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import type { KeptHistory } from '../schemas/history.ts';
 import { workflowIds } from '../schemas/workflow.ts';
 import {
   ArtifactStore,
@@ -16,7 +17,7 @@ import {
   writeAtomically,
 } from '../store/index.ts';
 import { clearly } from './failures.ts';
-import { collectHistories, type KeptHistory } from './histories.ts';
+import { collectHistories, fromServer } from './histories.ts';
 import { quietly, workflowCode } from './run.ts';
 import type { Session } from './session.ts';
 import { checkVacant, fillVacant } from './vacant-folder.ts';
@@ -61,9 +62,13 @@ export async function auditExport(
   const folder = resolve(out);
   await checkVacant(folder);
   const model = workflowId.split('/')[1] ?? '';
-  const histories = await clearly(() =>
-    collectHistories(session.client, [workflowId], [workflowIds.registry(model)]),
-  );
+  const histories = await clearly(async () => {
+    const found: KeptHistory[] = [];
+    const registry = { workflowId: workflowIds.registry(model), optional: true };
+    for await (const one of collectHistories(fromServer(session.client), [{ workflowId }, registry]))
+      found.push(one);
+    return found;
+  });
   const counts = await fillVacant(folder, (into) => writeBundle(session.store, into, workflowId, histories));
   return { folder, ...counts };
 }
@@ -80,10 +85,10 @@ async function writeBundle(
   };
   const artifacts = new Map<string, ArtifactRef>();
   const listed: z.infer<typeof Bundle>['histories'] = [];
-  for (const { json, ...execution } of histories) {
-    const file = `histories/${fileName(execution.workflowId)}_${execution.runId}.json`;
+  for (const { json, runId, type, workflowId } of histories) {
+    const file = `histories/${fileName(workflowId)}_${runId}.json`;
     await write(file, Buffer.from(json));
-    listed.push({ file, ...execution });
+    listed.push({ file, workflowId, runId, type });
     for (const { ref } of findReferences(JSON.parse(json))) artifacts.set(ref.digest, ref);
   }
   const manifests = [...artifacts.values()].filter(({ mediaType }) => mediaType === MediaType.Step);

@@ -1,70 +1,80 @@
 import type { Client } from '@temporalio/client';
-import { type History, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { HistorySource } from '../activities/index.ts';
+import type { Execution, KeptHistory } from '../schemas/history.ts';
 import { isNotFound } from './failures.ts';
+import { eventsOf, fieldsOf, isLast, type Relative, relativesIn } from './history-events.ts';
 
-/** One execution's history, as JSON in the form of Temporal's own tools. */
-export interface KeptHistory {
-  workflowId: string;
-  runId: string;
-  type: string;
-  json: string;
-}
+/** Null: it is not there. */
+export type FetchHistory = (execution: Execution) => Promise<KeptHistory | null>;
 
-interface Execution {
-  workflowId: string;
-  runId?: string;
-}
-
-/** Children that a history started, and the execution that it was continued from. */
-function relatives({ events }: History, workflowId: string): Execution[] {
-  return (events ?? []).flatMap((event) => {
-    const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
-    if (child?.workflowId) return [{ workflowId: child.workflowId, runId: child.runId ?? undefined }];
-    const from = event.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
-    return from ? [{ workflowId, runId: from }] : [];
-  }) as Execution[];
-}
-
-async function fetchOne(client: Client, { runId, workflowId }: Execution): Promise<[KeptHistory, History]> {
-  const handle = client.workflow.getHandle(workflowId, runId);
-  const history = await handle.fetchHistory();
-  const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
-  const kept = {
-    workflowId,
-    runId: runId ?? started?.originalExecutionRunId ?? '',
-    type: started?.workflowType?.name ?? '',
-    json: historyToJSON(history),
+/** Histories that the server still has. */
+export function fromServer(client: Client): FetchHistory {
+  return async ({ runId, workflowId }) => {
+    try {
+      return described(historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory()), {
+        workflowId,
+        runId,
+      });
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw error;
+    }
   };
-  return [kept, history];
+}
+
+function described(json: string, { runId, workflowId }: Execution): KeptHistory {
+  const events = eventsOf(JSON.parse(json));
+  const started = fieldsOf(events[0], 'workflowExecutionStarted');
+  return {
+    workflowId,
+    runId: runId ?? String(started?.originalExecutionRunId ?? ''),
+    type: String((started?.workflowType as { name?: unknown } | undefined)?.name ?? ''),
+    ended: isLast(events.at(-1)),
+    events: events.length,
+    startedAt: events[0]?.eventTime ?? '',
+    json,
+  };
+}
+
+interface Collecting {
+  /** These are left out, with their relatives. */
+  known?: (execution: { workflowId: string; runId: string }) => Promise<boolean>;
+  /** Told of what is named and is not there. */
+  lacking?: (relative: Relative) => void;
 }
 
 /**
- * Histories of workflows, their children and the executions they continue. `optional` are left out where they are not
- * there.
- * @throws what `isNotFound` knows
+ * Histories of executions, of their children and of what they continue. `optional` are left out where they are not there.
+ * @throws Error with code NOT_FOUND of gRPC, which `isNotFound` knows, where one that is asked for is not there
  */
-export async function collectHistories(
-  client: Client,
-  workflowIds: readonly string[],
-  optional: readonly string[] = [],
-): Promise<KeptHistory[]> {
-  const queue: (Execution & { optional?: boolean })[] = [
-    ...workflowIds.map((workflowId) => ({ workflowId })),
-    ...optional.map((workflowId) => ({ workflowId, optional: true })),
-  ];
-  const found = new Map<string, KeptHistory>();
+export async function* collectHistories(
+  fetch: FetchHistory,
+  of: readonly (Execution & { optional?: boolean })[],
+  { known = async () => false, lacking = () => {} }: Collecting = {},
+): AsyncGenerator<KeptHistory> {
+  const queue: (Execution & { optional?: boolean; relative?: Relative })[] = [...of];
+  const seen = new Set<string>();
   for (let next = queue.shift(); next; next = queue.shift()) {
-    try {
-      const [kept, history] = await fetchOne(client, next);
-      const key = `${kept.workflowId} ${kept.runId}`;
-      if (found.has(key)) continue;
-      found.set(key, kept);
-      queue.push(...relatives(history, kept.workflowId));
-    } catch (error) {
-      // A continued execution may be past its retention.
-      const mayLack = next.optional || next.runId !== undefined;
-      if (!(mayLack && isNotFound(error))) throw error;
+    const { optional, relative, runId, workflowId } = next;
+    if (runId !== undefined && seen.has(`${workflowId} ${runId}`)) continue;
+    if (runId !== undefined && (await known({ workflowId, runId }))) continue;
+    const found = await fetch(next);
+    if (found === null) {
+      if (relative) lacking(relative);
+      else if (!optional) throw Object.assign(new Error(`there is no workflow "${workflowId}"`), { code: 5 });
+      continue;
     }
+    const key = `${found.workflowId} ${found.runId}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    yield found;
+    for (const relative of relativesIn(eventsOf(JSON.parse(found.json)), workflowId))
+      queue.push({ ...relative, relative });
   }
-  return [...found.values()];
+}
+
+/** As the activities want it: those that the server has. */
+export function historiesOf(client: Client): HistorySource {
+  return { collect: (of, known) => collectHistories(fromServer(client), of, { known }) };
 }

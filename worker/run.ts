@@ -2,7 +2,6 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  bundleWorkflowCode,
   DefaultLogger,
   type LogEntry,
   makeTelemetryFilterString,
@@ -17,7 +16,9 @@ import type { Device } from '../schemas/device.ts';
 import { taskQueue } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
 import { identity, type Temporal } from './connection.ts';
+import { historiesOf } from './histories.ts';
 import { registryClient } from './registry-client.ts';
+import { bundleWorkflows } from './workflow-bundle.ts';
 
 type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
 let bundled: Promise<WorkflowCode> | undefined;
@@ -29,7 +30,7 @@ export function workflowCode(): Promise<WorkflowCode> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const workflowsPath = fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url));
   const logger = new DefaultLogger('ERROR');
-  bundled ??= bundleWorkflowCode({ workflowsPath, logger }).then((workflowBundle) => ({ workflowBundle }));
+  bundled ??= bundleWorkflows(workflowsPath, logger).then((workflowBundle) => ({ workflowBundle }));
   return bundled;
 }
 
@@ -130,7 +131,8 @@ async function createWorker(connection: NativeConnection, options: WorkerSetting
 
 function activitiesOf({ config, device, stateDir, store, temporal }: WorkerSettings) {
   const registry = registryClient(temporal.client);
-  return createActivities({ store, stateDir, threads: config.worker.threads, device, registry });
+  const histories = historiesOf(temporal.client);
+  return createActivities({ store, stateDir, threads: config.worker.threads, device, registry, histories });
 }
 
 /** Pinned: a pipeline ends with the code that it began with. */

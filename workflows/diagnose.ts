@@ -2,6 +2,7 @@ import { upsertSearchAttributes } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { DiagnoseRequest, DiagnoseResult } from '../schemas/workflow.ts';
 import { askingOf, diagnoseModel, ingest } from './diagnosis.ts';
+import { inEvidence } from './evidence.ts';
 import { stepsOfDiagnosis } from './expected.ts';
 import { verdictAttribute } from './messages.ts';
 import { Stages, type Track } from './stages.ts';
@@ -10,7 +11,11 @@ import { stepsOf } from './steps.ts';
 const stageNames = ['ingest', 'diagnose', 'report'] as const;
 
 /** A diagnosis alone: of a model folder, or, nightly, of the registered champion; then it writes its report itself. */
-export async function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult> {
+export function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult> {
+  return inEvidence(() => diagnosisAlone(request));
+}
+
+async function diagnosisAlone(request: DiagnoseRequest): Promise<DiagnoseResult> {
   const { data, diagnosis: config, model: name, packs, report: asked, seed } = request;
   const stages = new Stages(name, asked ? stageNames : stageNames.slice(0, 2), stepsOfDiagnosis(request));
   const { model, splits } = await stages.stage('ingest', (track) => ingest(track, request));

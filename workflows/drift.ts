@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { DriftRequest, DriftStatus } from '../schemas/drift.ts';
 import { WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { inEvidence, keepHistory } from './evidence.ts';
 import { driftStatusQuery, modelAttribute, stopSignal } from './messages.ts';
 import type { robustify } from './robustify.ts';
 import { stepsOf } from './steps.ts';
@@ -27,7 +28,11 @@ export interface DriftState extends Omit<DriftStatus, 'model' | 'logs'> {
  * Watches a folder of request logs: measures each batch of new files and, when an alarm rings outside of the cool-down,
  * starts `robustify` once.
  */
-export async function driftWatch(request: DriftRequest, carried?: DriftState): Promise<DriftStatus> {
+export function driftWatch(request: DriftRequest, carried?: DriftState): Promise<DriftStatus> {
+  return inEvidence(() => watch(request, carried));
+}
+
+async function watch(request: DriftRequest, carried?: DriftState): Promise<DriftStatus> {
   const state: DriftState = carried ?? {
     cursor: null,
     pending: [],
@@ -48,7 +53,10 @@ export async function driftWatch(request: DriftRequest, carried?: DriftState): P
 
   while (!state.stopped) {
     await poll(request, state);
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof driftWatch>(request, state);
+    if (workflowInfo().continueAsNewSuggested) {
+      await keepHistory({ outcome: 'continued' });
+      await continueAsNew<typeof driftWatch>(request, state);
+    }
     await condition(() => state.stopped, request.pollSeconds * 1000);
   }
   return status();

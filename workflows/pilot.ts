@@ -12,6 +12,7 @@ import type {
 } from '../schemas/workflow.ts';
 import { decisionsUnder } from './decision.ts';
 import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
+import { inEvidence } from './evidence.ts';
 import { stepsOfPilot } from './expected.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
@@ -92,7 +93,11 @@ export function refusalOf({ approval, reason }: StageRecord): string | null {
 }
 
 /** A pilot alone: nothing is rolled out, and nobody is asked. */
-export async function pilot(request: PilotRequest): Promise<PilotResult> {
+export function pilot(request: PilotRequest): Promise<PilotResult> {
+  return inEvidence(() => pilotAlone(request));
+}
+
+async function pilotAlone(request: PilotRequest): Promise<PilotResult> {
   const stages = new Stages(request.model, ['ingest', 'pilot'] as const, stepsOfPilot(request));
   const ingested = await stages.stage('ingest', (track) =>
     ingest(track, request, ['train', 'test', 'heldout']),

@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { RegistryEvent, RegistryState } from '../schemas/registry.ts';
+import { keepHistory, nameCode } from './evidence.ts';
 import {
   aliasUpdate,
   modelAttribute,
@@ -35,6 +36,7 @@ const { keepTrail } = proxyActivities<Pick<Activities, 'keepTrail'>>({
 
 /** One model's registry: champion, challenger and aliases. Its history is the audit trail. */
 export async function registry(name: string, carried?: RegistryState): Promise<void> {
+  nameCode();
   const state = carried ?? emptyRegistry(name);
   upsertSearchAttributes([{ key: modelAttribute, value: name }]);
   setHandler(registryStateQuery, () => state);
@@ -79,6 +81,7 @@ export async function registry(name: string, carried?: RegistryState): Promise<v
     giveBackExpired(state, new Date().toISOString());
     if (state.events.length >= 2 * shownEvents) await shorten(state);
   }
+  await keepHistory({ outcome: 'continued' });
   await condition(allHandlersFinished);
   await continueAsNew<typeof registry>(name, state);
 }

@@ -21,6 +21,7 @@ import {
   workflowIds,
 } from '../schemas/workflow.ts';
 import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
+import { inEvidence } from './evidence.ts';
 import { stepsOfRun } from './expected.ts';
 import { modelAttribute, verdictAttribute } from './messages.ts';
 import { askAfterPilot, pilotModel, refusalOf } from './pilot.ts';
@@ -33,7 +34,11 @@ import { augment, trainModel } from './training.ts';
  * Diagnoses a model, trains it on perturbed pairs, diagnoses the result, rolls it out in stages against the champion,
  * and writes the report.
  */
-export async function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
+export function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
+  return inEvidence(() => wholeRun(request));
+}
+
+async function wholeRun(request: RobustifyRequest): Promise<RobustifyResult> {
   const stages = new Stages(
     request.model,
     request.pilot ? pilotedStages : robustifyStages,

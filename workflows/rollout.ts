@@ -18,6 +18,7 @@ import type {
   StepOutcome,
 } from '../schemas/workflow.ts';
 import { type Decisions, decisionsUnder } from './decision.ts';
+import { inEvidence } from './evidence.ts';
 import {
   gateSignal,
   modelAttribute,
@@ -45,7 +46,11 @@ type End = Pick<RolloutResult, 'outcome' | 'reason'>;
  * ends at a gate; where the policy wants it before the next stage, or the figures do not decide, a person does. A failed gate or a no
  * gives everything back to the champion.
  */
-export async function rollout(request: RolloutRequest): Promise<RolloutOutcome> {
+export function rollout(request: RolloutRequest): Promise<RolloutOutcome> {
+  return inEvidence(() => throughStages(request));
+}
+
+async function throughStages(request: RolloutRequest): Promise<RolloutOutcome> {
   const account: Omit<RolloutOutcome, 'result'> = { artifacts: {}, manifests: [], accounts: [] };
   const status = openStatus(request);
   const decisions = decisionsUnder(request, announceTo(status));

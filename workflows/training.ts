@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { MixedIn, TrainRequest, TrainResult } from '../schemas/workflow.ts';
 import { ingest } from './diagnosis.ts';
+import { inEvidence } from './evidence.ts';
 import { stepsOfTraining } from './expected.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
@@ -63,7 +64,11 @@ export async function trainModel(
 }
 
 /** Augmentation and training alone: no diagnosis, no rollout. */
-export async function train(request: TrainRequest): Promise<TrainResult> {
+export function train(request: TrainRequest): Promise<TrainResult> {
+  return inEvidence(() => trainingAlone(request));
+}
+
+async function trainingAlone(request: TrainRequest): Promise<TrainResult> {
   const stages = new Stages(request.model, ['ingest', 'augment', 'train'] as const, stepsOfTraining(request));
   const { model: base, splits } = await stages.stage('ingest', (track) => ingest(track, request, ['train']));
   const { augmented } = await stages.stage('augment', (track) => augment(track, request, base, splits.train));

@@ -7,6 +7,7 @@ import { taskQueue } from '../../schemas/workflow.ts';
 import { ArtifactStore } from '../../store/index.ts';
 import { loadConfig, packageFolder } from '../../worker/config.ts';
 import { connectTemporal, identity, type Temporal } from '../../worker/connection.ts';
+import { historiesOf } from '../../worker/histories.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { logTo, workflowCode } from '../../worker/run.ts';
 
@@ -33,6 +34,7 @@ export async function openTestBed(): Promise<TestBed> {
     threads: 1,
     device: 'cpu',
     registry: registryClient(temporal.client),
+    histories: historiesOf(temporal.client),
   });
   return {
     stateDir,

@@ -20,6 +20,11 @@ export class CellReader {
     this.dialect = dialect;
   }
 
+  /** What the quote that is open holds so far. */
+  get begun(): string {
+    return this.quoted;
+  }
+
   /** Takes a line; behind an open quote `before`, the end of the line before it, and the line belong to the cell. */
   feed(line: string, before = ''): void {
     let at = 0;

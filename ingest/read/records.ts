@@ -1,4 +1,5 @@
 import { CellReader, cleanCells, type Dialect } from './cells.ts';
+import { areRecords } from './swallowed.ts';
 
 /** A record: its cells, or why there are none. */
 export type Found = { cells: string[] } | { why: string };
@@ -7,14 +8,6 @@ export type Found = { cells: string[] } | { why: string };
 const longestRecord = 32 * 2 ** 20;
 
 const shown = (text: string) => JSON.stringify(text.slice(0, 40));
-
-/** Delimiters that no space follows: prose has spaces behind its commas. */
-function countOf(line: string, { delimiter, trimmed }: Dialect): number {
-  let count = 1;
-  for (let at = line.indexOf(delimiter); at >= 0; at = line.indexOf(delimiter, at + 1))
-    if (trimmed || line[at + 1] !== ' ') count++;
-  return count;
-}
 
 /**
  * Records of lines, each without its end. A quote that never closes, or closes in the middle of a cell, costs the record that it
@@ -93,12 +86,10 @@ export class RecordReader {
     if (width === undefined) return false;
     const texts = lines.map(withoutEnd);
     const isRecord = (line: string) => cleanCells(line, this.dialect)?.length === width;
-    const following = texts.slice(1);
-    if (found !== width) return following.some(isRecord);
+    if (found !== width) return texts.slice(1).some(isRecord);
     // Inside a quote a line that closes it has an odd number of quotes: by itself it is no record.
-    if (isRecord(following.at(-1) as string)) return true;
-    if (following.length > 1 && following.slice(0, -1).every(isRecord)) return true;
-    return width > 1 && texts.every((line) => countOf(line, this.dialect) === width);
+    if (isRecord(texts.at(-1) as string)) return true;
+    return areRecords(texts, width, this.dialect);
   }
 
   /** Tabs hardly stand in cells: a line of as many parts as there are columns is a record of a table without quoting. */

@@ -43,6 +43,56 @@ describe('a quote costs its row alone', () => {
     ['before spaces and a delimiter', '1,"a" ,d\n9,q,x', [['1', 'a', 'd'], good]],
     ['with cells too many and empty', '1,a,b,,\n9,q,x', [['1', 'a', 'b'], good]],
     ['with a cell too few', '1,"a"\n9,q,x', ['bad', good]],
+    [
+      'around a table of as many columns',
+      '1,"Look at the table:\na,b,c\nd,e,f\nwhich?",x\n9,q,x',
+      [['1', 'Look at the table:\na,b,c\nd,e,f\nwhich?', 'x'], good],
+    ],
+    [
+      'around a table alone, in the last column',
+      '1,A,"a,b,c\n1,2,3\n4,5,6"\n9,q,x',
+      [['1', 'A', 'a,b,c\n1,2,3\n4,5,6'], good],
+    ],
+    [
+      'around a table alone, in the first column',
+      '"a,b,c\n1,2,3\n4,5,6",A,x\n9,q,x',
+      [['a,b,c\n1,2,3\n4,5,6', 'A', 'x'], good],
+    ],
+    [
+      'around numbers in the last column',
+      '1,A,"Look:\n1,2,3\n4,5,6"\n9,q,x',
+      [['1', 'A', 'Look:\n1,2,3\n4,5,6'], good],
+    ],
+    [
+      'around numbers beside an answer that is one',
+      '1,0,"Look:\n1,2,3\n4,5,6\n7,8,9"\n9,q,x',
+      [['1', '0', 'Look:\n1,2,3\n4,5,6\n7,8,9'], good],
+    ],
+    [
+      'around two lines with tight commas',
+      '1,"Look here,now\nand there,too",A\n9,q,x',
+      [['1', 'Look here,now\nand there,too', 'A'], good],
+    ],
+    [
+      'around lines of code',
+      '1,"What does it print?\nprint(a,b,c)\nprint(1,2,3)\n",x\n9,q,x',
+      [['1', 'What does it print?\nprint(a,b,c)\nprint(1,2,3)\n', 'x'], good],
+    ],
+    [
+      'around a table with quotes in it',
+      '1,"T:\na,""b"",c\nd,e,f\nwhich?",x\n9,q,x',
+      [['1', 'T:\na,"b",c\nd,e,f\nwhich?', 'x'], good],
+    ],
+    [
+      'that opens in a text and closes in another below',
+      '1,"yes he said,A\n9,why,B\n9,who,C\n2,no she said",D\n9,q,x',
+      ['bad', ['9', 'why', 'B'], ['9', 'who', 'C'], ['2', 'no she said"', 'D'], good],
+    ],
+    [
+      'that opens before delimiters and closes below',
+      '1,"one,two, and three,A\n9,why,B\n2,five",D\n9,q,x',
+      ['bad', ['9', 'why', 'B'], ['2', 'five"', 'D'], good],
+    ],
     ['escaped by a backslash', '1,"a \\"b\\" c",d\n9,q,x', ['bad', good]],
   ])('%s', async (_, text, expected) => {
     expect(await records(text, 3)).toEqual(expected);

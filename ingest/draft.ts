@@ -62,14 +62,36 @@ export interface LetterOptions {
   placeOf(letter: number): number;
 }
 
-/** The options in columns, one a letter, without the empty ones; undefined: there is no column for the letter. */
+/** A text by which tables write "nothing", and which may be an option's own. */
+export const isNaNText = (value: unknown): value is string =>
+  typeof value === 'string' && value.trim().toLowerCase() === 'nan';
+
+/** The columns that hold options. One that says "NaN" is empty, unless the answer is its letter, or is called so and it alone is. */
+export function filledColumns(
+  values: Record<string, unknown>,
+  names: readonly (string | undefined)[],
+  answer?: unknown,
+): number[] {
+  const cells = names.map((name) => (name === undefined ? null : values[name]));
+  const called = cells.filter(isNaNText).length === 1 && isNaNText(answer);
+  const place = placeOf(answer);
+  return [...cells.keys()].filter(
+    (i) => textCell(cells[i]) !== null || (isNaNText(cells[i]) && (called || place === i)),
+  );
+}
+
+/** The options in columns, one a letter, without the empty ones. */
 export function letterOptions(
   values: Record<string, unknown>,
   names: readonly (string | undefined)[],
+  answer?: unknown,
 ): LetterOptions {
-  const cells = names.map((name) => (name === undefined ? null : textCell(values[name])));
-  const filled = [...cells.keys()].filter((i) => cells[i] !== null);
-  return { options: filled.map((i) => cells[i] as string), placeOf: (letter) => filled.indexOf(letter) };
+  const filled = filledColumns(values, names, answer);
+  const textOf = (i: number) => {
+    const cell = values[names[i] as string];
+    return textCell(cell) ?? String(cell).trim();
+  };
+  return { options: filled.map(textOf), placeOf: (letter) => filled.indexOf(letter) };
 }
 
 /** The question below its hint, where there is one. */

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { Fault } from './draft.ts';
 import { Listing, Listings } from './listing.ts';
 import { filesBelow } from './read/files.ts';
@@ -54,11 +55,21 @@ export interface Found {
   place: string;
 }
 
+/** @throws GuardError BadInput where there is no such folder */
+export async function checkPictureFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory()) return;
+  const what = found ? 'is a file; name the folder that it lies in' : 'there is no such folder';
+  throw new GuardError(ErrorCode.BadInput, `--images ${folder}: ${what}`);
+}
+
 /** Looks pictures up that tables name by a path. */
 export class Finder {
   private readonly folder: string | undefined;
   private readonly listings = new Listings();
   private below: Promise<Listing> | undefined;
+  /** A picture was looked for. */
+  asked = false;
   /** By file that was found by its name alone: who named it. */
   private readonly byName = new Map<string, string[]>();
 
@@ -73,6 +84,7 @@ export class Finder {
    * whatever form of Unicode. Undefined: there is none. @throws Fault where several files have the name
    */
   async find(text: string, file: string): Promise<Found | undefined> {
+    this.asked = true;
     const named = parsed(text);
     for (const place of this.places(named, file)) {
       const bytes = await read(place);

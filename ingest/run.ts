@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Sample, Split, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { Mapping } from '../schemas/mapping.ts';
@@ -9,12 +9,13 @@ import {
   writeCsvFile,
   writeSampleStream,
   writeTableFile,
+  writeTogether,
 } from '../store/index.ts';
 import { type Shares, SplitAssigner } from './assign.ts';
 import { DraftChecker } from './check.ts';
 import type { Format } from './detect.ts';
 import { Fault } from './draft.ts';
-import { Finder } from './finder.ts';
+import { checkPictureFolder, Finder } from './finder.ts';
 import { checkDecodes, imageOf } from './images.ts';
 import { drafted, Opener } from './open.ts';
 import { Queue } from './queue.ts';
@@ -101,6 +102,7 @@ export async function* readSources(
 ): AsyncGenerator<Sample | BadRow | MergedRow> {
   const { images, mapping = Mapping.parse({}), seed = 0, signal, split, tasks = [] } = options;
   const matched = tasks.flatMap(({ match }) => Object.keys(match ?? {}));
+  if (images !== undefined) await checkPictureFolder(images);
   const opener = new Opener(sources, { seed, mapping, matched });
   const finder = new Finder(images);
   const checker = new DraftChecker(sources.length);
@@ -132,6 +134,8 @@ export async function* readSources(
       }
     }
   }
+  if (images !== undefined && !finder.asked)
+    options.onNote?.(`--images ${images}: no row names a picture, so that none was looked for there`);
 }
 
 /** A quoted piece of a text may end in half a character, which no file can hold. */
@@ -192,6 +196,25 @@ class Tally {
   }
 }
 
+type Queues = readonly [Queue<BadRow>, Queue<BadRow>];
+
+async function writeAll(folder: string, good: AsyncIterable<Sample>, queues: Queues): Promise<void> {
+  const writing = writeSampleStream(join(folder, ingestFiles.samples), good).then(
+    () => queues.forEach((queue) => void queue.end()),
+    (error) => {
+      for (const queue of queues) queue.fail(error);
+      throw error;
+    },
+  );
+  const outcomes = await Promise.allSettled([
+    writing,
+    writeTableFile(join(folder, ingestFiles.rejects), rejectColumns, queues[0]),
+    writeCsvFile(join(folder, ingestFiles.rejectsCsv), rejectColumns, queues[1]),
+  ]);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
 /**
  * Reads data of a published layout or a team's own and writes `samples.parquet`, `rejects.parquet` and `rejects.csv` into `out`,
  * whole or not at all. Every row becomes a sample, a reject that names file, row, field and reason, or is merged with an
@@ -236,20 +259,7 @@ export async function ingest(
     }
     if (tally.samples === 0) throw noSample(paths, tally.firstRejected);
   }
-  const writing = writeSampleStream(files.samples, good()).then(
-    () => queues.forEach((queue) => void queue.end()),
-    (error) => {
-      for (const queue of queues) queue.fail(error);
-      throw error;
-    },
-  );
-  const outcomes = await Promise.allSettled([
-    writing,
-    writeTableFile(files.rejects, rejectColumns, queues[0]),
-    writeCsvFile(files.rejectsCsv, rejectColumns, queues[1]),
-  ]);
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed) throw failed.reason;
+  await writeTogether(out, Object.values(ingestFiles), (folder) => writeAll(folder, good(), queues));
   return tally.result(files, sources);
 }
 

@@ -45,4 +45,5 @@ export {
   writeTableFile,
 } from './tables.ts';
 export { readTensors, type Tensors, writeTensors, writeTensorsFile } from './tensors.ts';
+export { writeTogether } from './together.ts';
 export type { StoreProblem } from './verify.ts';

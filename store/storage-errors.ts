@@ -2,6 +2,8 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 
 const advice: Record<string, string> = {
   ENOSPC: 'the disk is full: free some space there, or point the project at another disk',
+  EFBIG:
+    'the file is larger than this disk or user may have (ulimit -f): raise the limit, or choose another disk',
   EDQUOT: 'the disk quota is used up: free some space there, or point the project at another disk',
   EACCES: 'permission denied: give this user the right to write there, or choose another folder',
   EPERM: 'the operation is not permitted there: check owner and attributes, or choose another folder',

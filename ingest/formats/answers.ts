@@ -1,5 +1,5 @@
 import type { Mapping } from '../../schemas/mapping.ts';
-import { Fault, type LetterOptions, placeOf, textCell } from '../draft.ts';
+import { Fault, isNaNText, type LetterOptions, placeOf, textCell } from '../draft.ts';
 
 /** The options of a row, and what its answer may call them. */
 export interface Options {
@@ -21,9 +21,17 @@ export interface AnswerRule {
   takesPlaces: boolean;
   /** Every cell is -1, as sets with withheld answers have it. */
   withheld: boolean;
+  /** "NaN" stands for no answer: a column of options that says so, too, is empty. */
+  blanks: boolean;
 }
 
-export const usualRule: AnswerRule = { form: 'text', from: 0, takesPlaces: true, withheld: false };
+export const usualRule: AnswerRule = {
+  form: 'text',
+  from: 0,
+  takesPlaces: true,
+  withheld: false,
+  blanks: false,
+};
 
 /** A column with so many more answers at the last option, counted from 1, than zeros counts from 1. */
 const moreLastThanZero = 20;
@@ -80,8 +88,9 @@ interface Readings {
 
 /** What a cell may mean; undefined: it is empty, or there are no options. */
 function readingsOf(found: unknown, { labels = [], options, placeOf: among }: Options): Readings | undefined {
-  const text = textCell(found);
   const list = Array.isArray(options) ? options.map((option) => String(option).trim()) : [];
+  const said = isNaNText(found) && placeIn(list, found.trim()) >= 0 ? found.trim() : null;
+  const text = textCell(found) ?? said;
   // Without options it is these that are at fault.
   if (text === null || list.length < 2) return undefined;
   const asLetter = placeOf(text);
@@ -118,6 +127,9 @@ export class AnswerColumn {
   /** Numbers that lead to an option: counted from 0 and from 1, the option's own number, 0, and from 1 alone. */
   private readonly led = { from: [0, 0] as [number, number], named: 0, zero: 0, last: 0 };
 
+  /** A row says "NaN" and has no option that is called so. */
+  private blanks = false;
+
   /** Columns of a row that has none of answers; null once one has. */
   private without: readonly string[] | null | undefined;
 
@@ -129,6 +141,7 @@ export class AnswerColumn {
 
   add(found: unknown, options: Options): void {
     const readings = readingsOf(found, options);
+    if (!readings && isNaNText(found)) this.blanks = true;
     if (!readings) return;
     const { label, letter, number, text, typed } = readings;
     const { seen } = this;
@@ -170,6 +183,7 @@ export class AnswerColumn {
       from,
       takesPlaces: form === 'place' || (form !== 'text' && isShown),
       withheld: seen.rows > 0 && seen.minus === seen.rows,
+      blanks: this.blanks,
     };
   }
 

@@ -6,8 +6,8 @@ import { type Choice, labelledChoices, listedOptions } from './options.ts';
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-function choicesOf(found: unknown): Choice[] {
-  const choices = labelledChoices(found);
+function choicesOf(found: unknown, answer: unknown): Choice[] {
+  const choices = labelledChoices(found, answer);
   if (choices) return choices;
   throw new Fault(
     'choices',
@@ -52,22 +52,23 @@ export function choiceId(row: RawRow): string | null {
 /** The parts of a record in whichever of the published forms it has. */
 function partsOf(row: RawRow): Parts {
   const { answerkey: answerKey, choices, id = undefined, question, questionid, questionstem } = named(row);
-  return { id: id ?? questionid, ...askedOf({ choices, question, questionstem }), answerKey };
+  return { id: id ?? questionid, ...askedOf({ answerKey, choices, question, questionstem }), answerKey };
 }
 
 function askedOf({
+  answerKey,
   choices,
   question,
   questionstem,
 }: Record<string, unknown>): Pick<Parts, 'stem' | 'choices'> {
-  if (isRecord(question)) return { stem: question.stem, choices: choicesOf(question.choices) };
+  if (isRecord(question)) return { stem: question.stem, choices: choicesOf(question.choices, answerKey) };
   const stem = questionstem ?? question;
   if (typeof choices === 'string') {
-    const found = labelledChoices(shownValue(choices)) ?? writtenOut(choices).choices;
+    const found = labelledChoices(shownValue(choices), answerKey) ?? writtenOut(choices).choices;
     return { stem, choices: found };
   }
   if (choices !== undefined || typeof stem !== 'string') {
-    return { stem, choices: choicesOf(choices) };
+    return { stem, choices: choicesOf(choices, answerKey) };
   }
   return writtenOut(stem);
 }

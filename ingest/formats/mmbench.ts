@@ -70,7 +70,7 @@ export async function mmbench(open: () => AsyncIterable<RawRow>): Promise<(row: 
   };
   return ({ values }) => {
     const index = textCell(values.index) ?? '';
-    const choices = letterOptions(values, letters);
+    const choices = letterOptions(values, letters, textCell(values.answer));
     const category = textCell(values.category);
     return {
       id: index === '' ? undefined : `mmbench ${index}`,

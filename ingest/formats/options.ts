@@ -1,4 +1,4 @@
-import { textCell } from '../draft.ts';
+import { isNaNText, textCell } from '../draft.ts';
 
 /** An option as the data label it. */
 export interface Choice {
@@ -18,9 +18,10 @@ function entryOf(one: Record<string, unknown>): Choice | undefined {
 
 /**
  * Options with labels: a list of {text, label} as authors publish them, {text: [..], label: [..]} as Hugging Face does, or an object
- * or map by label, without its empty ones. Undefined where the cell is none of these.
+ * or map by label, without its empty ones. Undefined where the cell is none of these. An option that says "NaN" is empty unless the
+ * answer is its label.
  */
-export function labelledChoices(cell: unknown): Choice[] | undefined {
+export function labelledChoices(cell: unknown, answer?: unknown): Choice[] | undefined {
   if (Array.isArray(cell)) {
     const entries = cell.filter(isRecord).map(entryOf);
     if (entries.length === 0 || entries.length < cell.length) return undefined;
@@ -31,7 +32,9 @@ export function labelledChoices(cell: unknown): Choice[] | undefined {
   if (Array.isArray(text) && Array.isArray(label)) {
     return text.length === label.length ? text.map((one, i) => ({ text: one, label: label[i] })) : undefined;
   }
-  const byLabel = Object.entries(cell).filter(([, one]) => textCell(one) !== null);
+  const byLabel = Object.entries(cell).filter(
+    ([name, one]) => textCell(one) !== null || (isNaNText(one) && textCell(answer) === name),
+  );
   if (byLabel.some(([name, one]) => !/^(?:[a-z]|\d)$/i.test(name) || typeof one === 'object'))
     return undefined;
   return byLabel.map(([name, one]) => ({ text: one, label: name }));

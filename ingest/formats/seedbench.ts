@@ -27,7 +27,7 @@ export function seedBench({ values }: RawRow): Draft {
   const type = textCell(values.data_type) ?? 'image';
   if (!/^(single )?image$/i.test(type)) throw new Fault('data_type', `is "${type}"; only images are read`);
   const number = textCell(values.question_id);
-  const choices = letterOptions(values, columns);
+  const choices = letterOptions(values, columns, textCell(values.answer));
   const name = textCell(oneImage(values.data_id));
   const image = oneImage(values.image);
   if (name === null && !image) throw new Fault('data_id', 'expected the name of the image');

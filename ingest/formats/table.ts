@@ -1,7 +1,7 @@
 import type { Mapping } from '../../schemas/mapping.ts';
 import type { Decides } from '../../schemas/task.ts';
 import { kindOf } from '../../schemas/task.ts';
-import { type Draft, Fault, letterOptions, oneImage, textCell } from '../draft.ts';
+import { type Draft, Fault, filledColumns, isNaNText, letterOptions, oneImage, textCell } from '../draft.ts';
 import type { RawRow } from '../raw.ts';
 import { shownValue } from '../read/shown.ts';
 import { type AnswerColumn, type AnswerRule, answerPlace, type Options } from './answers.ts';
@@ -94,9 +94,9 @@ function numbersIn(names: readonly string[]): { numbers?: number[] } {
 }
 
 /** Options in a column each, without the empty ones. */
-function inColumns(values: Values, names: readonly (string | undefined)[]): Options {
-  const filled = names.filter((name) => name !== undefined && textCell(values[name]) !== null) as string[];
-  return { ...letterOptions(values, names), labels: filled, ...numbersIn(filled) };
+function inColumns(values: Values, names: readonly (string | undefined)[], answer: unknown): Options {
+  const filled = filledColumns(values, names, answer).map((i) => names[i] as string);
+  return { ...letterOptions(values, names, answer), labels: filled, ...numbersIn(filled) };
 }
 
 function usualColumns(values: Values): (string | undefined)[] | undefined {
@@ -115,13 +115,13 @@ function withLabels(choices: readonly Choice[]): Options {
 /** Options, and the question without them where it lists them. */
 type Found = Options & { question?: string };
 
-function optionsOf(values: Values, mapping: Mapping): Found {
+function optionsOf(values: Values, mapping: Mapping, answer: unknown): Found {
   if (mapping.choices) return { options: mapping.choices };
-  if (Array.isArray(mapping.options)) return inColumns(values, mapping.options);
+  if (Array.isArray(mapping.options)) return inColumns(values, mapping.options, answer);
   const column = columnOf(values, 'options', mapping.options);
   if (column === undefined) {
     const columns = usualColumns(values);
-    if (columns) return inColumns(values, columns);
+    if (columns) return inColumns(values, columns, answer);
     const asked = mapping.ask ?? cellOf(values, 'question', mapping.question);
     const listed = typeof asked === 'string' ? askedWithOptions(asked) : undefined;
     if (listed) return { ...withLabels(listed.choices), question: listed.before };
@@ -133,7 +133,7 @@ function optionsOf(values: Values, mapping: Mapping): Found {
   const cell = values[column];
   const found = typeof cell === 'string' ? shownValue(cell) : cell;
   if (found === undefined) return written(String(cell), mapping.separator);
-  const choices = labelledChoices(found);
+  const choices = labelledChoices(found, answer);
   return choices ? withLabels(choices) : { options: found };
 }
 
@@ -200,7 +200,8 @@ export function surveyAnswer(mapping: Mapping, column: AnswerColumn, { values }:
     column.addRow(Object.keys(values), columnOf(values, 'answer', undefined) !== undefined);
   if (mapping.answerForm) return;
   try {
-    column.add(answerOf(values, mapping), optionsOf(values, mapping));
+    const answer = answerOf(values, mapping);
+    column.add(answer, optionsOf(values, mapping, answer));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
   }
@@ -218,7 +219,8 @@ export function tableRow(
   const [idOf, splitOf] = [tableId(mapping), tableSplit(mapping)];
   return (raw) => {
     const { file, row, values } = raw;
-    const found = optionsOf(values, mapping);
+    const answer = answerOf(values, mapping);
+    const found = optionsOf(values, mapping, rule.blanks && isNaNText(answer) ? null : answer);
     const id = idOf(raw);
     const split = splitOf(raw);
     return {
@@ -228,7 +230,7 @@ export function tableRow(
       split,
       question: found.question ?? mapping.ask ?? cellOf(values, 'question', mapping.question),
       options: found.options,
-      answer: answerPlace(answerOf(values, mapping), found, mapping.answerForm, rule),
+      answer: answerPlace(answer, found, mapping.answerForm, rule),
       context: textCell(cellOf(values, 'context', mapping.context)),
       image: oneImage(cellOf(values, 'image', mapping.image)),
       source: cellOf(values, 'source', mapping.source),

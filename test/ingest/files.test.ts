@@ -72,7 +72,8 @@ describe('a picture is found', () => {
       { ...asked, image },
       { ...asked, question: 'own', image: 'own.png' },
     ];
-    const folder = await folderWith({ 'data/a.jsonl': lines(rows), 'data/own.png': png(9), ...pictures });
+    const own = { 'data/own.png': png(9), 'pics/notes.txt': 'of the pictures' };
+    const folder = await folderWith({ 'data/a.jsonl': lines(rows), ...own, ...pictures });
     const { firstRejected, table } = await ingested(join(folder, 'data/a.jsonl'), {
       mapping: both,
       images: join(folder, 'pics'),
@@ -125,6 +126,54 @@ describe('a picture is found', () => {
     ],
   ])('or the reject says what differs: %s', async (_, image, pictures, why) => {
     expect(await found(image, pictures)).toMatch(why);
+  });
+});
+
+describe('a word for nothing is an answer where an option is called so', () => {
+  /** The right option of each row; null: it has no answer; "reject": it is none. */
+  async function right(file: string, content: string) {
+    const { rejected, table } = await ofFiles({ [file]: content });
+    return [
+      ...table.map(({ answer, options }) => (answer === null ? null : options[answer])),
+      ...Array(rejected).fill('reject'),
+    ];
+  }
+  const row = (question: string, options: unknown, answer: unknown) => ({ question, options, answer });
+  it.each<[string, string, string, unknown[]]>([
+    ...['NaN', 'nan', 'None', 'null', 'NA', 'N/A', 'nil', 'undefined', 'NULL'].map(
+      (word): [string, string, string, unknown[]] => [
+        `${word} in a list`,
+        'a.jsonl',
+        lines([row('0/0?', ['0', word, 'Infinity'], word), row('1/0?', ['0', word, 'Infinity'], 'Infinity')]),
+        [word, 'Infinity'],
+      ],
+    ),
+    ['NaN in a list, by letter', 'a.jsonl', lines([row('0/0?', ['0', 'NaN'], 'B')]), ['NaN']],
+    ['NaN in capitals', 'a.jsonl', lines([row('0/0?', ['0', 'NAN'], 'NaN')]), ['NAN']],
+    ['NaN by label', 'a.jsonl', lines([row('0/0?', { A: '0', B: 'NaN', C: '1' }, 'B')]), ['NaN']],
+    ['NaN by separator', 'a.csv', 'question,options,answer\n0/0?,0|NaN|1,NaN\n', ['NaN']],
+    ['NaN in columns', 'a.csv', 'question,A,B,C,answer\n0/0?,0,NaN,1,NaN\n1?,0,NaN,1,C\n', ['NaN', '1']],
+    ['NaN in columns, by letter', 'a.csv', 'question,A,B,C,answer\n0/0?,0,1,NaN,C\n', ['NaN']],
+    [
+      'but not in sets without answers, whose empty columns say the same',
+      'a.csv',
+      'question,A,B,C,answer\nwhy?,x,y,nan,nan\nwho?,x,y,z,nan\n',
+      [null, null],
+    ],
+    [
+      'nor where no option is called so',
+      'a.csv',
+      'question,A,B,answer\nwhy?,x,y,nan\nwho?,x,y,A\n',
+      [null, 'x'],
+    ],
+    [
+      'JSON null is no word',
+      'a.jsonl',
+      lines([row('why?', ['null', 'x'], null), row('who?', ['y', 'x'], 'x')]),
+      [null, 'x'],
+    ],
+  ])('%s', async (_, file, content, expected) => {
+    expect(await right(file, content)).toEqual(expected);
   });
 });
 

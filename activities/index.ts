@@ -6,6 +6,8 @@ import { gate } from './gate.ts';
 import { importModel } from './import-model.ts';
 import { ingest } from './ingest.ts';
 import { keepHistories } from './keep-histories.ts';
+import { lookAtLogs } from './look-at-logs.ts';
+import { measureLogs } from './measure-logs.ts';
 import { perturb } from './perturb.ts';
 import { pilot } from './pilot.ts';
 import { planRollout } from './plan-rollout.ts';
@@ -45,6 +47,8 @@ export function createActivities(deps: ActivityDeps) {
     ingest: ingest(deps),
     keepHistories: keepHistories(deps),
     lastLook: lastLook(deps),
+    lookAtLogs: lookAtLogs(),
+    measureLogs: measureLogs(deps),
     perturb: perturb(deps),
     pilot: pilot(deps),
     planRollout: planRollout(deps),

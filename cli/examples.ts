@@ -46,6 +46,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'schedule delete': ['schedule delete nightly/mini'],
   'drift watch': ['drift watch --logs ./request-logs --change-rate 0.15'],
   'drift status': ['drift status --json'],
+  'drift set': ['drift set --change-rate 0.15 --poll 60'],
   'drift stop': ['drift stop'],
   'audit export': ['audit export robustify/mini/0123456789abcdef --out evidence'],
   'audit replay': ['audit replay evidence'],

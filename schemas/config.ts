@@ -133,13 +133,15 @@ const worker = z.strictObject({
   deployment: z.strictObject({ name: z.string().min(1), buildId: z.string().min(1) }).nullable(),
 });
 
-const drift = z.strictObject({
+/** How often a drift watch looks, and when it rings. */
+export const DriftLimits = z.strictObject({
   pollSeconds: positive,
   coolDownSeconds: z.number().nonnegative(),
   changeRate: share,
   psi: positive,
   minRequests: count,
 });
+export type DriftLimits = z.infer<typeof DriftLimits>;
 
 /** temporal.config.json or .yaml: where and how the pipeline runs. Paths are relative to the file; the folder "embedded" is what comes along. */
 export const GuardConfig = z.strictObject({
@@ -199,6 +201,6 @@ export const GuardConfig = z.strictObject({
     scenarios: z.array(z.string().min(1)).optional(),
     gate: z.string().min(1).optional(),
   }),
-  drift,
+  drift: DriftLimits,
 });
 export type GuardConfig = z.infer<typeof GuardConfig>;

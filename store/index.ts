@@ -24,6 +24,8 @@ export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
 export { isPointer, pointerAdvice } from './pointer.ts';
 export { findReferences } from './references.ts';
+export { faultOf, isUnchanged, keyNow, type Look, lookAtFolder, withFaults } from './request-logs.ts';
+export { readRequestGroups } from './requests.ts';
 export { readSampleLog, writeSampleLog } from './sample-log.ts';
 export {
   encodeSamples,

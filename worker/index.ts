@@ -10,7 +10,8 @@ export {
 } from './audit.ts';
 export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from './config.ts';
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
-export { type DriftOptions, driftStatus, stopDrift, watchDrift } from './drift.ts';
+export { type DriftOptions, setDriftLimits, stopDrift, watchDrift } from './drift.ts';
+export { type DriftView, driftStatus } from './drift-status.ts';
 export { planRequests } from './plan.ts';
 export {
   aliasModel,

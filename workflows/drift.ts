@@ -1,105 +1,147 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  ActivityFailure,
+  allHandlersFinished,
+  ChildWorkflowFailure,
   condition,
   continueAsNew,
-  ParentClosePolicy,
+  isCancellation,
+  patched,
+  proxyActivities,
   setHandler,
-  startChild,
   upsertSearchAttributes,
-  WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DriftRequest, DriftStatus } from '../schemas/drift.ts';
-import { WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import type { Activities } from '../activities/index.ts';
+import type { DriftMeasure, DriftRequest, DriftStatus } from '../schemas/drift.ts';
+import type { StepPlan } from '../schemas/workflow.ts';
+import { respond } from './alarm.ts';
+import { type StateOfBefore, watchOfBefore } from './drift-before.ts';
+import {
+  begins,
+  begun,
+  changedLimits,
+  type DriftState,
+  isReady,
+  noteTrouble,
+  shown,
+  shownMeasures,
+} from './drift-state.ts';
 import { inEvidence, keepHistory } from './evidence.ts';
-import { driftStatusQuery, modelAttribute, stopSignal } from './messages.ts';
-import type { robustify } from './robustify.ts';
-import { stepsOf } from './steps.ts';
-
-/** Measures that the status shows and carries on. */
-const shownMeasures = 20;
-
-export interface DriftState extends Omit<DriftStatus, 'model' | 'logs'> {
-  /** Files that were read but hold too few requests to be measured alone. */
-  pending: string[];
-}
+import {
+  driftLimitsUpdate,
+  driftStateQuery,
+  driftStatusQuery,
+  modelAttribute,
+  stopSignal,
+} from './messages.ts';
 
 /**
  * Watches a folder of request logs: measures each batch of new files and, when an alarm rings outside of the cool-down,
- * starts `robustify` once.
+ * starts `robustify` once. What goes wrong is said in the status, and tried again for as long as the watch runs.
  */
-export function driftWatch(request: DriftRequest, carried?: DriftState): Promise<DriftStatus> {
+export function driftWatch(
+  request: DriftRequest,
+  carried?: DriftState | StateOfBefore,
+): Promise<DriftStatus> {
   return inEvidence(() => watch(request, carried));
 }
 
-async function watch(request: DriftRequest, carried?: DriftState): Promise<DriftStatus> {
-  const state: DriftState = carried ?? {
-    cursor: null,
-    pending: [],
-    polls: 0,
-    measures: [],
-    lastAlarmAt: null,
-    stopped: false,
-  };
-  const status = (): DriftStatus => {
-    const { pending: _, ...shown } = state;
-    return { model: request.model, logs: request.logs, ...shown };
-  };
-  setHandler(driftStatusQuery, status);
+async function watch(request: DriftRequest, carried?: DriftState | StateOfBefore): Promise<DriftStatus> {
+  if (!patched('files are told by more than their names')) return watchOfBefore(request, carried);
+  const state = begun(request, carried);
+  setHandler(driftStatusQuery, () => shown(request, state));
+  setHandler(driftStateQuery, () => state);
   setHandler(stopSignal, () => {
     state.stopped = true;
   });
+  setHandler(
+    driftLimitsUpdate,
+    (change) => {
+      state.limits = changedLimits(state.limits, change);
+      return state.limits;
+    },
+    { validator: (change) => void changedLimits(state.limits, change) },
+  );
   upsertSearchAttributes([{ key: modelAttribute, value: request.model }]);
 
   while (!state.stopped) {
-    await poll(request, state);
+    const more = await look(request, state);
     if (workflowInfo().continueAsNewSuggested) {
+      await condition(allHandlersFinished);
       await keepHistory({ outcome: 'continued' });
       await continueAsNew<typeof driftWatch>(request, state);
     }
-    await condition(() => state.stopped, request.pollSeconds * 1000);
+    if (more) continue;
+    const { limits } = state;
+    begins(state, 'waiting');
+    await condition(() => state.stopped || state.limits !== limits, limits.pollSeconds * 1000);
   }
-  return status();
+  await condition(allHandlersFinished);
+  return shown(request, state);
 }
 
-async function poll(request: DriftRequest, state: DriftState): Promise<void> {
-  const { changeRate, logs, minRequests, model, psi, robustify: response } = request;
-  const found = await stepsOf(response.steps).pollLogs({
-    name: model,
-    logs,
-    cursor: state.cursor,
-    pending: state.pending,
-    limits: { changeRate, psi, minRequests },
-    request: response,
+/** A step that fails is tried again at the next look, and the status says why. */
+function watchSteps({ pollLogs: options }: StepPlan) {
+  return proxyActivities<Pick<Activities, 'lookAtLogs' | 'measureLogs'>>({
+    startToCloseTimeout: options.startToCloseSeconds * 1000,
+    heartbeatTimeout: options.heartbeatSeconds * 1000,
+    retry: { maximumAttempts: 3, initialInterval: options.backoffSeconds * 1000 },
   });
-  state.polls++;
-  state.cursor = found.cursor;
-  state.pending = found.pending;
-  if (found.measure === null) return;
-  // What a rollout under way brings is measured when it has ended.
-  const answers = found.measure.alarm !== null && !found.measure.rollout;
-  const started = answers ? await respond(request, state) : null;
-  state.measures.push({ ...found.measure, started });
-  state.measures.splice(0, state.measures.length - shownMeasures);
 }
 
-/** Starts the response to an alarm unless the last one was answered just now. */
-async function respond(request: DriftRequest, state: DriftState): Promise<string | null> {
-  const now = Date.now();
-  const last = state.lastAlarmAt === null ? Number.NEGATIVE_INFINITY : Date.parse(state.lastAlarmAt);
-  if (now - last < request.coolDownSeconds * 1000) return null;
-  state.lastAlarmAt = new Date(now).toISOString();
-  const { runId } = workflowInfo();
-  const workflowId = workflowIds.alarm(request.model, `${runId}-${state.polls}`);
+/** @returns whether there are more files than one look reads */
+async function look(request: DriftRequest, state: DriftState): Promise<boolean> {
   try {
-    await startChild<typeof robustify>(WorkflowName.Robustify, {
-      workflowId,
-      args: [request.robustify],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-    });
+    begins(state, 'looking');
+    const { away, more } = await lookAt(request, state);
+    if (away !== null) {
+      noteTrouble(state, away);
+      return false;
+    }
+    if (isReady(state)) await measure(request, state);
+    state.trouble = null;
+    return more;
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const failed = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure;
+    if (!failed || isCancellation(error)) throw error;
+    noteTrouble(state, error.cause?.message ?? error.message);
+    return false;
+  } finally {
+    state.lastTriedAt = new Date().toISOString();
   }
-  return workflowId;
+}
+
+async function lookAt(
+  { logs, robustify }: DriftRequest,
+  state: DriftState,
+): Promise<{ away: string | null; more: boolean }> {
+  const { lookAtLogs } = watchSteps(robustify.steps);
+  const { files } = state;
+  // As long as the folder lists as it did, the history need not hold what is known of it at every look.
+  let found = await lookAtLogs(files.listing === null ? { logs, files } : { logs, listing: files.listing });
+  if ('changed' in found) found = await lookAtLogs({ logs, files });
+  state.polls++;
+  if ('away' in found) return { away: found.away, more: false };
+  state.lastLookAt = new Date().toISOString();
+  if (!('files' in found)) return { away: null, more: false };
+  state.files = found.files;
+  state.newest = found.newest ?? state.newest;
+  return { away: null, more: found.more };
+}
+
+async function measure({ logs, model, robustify }: DriftRequest, state: DriftState): Promise<void> {
+  begins(state, 'measuring');
+  const { changeRate, coolDownSeconds, psi } = state.limits;
+  const { pending, quarantine } = state.files;
+  const { measureLogs } = watchSteps(robustify.steps);
+  const limits = { changeRate, psi };
+  const found = await measureLogs({ name: model, logs, pending, quarantine, limits, request: robustify });
+  state.files = { ...state.files, pending: [], quarantine: found.quarantine };
+  if (found.measure === null) return;
+  const measured: DriftMeasure = { ...found.measure, started: null };
+  state.measures.push(measured);
+  state.measures.splice(0, state.measures.length - shownMeasures);
+  // What a rollout under way brings is measured when it has ended.
+  if (measured.alarm === null || measured.rollout) return;
+  measured.started = await respond(robustify, coolDownSeconds, state);
 }

@@ -2,6 +2,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
+import type { DriftLimits } from '../schemas/config.ts';
 import type { DriftStatus } from '../schemas/drift.ts';
 import type { Comparable, RegistryState } from '../schemas/registry.ts';
 import {
@@ -52,4 +53,8 @@ export const rollbackUpdate = defineUpdate<RegistryState, [RegistryChange]>('rol
 export const aliasUpdate = defineUpdate<RegistryState, [RegistryChange & { alias: string }]>('alias');
 
 export const driftStatusQuery = defineQuery<DriftStatus>('status');
+/** All that a watch knows: the one that is started after its end takes it over. */
+export const driftStateQuery = defineQuery<unknown>('carried');
+/** Answers with the limits that hold from now on. */
+export const driftLimitsUpdate = defineUpdate<DriftLimits, [Partial<DriftLimits>]>('limits');
 export const stopSignal = defineSignal('stop');

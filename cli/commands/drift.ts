@@ -2,82 +2,78 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { DriftMeasure } from '../../schemas/drift.ts';
+import type { DriftLimits } from '../../schemas/config.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { ModelFlags, PolicyFlags, WorkFlags } from '../flags.ts';
 import { amount, positive, share, withPolicyFlag, withProjectFlags, withWorkFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
 import { withSession } from '../session.ts';
-import { localTime, percent, table } from '../views/table.ts';
+import { limitsText, measureText, newsOf, watchText } from '../views/drift.ts';
 import { handle } from './command.ts';
 
 const pollMs = 2_000;
 
-interface WatchFlags extends WorkFlags, PolicyFlags {
-  logs: string;
+interface LimitFlags {
   poll?: number;
   coolDown?: number;
   changeRate?: number;
   psi?: number;
   minRequests?: number;
+}
+
+interface WatchFlags extends WorkFlags, PolicyFlags, LimitFlags {
+  logs: string;
   detach?: boolean;
+}
+
+/** `otherwise`: what holds without the flag. */
+function withLimitFlags(command: Command, otherwise: (key: string) => string): Command {
+  const flag = (flags: string, key: string, what: string, parse: (text: string) => number) =>
+    command.addOption(new Option(flags, `${what} (default: ${otherwise(key)})`).argParser(parse));
+  flag('--poll <seconds>', 'pollSeconds', 'how often to look', amount);
+  flag('--cool-down <seconds>', 'coolDownSeconds', 'at most one run in this time', amount);
+  flag('--change-rate <share>', 'changeRate', 'alarm above this share of changed answers', share);
+  flag('--psi <number>', 'psi', 'alarm above this population stability index', amount);
+  flag('--min-requests <number>', 'minRequests', 'measure from this many requests on', positive);
+  return command;
+}
+
+function limitsOf(flags: LimitFlags): Partial<DriftLimits> {
+  const { changeRate, coolDown, minRequests, poll, psi } = flags;
+  const limits = { pollSeconds: poll, coolDownSeconds: coolDown, changeRate, psi, minRequests };
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
 export function addDrift(program: Command): void {
   const drift = program
     .command('drift')
     .description('watches request logs and starts a run when behaviour drifts');
-  const watch = withWorkFlags(
-    withPolicyFlag(
-      drift
-        .command('watch')
-        .description('reads request logs as they come, and does the work until it is interrupted'),
-      'rollout policy of the runs that alarms start',
-    )
-      .requiredOption('--logs <folder>', 'Parquet files of requests; read in the order of their names')
-      .addOption(
-        new Option('--poll <seconds>', 'how often to look (default: drift.pollSeconds)').argParser(amount),
-      )
-      .addOption(
-        new Option(
-          '--cool-down <seconds>',
-          'at most one run in this time (default: drift.coolDownSeconds)',
-        ).argParser(amount),
-      )
-      .addOption(
-        new Option(
-          '--change-rate <share>',
-          'alarm above this share of changed answers (default: drift.changeRate)',
-        ).argParser(share),
-      )
-      .addOption(
-        new Option(
-          '--psi <number>',
-          'alarm above this population stability index (default: drift.psi)',
-        ).argParser(amount),
-      )
-      .addOption(
-        new Option(
-          '--min-requests <number>',
-          'measure from this many requests on (default: drift.minRequests)',
-        ).argParser(positive),
-      )
-      .option('--detach', 'only start it; a worker elsewhere does the work'),
-  );
+  const watch = withLimitFlags(
+    withWorkFlags(
+      withPolicyFlag(
+        drift
+          .command('watch')
+          .description('reads request logs as they come, and does the work until it is interrupted'),
+        'rollout policy of the runs that alarms start',
+      ).requiredOption('--logs <folder>', 'Parquet files of requests; read in the order of their arrival'),
+    ),
+    (key) => `drift.${key}`,
+  ).option('--detach', 'only start it; a worker elsewhere does the work');
   handle<WatchFlags>(watch, watchLogs);
+  const set = drift.command('set').description('changes limits of the watch while it runs');
+  handle<ModelFlags & LimitFlags>(withModel(withLimitFlags(set, () => 'as it is')), setLimits);
   for (const [name, description, handler] of [
-    ['status', 'what the watch has measured', showStatus],
+    ['status', 'whether the watch is at work, and what it has measured', showStatus],
     ['stop', 'ends the watch', stop],
   ] as const) {
-    const command = withProjectFlags(
-      drift
-        .command(name)
-        .description(description)
-        .option('--model <name>', 'the model (default: the configured one)'),
-    );
-    handle<ModelFlags>(command, handler);
+    handle<ModelFlags>(withModel(drift.command(name).description(description)), handler);
   }
+}
+
+function withModel(command: Command): Command {
+  return withProjectFlags(command.option('--model <name>', 'the model (default: the configured one)'));
 }
 
 async function watchLogs(flags: WatchFlags, output: Output): Promise<undefined> {
@@ -85,63 +81,49 @@ async function watchLogs(flags: WatchFlags, output: Output): Promise<undefined> 
     ...runOptions(flags),
     ...(flags.policy ? { policy: flags.policy } : {}),
     logs: resolve(flags.logs),
-    ...(flags.poll === undefined ? {} : { pollSeconds: flags.poll }),
-    ...(flags.coolDown === undefined ? {} : { coolDownSeconds: flags.coolDown }),
-    ...(flags.changeRate === undefined ? {} : { changeRate: flags.changeRate }),
-    ...(flags.psi === undefined ? {} : { psi: flags.psi }),
-    ...(flags.minRequests === undefined ? {} : { minRequests: flags.minRequests }),
+    ...limitsOf(flags),
   };
-  await withSession(flags, output, !flags.detach, async (work) => {
+  await withSession(flags, output, flags.detach ? 'workflows' : true, async (work) => {
     const started = await work.api.watchDrift(work.session, options);
     output.result(started, () => `${started.joined ? 'Joined' : 'Started'} ${started.workflowId}`);
-    if (!flags.detach) await printMeasures(work, output, started.model);
+    if (!flags.detach) await printNews(work, output, started.model);
   });
 }
 
-/** Until the interrupt: each new measure as a line. The watch itself stays on the server. */
-async function printMeasures({ session, api, signal }: Work, output: Output, model: string): Promise<void> {
+/** Until the interrupt: each new measure, and each new trouble, as a line. The watch itself stays on the server. */
+async function printNews({ session, api, signal }: Work, output: Output, model: string): Promise<void> {
   let last = '';
+  const told = new Set<string>();
   while (!signal.aborted) {
-    const { measures, stopped } = await api.driftStatus(session, model);
-    for (const measure of measures.filter(({ at }) => at > last)) {
+    const view = await api.driftStatus(session, model);
+    for (const measure of view.measures.filter(({ at }) => at > last)) {
       output.log(measureText(measure));
       last = measure.at;
     }
-    if (stopped) return;
+    for (const line of newsOf(view).filter((one) => !told.has(one))) {
+      told.add(line);
+      output.log(line);
+    }
+    if (view.endedAt !== null) {
+      if (view.state === 'completed') return;
+      throw new GuardError(ErrorCode.Cancelled, `the watch has ended (${view.state}): ${view.reason}`);
+    }
     await sleep(pollMs, undefined, { signal }).catch(() => {});
   }
 }
 
-function measureText(measure: DriftMeasure): string {
-  const psi = Object.entries(measure.psi).map(([feature, value]) => `${feature} ${value.toFixed(3)}`);
-  const alarm = measure.alarm ? `  ALARM ${measure.alarm}${consequence(measure)}` : '';
-  return `${localTime(measure.at)}  ${measure.requests} requests, changed ${percent(measure.changeRate)}, PSI ${psi.join(', ')}${alarm}`;
-}
-
-/** What followed from an alarm. */
-function consequence({ rollout, started }: DriftMeasure): string {
-  if (started) return `, started ${started}`;
-  return rollout ? `, nothing started: ${rollout} leads a challenger` : '';
+async function setLimits(flags: ModelFlags & LimitFlags, output: Output): Promise<undefined> {
+  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+    const model = flags.model ?? session.config.model.name;
+    const limits = await api.setDriftLimits(session, model, limitsOf(flags));
+    output.result({ model, limits }, () => `The watch of ${model}: ${limitsText(limits)}`);
+  });
 }
 
 async function showStatus(flags: ModelFlags, output: Output): Promise<undefined> {
   await withSession(flags, output, 'workflows', async ({ session, api }) => {
-    const status = await api.driftStatus(session, flags.model ?? session.config.model.name);
-    output.result(status, () => {
-      const rows = status.measures.map((one) => [
-        localTime(one.at),
-        String(one.requests),
-        percent(one.changeRate),
-        Object.values(one.psi).length === 0 ? '' : Math.max(...Object.values(one.psi)).toFixed(3),
-        one.alarm ?? '',
-        one.started ?? '',
-      ]);
-      const head = ['at', 'requests', 'changed', 'largest PSI', 'alarm', 'started'];
-      return [
-        `${status.logs}, ${status.polls} looks${status.stopped ? ', stopped' : ''}`,
-        table(head, rows, [1, 2, 3]),
-      ].join('\n');
-    });
+    const view = await api.driftStatus(session, flags.model ?? session.config.model.name);
+    output.result(view, () => watchText(view));
   });
 }
 

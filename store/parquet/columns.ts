@@ -1,15 +1,17 @@
 import { type FileMetaData, parquetSchema, type SchemaTree } from 'hyparquet';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
-import { type ColumnKind, elementKind, type TableSchema } from './schema.ts';
+import { type Column, type ColumnKind, elementKind, type TableSchema } from './schema.ts';
 
 const wholeNumbers = ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'];
-const numbers = [...wholeNumbers, 'float32', 'float64'];
+/** pandas keeps whole numbers of which some are absent as floats, databases keep them as decimals. */
+const numbers = [...wholeNumbers, 'float16', 'float32', 'float64', 'decimal'];
+/** Old writers leave text unmarked, and names are often numbers. */
+const texts = ['string', 'binary', 'enum', 'json', 'uuid', ...wholeNumbers];
 
 /** Types that a column may have in a file of others; values are checked row by row. */
 function accepted(kind: ColumnKind): readonly string[] {
-  if (kind === 'int32' || kind === 'int64') return wholeNumbers;
-  if (kind === 'float32' || kind === 'float64') return numbers;
-  return [kind];
+  if (kind === 'string') return texts;
+  return ['int32', 'int64', 'float32', 'float64'].includes(kind) ? numbers : [kind];
 }
 
 function wholeNumberType(node: SchemaTree): string {
@@ -62,15 +64,23 @@ function describe(node: SchemaTree): string {
   return node.element.repetition_type === 'REPEATED' ? `repeated ${type}` : type;
 }
 
-function fits(kind: ColumnKind, node: SchemaTree): boolean {
+/** A column of which no row has a value comes without a type. */
+const isEmpty = (node: SchemaTree | undefined) => node === undefined || describe(node) === 'null';
+
+function fits({ kind, nullable = false }: Column, node: SchemaTree): boolean {
+  if (nullable && isEmpty(node)) return true;
   const element = elementKind(kind);
   if (element) {
     const found = listElement(node);
-    return found !== undefined && accepted(element).includes(describe(found));
+    return found !== undefined && [...accepted(element), 'null'].includes(describe(found));
   }
   if (kind !== 'image') return accepted(kind).includes(describe(node));
-  const types = new Map(node.children.map((child) => [child.element.name, describe(child)]));
-  return types.get('bytes') === 'binary' && (types.get('path') ?? 'string') === 'string';
+  if (node.children.length === 0) return describe(node) === 'binary';
+  const fields = new Map(node.children.map((child) => [child.element.name, child]));
+  const bytes = fields.get('bytes');
+  const path = fields.get('path');
+  if (bytes === undefined || !(describe(bytes) === 'binary' || (nullable && isEmpty(bytes)))) return false;
+  return path === undefined || isEmpty(path) || texts.includes(describe(path));
 }
 
 const inWords = (kind: ColumnKind) => (kind === 'image' ? 'struct<bytes: binary, path: string>' : kind);
@@ -86,7 +96,7 @@ export function checkColumns(path: string, metadata: FileMetaData, schema: Table
     const node = found.get(name);
     if (!node && column.mayLack) continue;
     if (!node) problems.push(`column "${name}" (${inWords(column.kind)}) is missing`);
-    else if (!fits(column.kind, node)) {
+    else if (!fits(column, node)) {
       problems.push(`column "${name}" is ${describe(node)}, expected ${inWords(column.kind)}`);
     }
   }

@@ -3,8 +3,13 @@
 Run with a Python that has pyarrow and numpy: python test/store/make_pyarrow_fixtures.py
 """
 
+import datetime
+import decimal
 import json
 import pathlib
+import struct
+import uuid
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -91,6 +96,78 @@ def parquet_files():
     pq.write_table(pa.Table.from_pylist(PREDICTIONS, predictions), OUT / "predictions.parquet")
 
 
+def png(size):
+    """A grey picture of size x size pixels."""
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
+    rows = b"".join(b"\0" + bytes([y * 16 % 256] * size) for y in range(size))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def request_files():
+    """The same requests with the types that pandas, databases and old writers leave, beside columns of every other type."""
+    count = 4
+    kinds = ["image_heavy", "text_heavy", "vqa", "text_heavy"]
+    options = [["bag", "boot"], ["a", "b"], ["x", "y"], ["p", "q"]]
+    questions = ["what is it ?"] * count
+    pictures = [png(8), None, png(8), None]
+    moment = datetime.datetime(2026, 11, 30, 12, 0, 0, 123456)
+    beside = {
+        "at_ns": pa.array([1764504000123456789] * count, pa.timestamp("ns")),
+        "at_us": pa.array([moment] * count, pa.timestamp("us")),
+        "at_utc": pa.array([moment] * count, pa.timestamp("ms", "UTC")),
+        "price": pa.array([decimal.Decimal("1.25")] * count, pa.decimal128(20, 2)),
+        "wide": pa.array([decimal.Decimal("1.25")] * count, pa.decimal256(60, 2)),
+        "byte": pa.array([255] * count, pa.uint8()),
+        "flag": pa.array([True, None, False, True]),
+        "nothing": pa.nulls(count),
+        "took": pa.array([5] * count, pa.duration("ns")),
+        "time": pa.array([datetime.time(1, 2, 3)] * count, pa.time64("us")),
+        "day": pa.array([moment.date()] * count, pa.date32()),
+        "tags": pa.array([[("a", 1)]] * count, pa.map_(pa.string(), pa.int64())),
+        "nested": pa.array([[[1], [2, 3]]] * count, pa.list_(pa.list_(pa.int8()))),
+        "pair": pa.array([[1, 2]] * count, pa.list_(pa.int32(), 2)),
+        "half": pa.array([1.5] * count, pa.float16()),
+        "four": pa.array([b"abcd"] * count, pa.binary(4)),
+        "trace": pa.array([uuid.UUID(int=i).bytes for i in range(count)], pa.uuid()),
+    }
+    whole = pa.struct([("bytes", pa.large_binary()), ("path", pa.null())])
+    tables = {
+        "requests_pandas": {
+            "id": pa.array([1, 2, 3, 4], pa.int64()),
+            "taskKind": pa.array(kinds).dictionary_encode(),
+            "question": pa.array(questions, pa.string_view()),
+            "options": pa.array(options, pa.large_list(pa.large_string())),
+            "answer": pa.array([0, float("nan"), None, 1.0], pa.float64()),
+            "context": pa.nulls(count),
+            "image": pa.array([one and {"bytes": one, "path": None} for one in pictures], whole),
+            "source": pa.array([7, 8, 9, 10], pa.uint64()),
+        },
+        "requests_database": {
+            "taskKind": pa.array([kind.encode() for kind in kinds]),
+            "question": pa.array(questions, pa.large_string()),
+            "options": pa.array(options, pa.list_(pa.string(), 2)),
+            "answer": pa.array([decimal.Decimal(0), None, None, decimal.Decimal(1)], pa.decimal128(3, 0)),
+            "context": pa.nulls(count, pa.string()).dictionary_encode(),
+            "image": pa.array(pictures, pa.binary()),
+            "source": pa.array(["7", "8", "9", "10"]).dictionary_encode(),
+        },
+        "requests_texts": {
+            "taskKind": pa.array(["text_heavy"] * count),
+            "question": pa.array(questions),
+            "options": pa.array(options),
+            "answer": pa.nulls(count),
+            "context": pa.nulls(count),
+            "image": pa.nulls(count),
+        },
+    }
+    for name, columns in tables.items():
+        pq.write_table(pa.table({**columns, **beside}), OUT / f"{name}.parquet")
+
+
 def tensor_table(values, **names):
     array = pa.FixedShapeTensorArray.from_numpy_ndarray(values, **names)
     return pa.table({"name": pa.array([f"t{i}" for i in range(len(values))]), "tensor": array})
@@ -124,6 +201,7 @@ def arrow_files():
 
 
 parquet_files()
+request_files()
 expected = {"samples": plain(ROWS), "predictions": PREDICTIONS, **arrow_files()}
 (OUT / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, separators=(",", ":")) + "\n")
 print(f"pyarrow {pa.__version__}: {len(list(OUT.iterdir()))} files in {OUT.name}")

@@ -180,17 +180,17 @@ test('a missing or differently typed column is named, with the columns that are 
     options: { kind: 'string' },
     answer: { kind: 'string' },
     context: { kind: 'string', nullable: true },
-    image: { kind: 'binary' },
+    image: { kind: 'string' },
     source: { kind: 'string' },
   } as const satisfies TableSchema;
-  const image = new Uint8Array(1);
-  await writeTableFile(path, schema, [{ ...rest, options: options.join(), answer: '1', image }]);
+  const [answer, image] = ['1', 'photo.png'];
+  await writeTableFile(path, schema, [{ ...rest, options: options.join(), answer, image }]);
   const { message } = await fails(readSamples(path));
   expect(message).toContain(path);
   expect(message).toContain('column "question" (string) is missing');
   expect(message).toContain('column "options" is string, expected list<string>');
   expect(message).toContain('column "answer" is string, expected int32');
-  expect(message).toContain('column "image" is binary, expected struct<bytes: binary, path: string>');
+  expect(message).toContain('column "image" is string, expected struct<bytes: binary, path: string>');
   expect(message).toContain('id, taskKind, split, options, answer, context, image, source');
 });
 

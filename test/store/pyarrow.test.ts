@@ -2,8 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { readPredictions, readSamples, readTensors, writeTensorsFile } from '../../store/index.ts';
+import { describe, expect, test } from 'vitest';
+import type { PerturbedSample } from '../../schemas/benchmark.ts';
+import {
+  imageProblem,
+  readParquet,
+  readPredictions,
+  readRequestGroups,
+  readSamples,
+  readTensors,
+  writeTensorsFile,
+} from '../../store/index.ts';
 import { testFolder } from './folder.ts';
 import { tableCases, tensorCase, writeTables } from './tables.ts';
 
@@ -30,6 +39,64 @@ test.each([
   const wanted = (expected.samples as object[]).map((row) => ({ ...row, ...origin }));
   expect(wanted).toHaveLength(40);
   expect(await readSamples(fixture(`${name}.parquet`))).toEqual(wanted);
+});
+
+describe("pyarrow's logs of requests come back", () => {
+  async function requestsOf(name: string) {
+    const all: PerturbedSample[] = [];
+    for await (const group of readRequestGroups(fixture(`${name}.parquet`), name)) all.push(...group);
+    return all;
+  }
+
+  test.each(['requests_pandas', 'requests_database'])(
+    'whatever types their columns have: %s',
+    async (name) => {
+      const requests = await requestsOf(name);
+      expect(requests.map(({ image, ...rest }) => ({ ...rest, image: image?.path }))).toEqual(
+        [
+          ['image_heavy', ['bag', 'boot'], 0, '7', null],
+          ['text_heavy', ['a', 'b'], null, '8', undefined],
+          ['vqa', ['x', 'y'], null, '9', null],
+          ['text_heavy', ['p', 'q'], 1, '10', undefined],
+        ].map(([taskKind, options, answer, source, image], i) => ({
+          id: `${name}/${i}`,
+          taskKind,
+          split: 'heldout',
+          question: 'what is it ?',
+          options,
+          answer,
+          context: null,
+          image,
+          source,
+          ...origin,
+        })),
+      );
+      expect(imageProblem(requests[0]!.image!.bytes)).toBeUndefined();
+    },
+  );
+
+  test('with columns of nulls alone, and without a source', async () => {
+    const requests = await requestsOf('requests_texts');
+    expect(requests.map(({ answer, context, image, source }) => [answer, context, image, source])).toEqual(
+      [0, 1, 2, 3].map((i) => [null, null, null, `requests_texts/${i}`]),
+    );
+  });
+
+  test('but where a column that is needed is missing or of nulls, it is named', async () => {
+    await expect(requestsOf('predictions')).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(
+        /predictions\.parquet: column "question" \(string\) is missing; column "options" \(list<string>\) is missing/,
+      ),
+    });
+    await expect(readSamples(fixture('requests_texts.parquet'))).rejects.toThrow(
+      /column "id" \(string\) is missing/,
+    );
+    const samples = { question: { kind: 'string' }, context: { kind: 'string' } } as const;
+    await expect(readParquet(fixture('requests_texts.parquet'), samples)).rejects.toThrow(
+      /column "context" is null, expected string/,
+    );
+  });
 });
 
 test("pyarrow's predictions come back: dictionary<string>, int16, list<float32>", async () => {

@@ -198,7 +198,7 @@ describe('the drift watch', { timeout: 300_000 }, () => {
 
     const few = requests.slice(0, 10);
     await writeSamplesFile(join(logs, '001.parquet'), few);
-    await eventually(status, ({ cursor }) => cursor === '001.parquet');
+    await eventually(status, ({ newest }) => newest === '001.parquet');
     expect((await status()).measures).toEqual([]);
 
     await writeSamplesFile(join(logs, '002.parquet'), requests.slice(10));
@@ -240,7 +240,7 @@ describe('the drift watch', { timeout: 300_000 }, () => {
 
     await stopDrift(session, 'tiny');
     expect(await session.client.workflow.result(workflowIds.drift('tiny'))).toMatchObject({ stopped: true });
-    await keepHistory(session.client, 'drift-rollout', workflowIds.drift('tiny'));
+    await keepHistory(session.client, 'drift-answered', workflowIds.drift('tiny'));
   });
 });
 

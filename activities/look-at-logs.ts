@@ -1,0 +1,35 @@
+import { Context } from '@temporalio/activity';
+import type { WatchedFiles } from '../schemas/drift.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { isUnchanged, type Look, lookAtFolder } from '../store/index.ts';
+import { alive, asFailure } from './step.ts';
+
+export interface LookAtLogsInput {
+  logs: string;
+  /** The folder's listing at the last look, where nothing else has to be looked at: the files are asked for if it is another. */
+  listing?: string;
+  files?: WatchedFiles;
+}
+
+/** `away`: why the folder cannot be listed. `unchanged`: it lists as it did. `changed`: ask again with the files. */
+export type LookAtLogsOutput = { away: string } | { unchanged: true } | { changed: true } | Look;
+
+/** Looks for request logs that were not seen yet, and reads and checks them. */
+export function lookAtLogs() {
+  return async ({ files, listing, logs }: LookAtLogsInput): Promise<LookAtLogsOutput> => {
+    const stop = alive('request logs');
+    const { cancellationSignal: signal } = Context.current();
+    try {
+      if (files === undefined) {
+        const same = listing !== undefined && (await isUnchanged(logs, listing));
+        return same ? { unchanged: true } : { changed: true };
+      }
+      return await lookAtFolder(logs, files, { now: new Date().toISOString(), signal });
+    } catch (error) {
+      if (error instanceof GuardError && error.code === ErrorCode.Unavailable) return { away: error.message };
+      throw asFailure(error);
+    } finally {
+      stop();
+    }
+  };
+}

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { isLabelledImages } from './formats/labelled.ts';
 import { usual } from './formats/table.ts';
 import { isBad, type RawRow } from './raw.ts';
+import { arrowColumns, isArrowCache } from './read/arrow.ts';
 import { delimitedRows } from './read/delimited.ts';
 import { jsonRows } from './read/json.ts';
 import { parquetColumns } from './read/parquet.ts';
@@ -21,11 +22,12 @@ export const formats = [
 ] as const;
 export type Format = (typeof formats)[number];
 
-const dataFile = /\.(?:(jsonl|ndjson|json|csv|tsv)(?:\.gz)?|(parquet))$/i;
+const dataFile = /\.(?:(jsonl|ndjson|json|csv|tsv)(?:\.gz)?|(parquet|arrow))$/i;
 /** Files that lie beside published data and hold none. */
-const beside = /^(pid_splits|captions|dataset_infos?|readme.*|meta|classes|labels|config|state)\.json$/i;
+const beside =
+  /^(pid_splits|captions|dataset_infos?|dataset_dict|readme.*|meta|classes|labels|config|state)\.json$/i;
 
-export const isDataFile = (path: string) => dataFile.test(path);
+export const isDataFile = (path: string) => dataFile.test(path) && !isArrowCache(basename(path));
 export const liesBesideData = (path: string) => beside.test(basename(path));
 
 /** "csv" of "a.CSV.gz". */
@@ -116,6 +118,7 @@ async function formatOfDocument(path: string, encoding: string | undefined): Pro
 async function keysOf(path: string, encoding: string | undefined): Promise<Set<string>> {
   const kind = extension(path);
   if (kind === 'parquet') return new Set(await parquetColumns(path));
+  if (kind === 'arrow') return new Set(await arrowColumns(path));
   const rows =
     kind === 'csv' || kind === 'tsv'
       ? delimitedRows(path, undefined, encoding)

@@ -15,6 +15,7 @@ import { seedBench, seedBenchId } from './formats/seedbench.ts';
 import { surveyAnswer, tableId, tableRow, tableSplit } from './formats/table.ts';
 import { partitionsOf } from './partitions.ts';
 import { type BadRow, isBad, type RawRow } from './raw.ts';
+import { arrowRows } from './read/arrow.ts';
 import { delimitedRows, hasHeader } from './read/delimited.ts';
 import { type JsonForm, jsonRows, passedOver } from './read/json.ts';
 import { parquetRows } from './read/parquet.ts';
@@ -50,6 +51,7 @@ async function* recordsOf(source: Source, pictures: boolean): AsyncGenerator<Raw
   const { encoding, format, path } = source;
   if (isFolder(source)) yield* imageFolderRows(path);
   else if (/\.parquet$/i.test(path)) yield* parquetRows(path, { pictures });
+  else if (/\.arrow$/i.test(path)) yield* arrowRows(path, { pictures });
   else if (/\.(csv|tsv)(\.gz)?$/i.test(path)) {
     const headless = format === 'mmlu' && !(await hasHeader(path, ['question', 'answer'], encoding));
     yield* delimitedRows(path, headless ? mmluColumns : undefined, encoding);

@@ -4,6 +4,7 @@ import type { Split } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { matchesWildcard } from '../schemas/wildcard.ts';
 import { asksQuestions, type Format, formatOfFile, isDataFile, liesBesideData } from './detect.ts';
+import { refuseForeign } from './foreign.ts';
 import { isImageFolder } from './formats/imagefolder.ts';
 import { filesBelow } from './read/files.ts';
 import { splitOfPath } from './splits.ts';
@@ -28,7 +29,7 @@ export interface Wanted {
 }
 
 const expected =
-  'expected .jsonl, .json, .csv, .tsv (also .gz) or .parquet files, or images in folders by class; archives must be unpacked';
+  'expected .jsonl, .json, .csv, .tsv (also .gz), .parquet or .arrow files, or images in folders by class; archives must be unpacked';
 
 const dataBelow = async (folder: string) =>
   (await filesBelow(folder)).filter((path) => isDataFile(path) && !liesBesideData(path));
@@ -38,7 +39,10 @@ async function sourceOf(
   root: string,
   { encoding, format: wanted, mapped }: Wanted,
 ): Promise<Source> {
-  const found = async () => (mapped ? 'table' : formatOfFile(path, encoding));
+  const found = async () => {
+    await refuseForeign(path, encoding);
+    return mapped ? 'table' : formatOfFile(path, encoding);
+  };
   const format = wanted === 'auto' ? await found() : wanted;
   const full = resolve(path);
   // Of a single file the folder that it lies in may say the split.

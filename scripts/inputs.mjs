@@ -11,6 +11,7 @@ const tables = {
   'tests of yours': [
     'test/ingest/kinds.test.ts',
     'test/ingest/files.test.ts',
+    'test/ingest/forms.test.ts',
     'test/ingest/pictures.test.ts',
   ],
   pictures: ['test/pictures/pillow.test.ts'],

@@ -45,7 +45,7 @@ export function addIngest(program: Command): void {
       .description('reads test sets, your own or published ones, checks every row and writes them as samples')
       .argument(
         '<path...>',
-        'files (.jsonl, .json, .csv, .tsv, .parquet, also .gz) or folders, also of images',
+        'files (.jsonl, .json, .csv, .tsv, .parquet, .arrow, also .gz) or folders, also of images',
       )
       .option(
         '--out <folder>',

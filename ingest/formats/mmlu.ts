@@ -10,7 +10,7 @@ export const mmluColumns = ['question', 'A', 'B', 'C', 'D', 'answer'] as const;
 /** "high_school_physics_test.csv" -> "high_school_physics". */
 const subjectOf = (file: string) =>
   basename(file)
-    .replace(/\.(csv|parquet)(\.gz)?$/i, '')
+    .replace(/\.(csv|parquet|arrow)(\.gz)?$/i, '')
     .replace(/_(test|val|dev|train)$/, '');
 
 /** Column names in small letters; Hugging Face's extra training questions are a struct `train`. */

@@ -2,6 +2,7 @@ import { JSONParser } from '@streamparser/json';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { BadRow, RawRow } from '../raw.ts';
 import { splitOfText } from '../splits.ts';
+import { mayBeByColumns, rowsByColumns } from './columns.ts';
 import { listsIn } from './lists.ts';
 import { NumberRepair, repairedText } from './numbers.ts';
 import { headOf, linesOf, textOf } from './text.ts';
@@ -161,10 +162,22 @@ export async function passedOver(file: string, form: JsonForm): Promise<string[]
   return [`the records are read from ${read.map((name) => `"${name}"`).join(', ')}; not from ${shown}`];
 }
 
-/** The records of a JSON file: lines, or the elements of a document's lists or object. */
+/** The rows of a document that is a table by columns; undefined: it is none. */
+async function tableRows(file: string, { encoding, key, list }: JsonForm) {
+  if (key !== undefined || list !== undefined) return undefined;
+  if (!mayBeByColumns((await headOf(file, encoding)).trimStart())) return undefined;
+  return rowsByColumns(file, repaired(file, encoding));
+}
+
+/** The records of a JSON file: lines, the elements of a document's lists or object, or the rows of a table by columns. */
 export async function* jsonRows(file: string, form: JsonForm = {}): AsyncGenerator<RawRow | BadRow> {
   const { encoding } = form;
   const kind = await kindOf(file, form);
+  const table = kind === 'document' ? await tableRows(file, form) : undefined;
+  if (table) {
+    for (const [row, values] of table.entries()) yield { file, row, values };
+    return;
+  }
   if (kind === 'lines') yield* jsonLines(file, encoding);
   else if (kind === 'list') yield* jsonElements(file, ['$.*'], encoding === undefined ? {} : { encoding });
   else {

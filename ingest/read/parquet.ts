@@ -2,6 +2,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { isPointer, pointerAdvice } from '../../store/index.ts';
 import type { RawRow } from '../raw.ts';
+import { arrowFeatures } from './arrow.ts';
 import { startOf } from './files.ts';
 import { plainValue } from './parquet-values.ts';
 
@@ -98,6 +99,7 @@ async function checkUnique(file: string, columns: readonly Record<string, unknow
 
 /** Names of the classes that Hugging Face datasets keep with the first column of numbered classes; undefined where there is none. */
 export async function classNamesOf(file: string): Promise<string[] | undefined> {
+  if (/\.arrow$/i.test(file)) return classNamesIn(await arrowFeatures(file));
   if (!/\.parquet$/i.test(file)) return undefined;
   const query = `SELECT decode(value) AS value FROM parquet_kv_metadata(${quoted(file)}) WHERE decode(key) = 'huggingface'`;
   for (const { value } of await facts(file, query)) {

@@ -45,7 +45,7 @@ export async function withSession<T>(
 ): Promise<T> {
   return withInterrupt(async (signal) => {
     const api = await loadApi();
-    const session = await api.openSession({ ...projectOptions(flags), worker, log: output.log });
+    const session = await api.openSession({ ...projectOptions(flags), worker, log: output.log, signal });
     let answers = true;
     session.diskFull.catch(() => {
       answers = false;

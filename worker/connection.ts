@@ -31,6 +31,7 @@ export async function connectTemporal(options: {
   /** Of a server of our own. */
   ports?: { port?: number | undefined; uiPort?: number | undefined };
   log: (line: string) => void;
+  signal?: AbortSignal | undefined;
 }): Promise<Temporal> {
   const { config, log, ports = {}, stateDir, ui = false } = options;
   const profile = readProfile();
@@ -41,6 +42,7 @@ export async function connectTemporal(options: {
     ...(ports.port === undefined ? {} : { port: ports.port }),
     ...(ports.uiPort === undefined ? {} : { uiPort: ports.uiPort }),
     log,
+    signal: options.signal,
   });
   const namespace = profile.namespace ?? config.server.namespace;
   const { connectionOptions } = toClientOptions(profile);

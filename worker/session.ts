@@ -23,6 +23,8 @@ export interface SessionOptions extends ConfigOptions {
   device?: DeviceChoice;
   /** Takes one line for people about what takes time. */
   log: (line: string) => void;
+  /** Ends the waiting for a server that is being started. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Configuration, server, client, store and, where wanted, a worker. */
@@ -53,13 +55,13 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 }
 
 async function openIn(stateDir: string, config: LoadedConfig, options: SessionOptions): Promise<Session> {
-  const { log, port, ui = false, uiPort, worker: works = true } = options;
+  const { log, port, signal, ui = false, uiPort, worker: works = true } = options;
   const device = works === true ? await chooseDevice(options.device ?? config.worker.device) : 'cpu';
   if (device !== 'cpu') log(`Models are computed on ${device}.`);
   const storeDir = join(stateDir, 'store');
   const store = await ArtifactStore.open(storeDir);
   await mkdir(stateDir, { recursive: true });
-  const temporal = await connectTemporal({ config, stateDir, ui, log, ports: { port, uiPort } });
+  const temporal = await connectTemporal({ config, stateDir, ui, log, signal, ports: { port, uiPort } });
   let worker: RunningWorker | null = null;
   try {
     if (works) {

@@ -8,6 +8,7 @@ import { checkMachine } from '../doctor/machine.ts';
 import { checkNetwork } from '../doctor/network.ts';
 import { checkProviders } from '../doctor/providers.ts';
 import { checkRuntime } from '../doctor/runtime.ts';
+import { checkUsers } from '../doctor/users.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
@@ -35,6 +36,7 @@ async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
     checkServer(),
     checkNetwork(),
     checkMachine(flags.stateDir ?? stateFolder),
+    checkUsers(),
     checkData(flags),
   ]);
   const checks = groups.flat();

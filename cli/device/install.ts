@@ -8,6 +8,7 @@ import {
   type Fetch,
   type IndexFile,
   type IndexSetting,
+  privateCache,
   sha256,
   shownIndex,
 } from '../../cache/index.ts';
@@ -49,7 +50,7 @@ type Package = CudaManifest['packages'][number];
  */
 export async function installCuda(set: CudaSet, options: InstallOptions): Promise<Installation> {
   checkMachine(set);
-  return withLock(join(cudaFolder(), '.lock'), () => new Installer(set, options).run());
+  return withLock(join(privateCache('cuda'), '.lock'), () => new Installer(set, options).run());
 }
 
 /** Names that begin with a dot are never taken for a set. */

@@ -273,8 +273,7 @@ describe.skipIf(refused)(`a disk that is full${reason}`, () => {
     const stateDir = join(disk, 'own');
     const filler = join(disk, 'filler');
     const running = modalityGuard(['worker', '--state-dir', stateDir], { folder: project.folder });
-    // The record has a port for guests once the server is ready.
-    while (!(await readRecord(stateDir))?.controlPort) await sleep(50);
+    while (!(await readRecord(stateDir))?.ready) await sleep(50);
     const { bavail, bsize } = await statfs(disk);
     await writeFile(filler, Buffer.alloc(bavail * bsize - 2 ** 16));
     const { code, stderr } = await running;

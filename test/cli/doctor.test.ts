@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { checkUsers } from '../../cli/doctor/users.ts';
 import { packageFolder } from '../../worker/config.ts';
 import { modalityGuard, projectFolder } from './command.ts';
 
@@ -51,6 +52,22 @@ describe('doctor', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { code: 'UNAVAILABLE' } });
     expect(stderr).toMatch(/'webgpu' does not compute here: .*libvulkan1/);
     expect(existsSync(join(folder, '.modality-guard'))).toBe(false);
+  });
+
+  it('says who else has an account, for a development server knows no users', async () => {
+    const file = join(await projectFolder(), 'passwd');
+    const lines = [
+      'root:x:0:0::/root:/bin/bash',
+      'daemon:x:2:2::/:/usr/sbin/nologin',
+      'nobody:x:65534:65534::/:/bin/sh',
+      'ana:x:1000:1000:Ana:/home/ana:/bin/bash',
+    ];
+    await writeFile(file, lines.join('\n'));
+    expect(await checkUsers(file, 1000)).toMatchObject([{ ok: true, detail: `none in ${file}` }]);
+    await writeFile(file, [...lines, 'ben:x:1001:1001::/home/ben:/bin/zsh', ''].join('\n'));
+    const [check] = await checkUsers(file, 1000);
+    expect(check).toMatchObject({ ok: false, needed: false });
+    expect(check?.detail).toMatch(/^1 \(ben\): each can promote a model through a development server/);
   });
 
   it('names what is missing and fails', async () => {

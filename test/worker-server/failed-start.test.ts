@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -9,6 +8,7 @@ import { isAlive } from '../../worker/server/processes.ts';
 import { readRecord } from '../../worker/server/record.ts';
 import { startProxy } from '../support/proxy.ts';
 import { temporaryFolder } from './folder.ts';
+import { neverReady, temporalProgram } from './temporal-program.ts';
 
 let stateDir: string;
 let path: string;
@@ -17,14 +17,7 @@ let command: ChildProcess | undefined;
 beforeEach(async () => {
   const folder = await temporaryFolder();
   stateDir = join(folder, 'state');
-  // A server that never becomes ready, as one does on a machine that is out of memory, or on a database that others hold.
-  const bin = join(folder, 'bin');
-  await mkdir(bin);
-  const script =
-    'case "$*" in *start-dev*) while :; do sleep 1; done;; *) echo "temporal version 1.9.1";; esac';
-  await writeFile(join(bin, 'temporal'), `#!/bin/sh\n${script}\n`);
-  await chmod(join(bin, 'temporal'), 0o755);
-  path = `${bin}${delimiter}${process.env.PATH}`;
+  path = await temporalProgram(folder, neverReady);
   vi.stubEnv('TEMPORAL_ADDRESS', '');
 });
 afterEach(() => {
@@ -44,7 +37,10 @@ async function startingCommand() {
   const ended = new Promise<number | null>((resolve) => command!.once('close', resolve));
   for (;;) {
     const record = await readRecord(stateDir);
-    if (record) return { command, ended, record, said: () => said };
+    if (record?.server) {
+      const pids = { supervisorPid: record.supervisor.pid, serverPid: record.server.pid };
+      return { command, ended, record: pids, said: () => said };
+    }
     await sleep(50);
   }
 }
@@ -61,9 +57,9 @@ describe('a start that fails', { timeout: 120_000 }, () => {
     const seen = new Set<number>();
     const watch = setInterval(async () => {
       const now = await readRecord(stateDir);
-      if (!now || seen.has(now.supervisorPid)) return;
-      seen.add(now.supervisorPid).add(now.serverPid);
-      process.kill(now.supervisorPid, 'SIGTERM');
+      if (!now?.server || seen.has(now.supervisor.pid)) return;
+      seen.add(now.supervisor.pid).add(now.server.pid);
+      process.kill(now.supervisor.pid, 'SIGTERM');
     }, 50);
     expect(await ended).not.toBe(0);
     clearInterval(watch);
@@ -77,7 +73,7 @@ describe('a start that fails', { timeout: 120_000 }, () => {
     const { command: waiting, record } = await startingCommand();
     waiting.kill('SIGKILL');
     await gone(record.supervisorPid, record.serverPid);
-    expect(await readRecord(stateDir)).toBeNull();
+    while (await readRecord(stateDir)) await sleep(50);
   });
 
   it('is cleared away by the next command when the supervisor was killed', async () => {

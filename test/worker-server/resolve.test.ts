@@ -1,9 +1,11 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, chmod, chown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { inspectSources } from '../../worker/server/index.ts';
 import { resolveExecutable } from '../../worker/server/resolve.ts';
 import { cachedExecutable } from '../../worker/server/sources/cache.ts';
+import { sealProgram } from '../../worker/server/sources/seal.ts';
 import { temporaryFolder } from './folder.ts';
 
 let programs: string;
@@ -28,18 +30,26 @@ async function program(path: string, body: string): Promise<string> {
   return path;
 }
 
+/** The same as if it had been downloaded. */
+async function installed(body: string): Promise<string> {
+  const path = await program(cachedExecutable(), body);
+  await sealProgram(path);
+  return path;
+}
+
+const version = 'echo "temporal version 1.9.1 (Server 1.32.0)"';
 const log = () => {};
 
 describe('where the server comes from', () => {
   it('prefers `temporal` on PATH', async () => {
     const path = await program(join(programs, 'temporal'), 'echo "temporal version 1.3.0 (Server 1.27.1)"');
-    await program(cachedExecutable(), 'echo "temporal version 1.9.1"');
+    await installed(version);
     expect(await resolveExecutable(log)).toEqual({ path, from: '`temporal` on PATH' });
   });
 
   it('passes over a program on PATH that is no Temporal CLI, and takes the cache', async () => {
     await program(join(programs, 'temporal'), 'echo "something else"');
-    const path = await program(cachedExecutable(), 'echo "temporal version 1.9.1 (Server 1.32.0)"');
+    const path = await installed(version);
     expect(await resolveExecutable(log)).toEqual({ path, from: 'cache' });
   });
 
@@ -78,8 +88,44 @@ describe('where the server comes from', () => {
     );
   });
 
+  describe('never runs a program of the cache', () => {
+    /** What the cache says of a program that would leave a file behind. */
+    async function refusal(change: (path: string) => Promise<void>): Promise<string> {
+      const marker = join(programs, 'was-run');
+      const path = await installed(`echo > ${marker}; ${version}`);
+      await rm(marker, { force: true });
+      await change(path);
+      const [, , report] = await inspectSources();
+      expect(existsSync(marker)).toBe(false);
+      expect(report?.available).toBe(false);
+      return report!.detail;
+    }
+
+    it('that was changed since it was installed', async () => {
+      expect(await refusal((path) => appendFile(path, 'true\n'))).toMatch(
+        /has SHA-256 [0-9a-f]{64}, which is not the program that was installed; remove it/,
+      );
+    });
+
+    it('that somebody put there', async () => {
+      const detail = refusal((path) => rm(`${path}.seal.json`));
+      expect(await detail).toContain('is not the program that was installed');
+    });
+
+    it('that others may change, or put another in its place', async () => {
+      const file = await refusal((path) => chmod(path, 0o777));
+      expect(file).toContain('temporal can be changed by every user');
+      const folder = await refusal((path) => chmod(dirname(path), 0o777));
+      expect(folder).toContain('temporal-1.9.1 can be changed by every user');
+    });
+
+    it.skipIf(process.getuid?.() !== 0)('that belongs to another user', async () => {
+      expect(await refusal((path) => chown(path, 4321, 4321))).toContain('belongs to another user (4321)');
+    });
+  });
+
   it('inspects every source without downloading', async () => {
-    await program(cachedExecutable(), 'echo "temporal version 1.9.1"');
+    await installed(version);
     const reports = await inspectSources();
     expect(reports.map(({ available }) => available)).toEqual([false, false, true, false, false]);
     expect(reports[2]?.detail).toContain('temporal version 1.9.1');

@@ -22,8 +22,8 @@ beforeEach(async () => {
 
 async function pids(): Promise<{ supervisorPid: number; serverPid: number }> {
   const record = await readRecord(stateDir);
-  if (!record) throw new Error('no server runs');
-  return record;
+  if (!record?.server) throw new Error('no server runs');
+  return { supervisorPid: record.supervisor.pid, serverPid: record.server.pid };
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -109,7 +109,7 @@ describe('a server of our own', () => {
       client.workflow.start('nothing', { taskQueue: 'nobody', workflowId: 'survivor' }),
     );
     process.kill(serverPid, 'SIGKILL');
-    await until(async () => (await pids()).serverPid !== serverPid);
+    await until(async () => (await readRecord(stateDir))?.server?.pid !== serverPid);
     const { status } = await withClient(server.address, (client) =>
       client.workflow.getHandle('survivor').describe(),
     );
@@ -117,18 +117,30 @@ describe('a server of our own', () => {
     await server.close();
   });
 
-  it('does not stand in the way after its supervisor was killed', async () => {
-    const first = await connectServer({ stateDir, log });
-    const { serverPid, supervisorPid } = await pids();
-    process.kill(supervisorPid, 'SIGKILL');
-    await until(() => !isAlive(supervisorPid));
-    expect(isAlive(serverPid)).toBe(true);
-    await first.close();
-    const second = await connectServer({ stateDir, log });
-    expect(second.startedByUs).toBe(true);
-    expect(isAlive(serverPid)).toBe(false);
-    await second.close();
-  });
+  for (const name of ['SIGKILL', 'SIGTERM'] as const)
+    it(`goes on at the same address under another supervisor when its own gets ${name}`, async () => {
+      const first = await connectServer({ stateDir, log });
+      const before = await pids();
+      await withClient(first.address, (client) =>
+        client.workflow.start('nothing', { taskQueue: 'nobody', workflowId: 'survivor' }),
+      );
+      process.kill(before.supervisorPid, name);
+      await until(() => !isAlive(before.supervisorPid));
+      const second = await connectServer({ stateDir, log });
+      expect(second.address).toBe(first.address);
+      await until(() => !isAlive(before.serverPid));
+      const { serverPid, supervisorPid } = await pids();
+      const { status } = await withClient(first.address, (client) =>
+        client.workflow.getHandle('survivor').describe(),
+      );
+      expect(status.name).toBe('RUNNING');
+      await second.close();
+      // The first command is a guest of the new supervisor, too.
+      expect(isAlive(serverPid)).toBe(true);
+      await first.close();
+      await until(() => ![serverPid, supervisorPid].some(isAlive));
+      expect(await readRecord(stateDir)).toBeNull();
+    });
 
   it('shows its web UI on loopback when asked', async () => {
     const server = await connectServer({ stateDir, log, ui: true });

@@ -81,7 +81,7 @@ describe('a training', { timeout: 400_000 }, () => {
     await kill(worker);
     const reached = await checkpointStep(folder);
     const record = JSON.parse(await readFile(join(folder, '.modality-guard/server/server.json'), 'utf8'));
-    process.kill(record.serverPid, 'SIGKILL');
+    process.kill(record.server.pid, 'SIGKILL');
 
     await startWorker(folder);
     const resumed = await training;

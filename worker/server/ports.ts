@@ -17,9 +17,17 @@ export interface PortWish {
   ui?: boolean | undefined;
 }
 
-/** A port that the user fixed must be free; otherwise the usual one or, where it is taken or not `usual`, any free one. */
-export async function choosePorts(wish: PortWish, { usual = true } = {}): Promise<Ports> {
-  const port = await choose(wish.port, usual ? usualPort : null, '--port');
+/**
+ * A port that the user fixed must be free; otherwise the one of the server before (`before`: its address), whose commands still
+ * call it, the usual one or, where it is taken or not `usual`, any free one.
+ */
+export async function choosePorts(
+  wish: PortWish,
+  { before = null, usual = true }: { usual?: boolean; before?: string | null } = {},
+): Promise<Ports> {
+  const last = Number(before?.split(':').at(-1)) || null;
+  const kept = wish.port === undefined && usual && last !== null && (await isFree(last));
+  const port = kept ? last : await choose(wish.port, usual ? usualPort : null, '--port');
   return {
     port,
     uiPort: wish.ui ? await choose(wish.uiPort, usual ? usualUiPort : null, '--ui-port') : null,

@@ -1,20 +1,28 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { commandLine, endProcess } from './processes.ts';
+import { ProcessIdentity } from './processes.ts';
 
 /** What a supervisor writes about itself for the commands that want to join. */
 const ServerRecord = z.object({
-  supervisorPid: z.number().int().positive(),
-  serverPid: z.number().int().positive(),
-  controlPort: z.number().int(),
+  supervisor: ProcessIdentity,
+  /** Null until there is one. */
+  server: ProcessIdentity.nullable(),
+  controlPort: z.number().int().positive(),
   /** Whoever can read the file may join. */
   token: z.string(),
-  address: z.string(),
+  /** Null until it is chosen. */
+  address: z.string().nullable(),
   uiAddress: z.string().nullable(),
-  database: z.string(),
+  /** The server takes requests. */
+  ready: z.boolean(),
 });
 export type ServerRecord = z.infer<typeof ServerRecord>;
+
+/** Held by the supervisor as long as it lives: one owner, one server. */
+export const ownerLock = 'owner.lock';
+/** Held by a command while it looks for the server, or begins one. */
+export const startLock = 'starting.lock';
 
 export function serverFolder(stateDir: string): string {
   return join(stateDir, 'server');
@@ -31,14 +39,4 @@ export async function readRecord(stateDir: string): Promise<ServerRecord | null>
   } catch {
     return null;
   }
-}
-
-/**
- * Ends a server whose supervisor was killed, so that its database is free. A process id may have been given to
- * somebody else by now: only a process that works on our database is ended.
- */
-export async function clearLeftovers(stateDir: string, record: ServerRecord): Promise<void> {
-  const command = await commandLine(record.serverPid);
-  if (command?.includes(record.database)) await endProcess(record.serverPid);
-  await rm(recordPath(stateDir), { force: true });
 }

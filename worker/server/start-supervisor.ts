@@ -1,66 +1,98 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { entryFile } from './entry-file.ts';
-import type { Ports } from './ports.ts';
+import type { PortWish } from './ports.ts';
 import type { ServerRecord } from './record.ts';
 import { readRecord, serverFolder } from './record.ts';
 
-/** Longer than a supervisor takes to end. */
-const endMs = 5_000;
+const pollMs = 50;
 
-export interface SupervisorInput extends Ports {
+export interface SupervisorInput {
   stateDir: string;
   executable: string;
   database: string;
   token: string;
+  wish: PortWish;
+  /** False: any free port, for another program took the usual one between a look at it and the server's start. */
+  usual: boolean;
 }
 
+const inputName = /^start-[0-9a-f]+\.json$/;
+
 /**
- * Starts the process that owns the server. It is detached: a signal to our process group must not end the server while
- * a command still has work to finish.
+ * Starts the process that owns the server, and returns what it says of itself, long before its server is ready; null: another one was
+ * quicker, or it was killed. It is detached and needs nothing of us: what it has to know is in a file, so that it does not matter when we are killed.
+ * Called by one process of a folder at a time. `onWait` is told how many seconds it has been silent.
  */
-export async function startSupervisor(input: Omit<SupervisorInput, 'token'>): Promise<ServerRecord> {
+export async function startSupervisor(
+  input: Omit<SupervisorInput, 'token'>,
+  { onWait, signal }: { onWait: (pid: number, seconds: number) => void; signal?: AbortSignal | undefined },
+): Promise<ServerRecord | null> {
+  const folder = serverFolder(input.stateDir);
+  await clearInputs(folder);
   const token = randomBytes(16).toString('hex');
-  const log = openSync(join(serverFolder(input.stateDir), 'supervisor.log'), 'w');
-  const child = spawn(process.execPath, [fileURLToPath(entryFile(import.meta.url, './supervisor.ts'))], {
-    detached: true,
-    stdio: ['pipe', 'pipe', log],
-    cwd: input.stateDir,
-  });
+  const file = join(folder, `start-${token}.json`);
+  const words = join(folder, 'supervisor.log');
+  await writeFile(file, JSON.stringify({ ...input, token } satisfies SupervisorInput), { mode: 0o600 });
+  const log = openSync(words, 'w', 0o600);
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(entryFile(import.meta.url, './supervisor.ts')), file],
+    {
+      detached: true,
+      stdio: ['ignore', 'ignore', log],
+      cwd: input.stateDir,
+    },
+  );
   closeSync(log);
-  // Pipes, as asked for above.
-  const [stdin, stdout] = [child.stdin!, child.stdout!];
-  stdin.on('error', () => {}); // Its end is reported by what it prints, or does not.
-  stdin.end(JSON.stringify({ ...input, token } satisfies SupervisorInput));
-  const gone = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+  let end: string | null = null;
+  let another = false;
+  child.once('exit', (code, name) => {
+    another = name !== null || code === elsewhereCode;
+    end = name ?? `exit code ${code}`;
   });
-  const answer = await new Promise<string>((resolve) => {
-    let text = '';
-    stdout.on('data', (data: Buffer) => {
-      text += data.toString('utf8');
-    });
-    stdout.once('end', () => resolve(text.trim()));
-    child.once('error', (error) => resolve(error.message));
+  child.once('error', (error) => {
+    end = error.message;
   });
-  const record = answer === 'ready' ? await readRecord(input.stateDir) : null;
-  if (record) {
+  const began = Date.now();
+  try {
+    for (;;) {
+      const record = await readRecord(input.stateDir);
+      if (record?.supervisor.pid === child.pid) return record;
+      if (another) return null;
+      if (end !== null) throw noSupervisor(words, await lastWords(words, end));
+      signal?.throwIfAborted();
+      onWait(child.pid ?? 0, (Date.now() - began) / 1000);
+      await sleep(pollMs);
+    }
+  } finally {
     child.unref();
-    return record;
   }
-  // It has ended its server, and ends itself; the next attempt must not meet either.
-  const impatient = setTimeout(() => child.kill('SIGKILL'), endMs);
-  await gone;
-  clearTimeout(impatient);
-  throw new GuardError(
+}
+
+/** Of a supervisor that found another one at work. */
+export const elsewhereCode = 75;
+
+/** What commands left that were killed before their supervisor read it. */
+async function clearInputs(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (inputName.test(name)) await rm(join(folder, name), { force: true });
+}
+
+async function lastWords(file: string, end: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text.trim().split('\n').at(-1) || `it ended early (${end})`;
+}
+
+function noSupervisor(file: string, why: string): GuardError {
+  return new GuardError(
     ErrorCode.Unavailable,
-    `The Temporal server could not be started: ${answer || 'its supervisor ended early'} ` +
-      `(executable ${input.executable}, log ${join(serverFolder(input.stateDir), 'server.log')}).`,
-    { cause: new Error(answer) },
+    `The Temporal server could not be started: the process that looks after it could not work: ${why} (log ${file}).`,
   );
 }

@@ -1,120 +1,172 @@
 /**
  * A process of its own that owns the Temporal server of a project folder: starts it, starts it again when it dies,
- * and stops it when the last command that uses it is gone. Input: `SupervisorInput` as JSON on stdin. Prints "ready", or what
- * went wrong, and closes stdout.
+ * and stops it when the last command that uses it is gone. Argument: a file with `SupervisorInput` as JSON, which it removes. It needs
+ * nothing of the command that started it. Of several the one that holds the lock works; the others end.
  */
-import { closeSync, openSync } from 'node:fs';
+import { openSync, readFileSync, rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { receiveGuests } from './control.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { failed, receiveGuests } from './control.ts';
 import type { DevServer } from './dev-server.ts';
-import { startDevServer, startEnded } from './dev-server.ts';
+import { startDevServer } from './dev-server.ts';
+import { type Lock, tryLock } from './lock.ts';
+import { choosePorts, type Ports } from './ports.ts';
+import { endProcess, findProcesses, identify } from './processes.ts';
 import type { ServerRecord } from './record.ts';
-import { readRecord, recordPath, serverFolder } from './record.ts';
-import type { SupervisorInput } from './start-supervisor.ts';
+import { ownerLock, readRecord, recordPath, serverFolder } from './record.ts';
+import { elsewhereCode, type SupervisorInput } from './start-supervisor.ts';
 
 /** Nobody came: the command that started us has died. */
 const firstGuestMs = 15_000;
-const orphanedMs = 500;
+/** For whoever is on the way to hear of a start that failed. */
+const tellMs = 3_000;
+const lookMs = 5_000;
+const pollMs = 100;
 /** A server that dies more often than this within a minute is given up. */
 const restartsPerMinute = 5;
 
-const input = JSON.parse(await text(process.stdin)) as SupervisorInput;
+const inputFile = process.argv[2]!;
+const input = JSON.parse(readFileSync(inputFile, 'utf8')) as SupervisorInput;
+rmSync(inputFile, { force: true });
+const folder = serverFolder(input.stateDir);
 // A hang-up or interrupt is for the commands; we end when they are gone.
 for (const name of ['SIGHUP', 'SIGINT'] as const) process.on(name, () => {});
 process.on('SIGTERM', () => void shutDown());
-// The command that started us may be gone when we have something to say.
-process.stdout.on('error', () => {});
 const stopping = new AbortController();
-
-const log = openSync(join(serverFolder(input.stateDir), 'server.log'), 'w');
 const restarts: number[] = [];
-let server: DevServer | undefined;
 let ending: Promise<void> | null = null;
+let finishing: Promise<void> | null = null;
 let waiting: NodeJS.Timeout | undefined;
-const control = receiveGuests(input.token, () => clearTimeout(waiting), shutDown);
+const desk = receiveGuests(input.token, () => clearTimeout(waiting), shutDown);
 
-const startedBy = process.ppid;
-// Nobody waits any longer for a server whose command has died.
-const orphaned = setInterval(() => process.ppid !== startedBy && stopping.abort(), orphanedMs);
+const lock = await own();
+const log = openSync(join(folder, 'server.log'), 'w', 0o600);
+// Where the folder is gone, or somebody took us for dead, the server is not ours any more.
+const looking = setInterval(async () => {
+  if (!(await lock.isOurs())) await shutDown();
+}, lookMs);
+await new Promise<void>((resolve) => desk.server.listen(0, '127.0.0.1', resolve));
+const before = await readRecord(input.stateDir);
+const record: ServerRecord = {
+  supervisor: (await identify(process.pid))!,
+  server: null,
+  controlPort: (desk.server.address() as AddressInfo).port,
+  token: input.token,
+  address: null,
+  uiAddress: null,
+  ready: false,
+};
+let work: Promise<DevServer> = begin();
+await lookAfter(work);
 
-try {
-  server = await start();
-  clearInterval(orphaned);
-  if (stopping.signal.aborted) {
-    await server.stop();
-    throw new Error(startEnded);
-  }
-  await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
-  await writeRecord(server.pid);
-  watch(server);
-  // Whoever started us waits for as long as the server takes, so that only now somebody can be missed.
+/** Ends what a supervisor before us left, and starts the server. From the first record on somebody can come. */
+async function begin(): Promise<DevServer> {
+  await writeRecord({});
   waiting = setTimeout(() => void shutDown(), firstGuestMs);
-  await say('ready');
-} catch (error) {
-  await removeRecord();
-  await say(error instanceof Error ? error.message : String(error));
-  process.exit(1);
-}
-
-/** Should we be killed before the server is ready, the record names it: nobody can join it, and the next command ends it. */
-function start(): Promise<DevServer> {
-  return startDevServer(input, log, { onSpawn: writeRecord, signal: stopping.signal });
-}
-
-function say(message: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.end(`${message}\n`, resolve));
-}
-
-/** The database outlives the process: clients reconnect to the same port and find everything as it was. */
-function watch(watched: DevServer): void {
-  void watched.exited.then(async () => {
-    if (ending) return;
-    const now = Date.now();
-    restarts.push(now);
-    if (restarts.filter((at) => now - at < 60_000).length > restartsPerMinute) return shutDown();
-    try {
-      server = await start();
-      watch(server);
-    } catch {
-      await shutDown();
-    }
+  await endLeftovers();
+  const ports = await choosePorts(input.wish, { usual: input.usual, before: before?.address ?? null });
+  await writeRecord({
+    address: `127.0.0.1:${ports.port}`,
+    uiAddress: ports.uiPort === null ? null : `http://127.0.0.1:${ports.uiPort}`,
   });
+  desk.say(`starting ${record.address}`);
+  return start(ports);
 }
 
-async function writeRecord(serverPid: number): Promise<void> {
-  const record: ServerRecord = {
-    supervisorPid: process.pid,
-    serverPid,
-    controlPort: (control.address() as AddressInfo | null)?.port ?? 0,
-    token: input.token,
-    address: `127.0.0.1:${input.port}`,
-    uiAddress: input.uiPort === null ? null : `http://127.0.0.1:${input.uiPort}`,
-    database: input.database,
-  };
+/** Says that the server takes requests, and starts another when it dies: the database outlives it, and clients reconnect to the same port. */
+async function lookAfter(starting: Promise<DevServer>): Promise<void> {
+  try {
+    const server = await starting;
+    if (!record.ready) {
+      await writeRecord({ ready: true });
+      desk.say(`welcome ${record.address} ${record.uiAddress ?? '-'}`);
+    }
+    void server.exited.then(() => {
+      if (ending) return;
+      const now = Date.now();
+      restarts.push(now);
+      work =
+        restarts.filter((at) => now - at < 60_000).length > restartsPerMinute
+          ? givenUp()
+          : start(server.ports);
+      void lookAfter(work);
+    });
+  } catch (error) {
+    await finish(failed(error instanceof GuardError ? error : notStarted(error as Error)));
+  }
+}
+
+function notStarted({ message }: Error): GuardError {
+  const about = `executable ${input.executable}, log ${join(folder, 'server.log')}`;
+  return new GuardError(
+    ErrorCode.Unavailable,
+    `The Temporal server could not be started: ${message} (${about}).`,
+  );
+}
+
+async function givenUp(): Promise<never> {
+  throw new Error(`the server died ${restartsPerMinute + 1} times in a minute`);
+}
+
+/** Waits while another supervisor is about to go; ends this process where one stays. */
+async function own(): Promise<Lock> {
+  for (;;) {
+    const taken = await tryLock(folder, ownerLock);
+    if ('lock' in taken) return taken.lock;
+    const { holder } = taken;
+    const other = await readRecord(input.stateDir);
+    if (holder.elsewhere || other?.supervisor.pid === holder.process.pid) process.exit(elsewhereCode);
+    await sleep(pollMs);
+  }
+}
+
+/** Servers of this database that nobody owns: of a supervisor that was killed, at whatever moment. */
+async function endLeftovers(): Promise<void> {
+  const left = await findProcesses('--db-filename', input.database);
+  await Promise.all(left.map(endProcess));
+}
+
+function start(ports: Ports): Promise<DevServer> {
+  const onSpawn = async (pid: number) => writeRecord({ server: await identify(pid) });
+  return startDevServer({ ...input, ...ports }, log, { onSpawn, signal: stopping.signal });
+}
+
+async function writeRecord(change: Partial<ServerRecord>): Promise<void> {
+  Object.assign(record, change);
   const path = recordPath(input.stateDir);
   await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
   await rename(`${path}.new`, path);
 }
 
-async function removeRecord(): Promise<void> {
-  // A command that came meanwhile may have written a record of its own.
-  const record = await readRecord(input.stateDir);
-  if (record?.supervisorPid === process.pid) await rm(recordPath(input.stateDir), { force: true });
-}
-
 function shutDown(): Promise<void> {
   ending ??= (async () => {
     stopping.abort();
-    if (!server) return; // The start that is under way ends its server and this process.
-    control.close(); // Whoever comes now is refused and starts a new server.
+    const server = await work.catch(() => null); // A start that is under way says why it ended.
     await server?.stop();
-    await removeRecord();
-    closeSync(log);
-    // Guests that wait for us get their answer before the process ends by itself.
-    setTimeout(() => process.exit(0), 200);
+    await finish('bye');
   })();
   return ending;
+}
+
+/** Says the last word, gives everything back and ends. */
+function finish(last: string): Promise<void> {
+  finishing ??= (async () => {
+    clearInterval(looking);
+    clearTimeout(waiting);
+    desk.say(last);
+    const { signal } = stopping;
+    for (let waited = 0; !signal.aborted && desk.told() === 0 && waited < tellMs; waited += pollMs)
+      await sleep(pollMs);
+    desk.server.close(); // Whoever comes now is refused and starts a new server.
+    // Whoever still uses the server calls its address: the next supervisor reads there which one that is.
+    const missed = desk.guests() > 0 && record.ready && last === 'bye';
+    if (!missed && (await lock.isOurs())) await rm(recordPath(input.stateDir), { force: true });
+    await lock.release();
+    // Guests that wait for us get their answer before the process ends.
+    setTimeout(() => process.exit(0), 200);
+  })();
+  return finishing;
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { changeableByOthers } from '../../../cache/index.ts';
 import { threadEntry } from '../../thread.ts';
 import { cudaPlatform, fileProblem, type InstalledSet, nodePackage, readSet } from './installed.ts';
 import { cudaSet, driverFile, oldestDriver, providerFiles } from './pins.ts';
@@ -73,6 +74,11 @@ function providerParts(set: InstalledSet | null): CudaPart[] {
   const wanted = set.manifest.onnxruntime;
   if (version !== wanted) {
     const detail = `${providerFiles[1]} in ${set.folder} is of ONNX Runtime ${wanted}, and onnxruntime-node here is ${version}: npm install onnxruntime-node@${wanted}`;
+    return [{ name, ok: false, detail }];
+  }
+  const others = changeableByOthers(set.folder);
+  if (others !== null) {
+    const detail = `${others}, and libraries are loaded from ${set.folder}: none of them is; make it yours alone (chown, chmod go-w)`;
     return [{ name, ok: false, detail }];
   }
   const files = [set.manifest.runtime, ...set.manifest.packages.flatMap((one) => one.files)];

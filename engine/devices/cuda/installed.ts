@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { cacheFolder } from '../../../cache/index.ts';
+import { cacheFolder, changeableByOthers } from '../../../cache/index.ts';
 import { CudaManifest } from '../../../schemas/cuda.ts';
 import { cudaSet } from './pins.ts';
 
@@ -46,11 +46,12 @@ export function nodePackage(): { version: string; libraries: string } {
   return { version, libraries: join(root, 'bin/napi-v6', process.platform, process.arch) };
 }
 
-/** The set that fits the onnxruntime-node here, where it is installed. */
+/** The set that fits the onnxruntime-node here, where it is installed and nobody else can change it. */
 export function usableSet(): InstalledSet | null {
   if (!cudaPlatform()) return null;
   const set = readSet(cudaSet.id);
-  return set && nodePackage().version === set.manifest.onnxruntime ? set : null;
+  if (!set || nodePackage().version !== set.manifest.onnxruntime) return null;
+  return changeableByOthers(set.folder) === null ? set : null;
 }
 
 /** Why a file of a set is not what was installed; null: it is there, with its size. */

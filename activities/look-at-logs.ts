@@ -8,6 +8,8 @@ export interface LookAtLogsInput {
   logs: string;
   /** The folder's listing at the last look, where nothing else has to be looked at: the files are asked for if it is another. */
   listing?: string;
+  /** Files that could not be opened then. */
+  closed?: string[];
   files?: WatchedFiles;
 }
 
@@ -16,12 +18,12 @@ export type LookAtLogsOutput = { away: string } | { unchanged: true } | { change
 
 /** Looks for request logs that were not seen yet, and reads and checks them. */
 export function lookAtLogs() {
-  return async ({ files, listing, logs }: LookAtLogsInput): Promise<LookAtLogsOutput> => {
+  return async ({ closed = [], files, listing, logs }: LookAtLogsInput): Promise<LookAtLogsOutput> => {
     const stop = alive('request logs');
     const { cancellationSignal: signal } = Context.current();
     try {
       if (files === undefined) {
-        const same = listing !== undefined && (await isUnchanged(logs, listing));
+        const same = listing !== undefined && (await isUnchanged(logs, listing, closed));
         return same ? { unchanged: true } : { changed: true };
       }
       return await lookAtFolder(logs, files, { now: new Date().toISOString(), signal });

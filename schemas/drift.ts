@@ -22,7 +22,11 @@ export interface PendingFile extends LoggedFile {
 export interface QuarantinedFile extends LoggedFile {
   reason: string;
   since: string;
+  /** It cannot be opened, which is tried at every look. */
+  closed?: true;
 }
+/** Files kept apart that are told of; of more the newest. */
+export const mostQuarantined = 50;
 
 /** What a watch knows of its folder. Every list is bounded. */
 export interface WatchedFiles {
@@ -91,5 +95,5 @@ export interface DriftStatus {
   trouble?: DriftTrouble | null;
   pending?: { files: number; requests: number };
   waiting?: string[];
-  quarantine?: Omit<QuarantinedFile, 'key'>[];
+  quarantine?: Omit<QuarantinedFile, 'key' | 'closed'>[];
 }

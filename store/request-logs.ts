@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LoggedFile, PendingFile, QuarantinedFile, WatchedFiles } from '../schemas/drift.ts';
+import {
+  type LoggedFile,
+  mostQuarantined,
+  type PendingFile,
+  type QuarantinedFile,
+  type WatchedFiles,
+} from '../schemas/drift.ts';
 import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 import { readRequestGroups } from './requests.ts';
 import { errno } from './storage-errors.ts';
 
 /** Files that are remembered as seen; those that arrived before all of them were seen as well. */
 const mostSeen = 1000;
-/** Files that are waited for, and that are told of. */
-const [mostWaiting, mostQuarantined] = [100, 50];
+/** Files that are waited for. */
+const mostWaiting = 100;
 /** What one look reads: whoever has a year of logs has them read in parts. */
 const mostAtOnce = { files: 200, requests: 50_000 };
 const longestReason = 400;
@@ -18,7 +24,13 @@ interface Listed extends LoggedFile {
   /** When the file came to be what it is here: milliseconds since 1970. */
   arrived: number;
   /** Why it cannot be read; null: nothing is known against it. */
-  problem: string | null;
+  problem: Fault | null;
+}
+
+/** `passes`: it is not one of the file's bytes, and may pass while the file stays as it is. */
+interface Fault {
+  fault: string;
+  passes: boolean;
 }
 
 export interface Look {
@@ -51,7 +63,10 @@ async function listedAs(folder: string, name: string): Promise<Listed | null> {
     const arrived = Math.floor(ctimeMs);
     const problem = found.isFile()
       ? null
-      : `it is ${found.isDirectory() ? 'a folder' : 'a pipe or a device'}, and a file is expected`;
+      : {
+          fault: `it is ${found.isDirectory() ? 'a folder' : 'a pipe or a device'}, and a file is expected`,
+          passes: false,
+        };
     return { name, key, arrived, problem };
   } catch (error) {
     // It has gone since the folder was listed, or it is a link that leads nowhere.
@@ -60,7 +75,7 @@ async function listedAs(folder: string, name: string): Promise<Listed | null> {
       name,
       key: keyOf(name, -1, 0),
       arrived: Number.MAX_SAFE_INTEGER,
-      problem: whyUnreadable(error),
+      problem: { fault: whyUnreadable(error), passes: true },
     };
   }
 }
@@ -100,11 +115,13 @@ function bounded(seen: string[], floor: number): Pick<WatchedFiles, 'seen' | 'fl
   return { seen: kept.map(({ one }) => one), floor: newFloor };
 }
 
-type Found = { requests: number } | { fault: string; passes: boolean };
-
-/** Reads a whole file. `passes`: the fault is not one of its bytes. */
-async function checked(folder: string, file: Listed, signal: AbortSignal): Promise<Found> {
-  if (file.problem !== null) return { fault: file.problem, passes: true };
+/** Reads a whole file. */
+async function checked(
+  folder: string,
+  file: Listed,
+  signal: AbortSignal,
+): Promise<Fault | { requests: number }> {
+  if (file.problem !== null) return file.problem;
   const path = join(folder, file.name);
   let requests = 0;
   try {
@@ -166,18 +183,18 @@ export async function lookAtFolder(
       read.requests += found.requests;
       read.newest = name;
       if (found.requests > 0) pending.push({ name, key, requests: found.requests });
-    } else if (!found.passes && !waited.has(key)) {
+    } else if (file.problem === null && !found.passes && !waited.has(key)) {
       waiting.push({ name, key });
     } else {
       if (!found.passes) seen.set(key, seenAs(file));
-      quarantine.set(key, { name, key, reason: found.fault, since: quarantine.get(key)?.since ?? now });
+      const since = quarantine.get(key)?.since ?? now;
+      const closed = found.passes ? ({ closed: true } as const) : {};
+      quarantine.set(key, { name, key, reason: found.fault, since, ...closed });
     }
   }
-  const waitsFor = [...quarantine.values()].some(({ key }) => !seen.has(key));
   return {
     files: {
-      // What may pass without a change of the folder is looked at each time.
-      listing: more || waiting.length > 0 || waitsFor ? null : listingOf(listed),
+      listing: more || waiting.length > 0 ? null : listingOf(listed),
       ...bounded([...seen.values()], rest.floor),
       pending,
       waiting: waiting.slice(0, mostWaiting),
@@ -191,9 +208,27 @@ export async function lookAtFolder(
 const listingOf = (listed: readonly Listed[]) =>
   digest(listed.map(({ arrived, key }) => `${key}${arrived}`).join());
 
-/** Whether the folder lists as it did. @throws GuardError Unavailable where it cannot be listed */
-export async function isUnchanged(folder: string, listing: string): Promise<boolean> {
-  return listingOf(await listLogs(folder)) === listing;
+/**
+ * Whether the folder lists as it did, and files that could not be opened cannot be so still.
+ * @throws GuardError Unavailable where it cannot be listed
+ */
+export async function isUnchanged(
+  folder: string,
+  listing: string,
+  closed: readonly string[],
+): Promise<boolean> {
+  if (listingOf(await listLogs(folder)) !== listing) return false;
+  for (const name of closed) if (await opens(join(folder, name))) return false;
+  return true;
+}
+
+async function opens(path: string): Promise<boolean> {
+  try {
+    await (await open(path, 'r')).close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The list with what else is wrong. */

@@ -68,7 +68,7 @@ export function shown({ logs, model }: DriftRequest, state: DriftState): DriftSt
     logs,
     pending: { files: files.pending.length, requests: requestsOf(files) },
     waiting: files.waiting.map(({ name }) => name),
-    quarantine: files.quarantine.map(({ key: _, ...one }) => one),
+    quarantine: files.quarantine.map(({ name, reason, since }) => ({ name, reason, since })),
   };
 }
 

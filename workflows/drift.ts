@@ -118,7 +118,10 @@ async function lookAt(
   const { lookAtLogs } = watchSteps(robustify.steps);
   const { files } = state;
   // As long as the folder lists as it did, the history need not hold what is known of it at every look.
-  let found = await lookAtLogs(files.listing === null ? { logs, files } : { logs, listing: files.listing });
+  const { listing, quarantine } = files;
+  const closed = quarantine.filter((file) => file.closed).map(({ name }) => name);
+  const known = { listing: listing ?? '', ...(closed.length > 0 ? { closed } : {}) };
+  let found = await lookAtLogs({ logs, ...(listing === null ? { files } : known) });
   if ('changed' in found) found = await lookAtLogs({ logs, files });
   state.polls++;
   if ('away' in found) return { away: found.away, more: false };

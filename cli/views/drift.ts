@@ -1,5 +1,5 @@
 import type { DriftLimits } from '../../schemas/config.ts';
-import type { DriftMeasure } from '../../schemas/drift.ts';
+import { type DriftMeasure, mostQuarantined } from '../../schemas/drift.ts';
 import type { DriftView } from '../../worker/index.ts';
 import { localTime, percent, seconds, table } from './table.ts';
 
@@ -51,7 +51,7 @@ const words: Partial<Record<DriftView['state'], string>> = {
 };
 
 function headOf(view: DriftView): string[] {
-  const { endedAt, lastLookAt, logs, model, reason, state, trouble } = view;
+  const { doing, endedAt, lastLookAt, logs, model, reason, state, trouble } = view;
   const ended = endedAt === null ? '' : ` at ${localTime(endedAt)}`;
   const since =
     state === 'troubled' && trouble ? ` since ${localTime(trouble.since)} (${trouble.looks} looks)` : '';
@@ -61,6 +61,9 @@ function headOf(view: DriftView): string[] {
     `The watch of ${model} ${words[state] ?? state}${ended}${since}${why}`,
     ...again,
     ...(logs === undefined ? [] : [`${logs}, ${lookText(view, lastLookAt)}`]),
+    ...(doing === undefined || doing.what === 'waiting' || endedAt !== null
+      ? []
+      : [`${doing.what} since ${localTime(doing.since)}`]),
   ];
 }
 
@@ -80,7 +83,7 @@ function filesOf({ newest, pending, quarantine = [], waiting = [] }: DriftView):
   if (waiting.length > 0) lines.push(`not whole yet, looked at again: ${waiting.join(', ')}`);
   if (quarantine.length > 0) {
     lines.push(
-      `${quarantine.length} files are kept apart; each is read again when it is replaced:`,
+      `${quarantine.length}${quarantine.length < mostQuarantined ? '' : ' or more'} files are kept apart; each is read again when it is replaced:`,
       table(
         ['file', 'since', 'why'],
         quarantine.map(({ name, reason, since }) => [name, localTime(since), reason]),

@@ -49,7 +49,7 @@ test('a file that is still written waits, and is read when it is whole', async (
     newest: 'log.parquet',
     files: { waiting: [], quarantine: [], pending: [{ name: 'log.parquet', requests: 5 }] },
   });
-  expect(await isUnchanged(folder, third.files.listing!)).toBe(true);
+  expect(await isUnchanged(folder, third.files.listing!, [])).toBe(true);
   const fourth = await look(folder, third.files);
   expect(fourth).toMatchObject({ newest: null, files: { pending: [{ requests: 5 }] } });
 });
@@ -99,6 +99,34 @@ test('a missing column, a row that cannot be, a folder and a link that leads now
     'c.parquet': 'it is a folder, and a file is expected',
   });
   expect(files.pending).toMatchObject([{ name: 'f.parquet', requests: 3 }]);
+  expect(await isUnchanged(folder, files.listing!, [])).toBe(true);
+});
+
+test('a file that cannot be opened is tried at each look, and read when it can', async () => {
+  const folder = testFolder();
+  const hidden = testFolder();
+  const path = join(folder, 'loop.parquet');
+  // Nobody can open a link in a circle, not even a user who may read everything.
+  await symlink(path, path);
+  await writeSamplesFile(join(folder, 'whole.parquet'), requests(1));
+  const { files } = await look(folder);
+  expect(files.quarantine).toEqual([
+    {
+      name: 'loop.parquet',
+      key: expect.any(String),
+      reason: 'cannot be read: its links lead in a circle (ELOOP); check the path',
+      since: now,
+      closed: true,
+    },
+  ]);
+  expect(await isUnchanged(folder, files.listing!, ['loop.parquet'])).toBe(true);
+  await writeSamplesFile(join(hidden, 'a'), requests(2));
+  await rm(path);
+  await symlink(join(hidden, 'a'), path);
+  expect(await isUnchanged(folder, files.listing!, ['loop.parquet'])).toBe(false);
+  const next = await look(folder, files);
+  expect(next).toMatchObject({ newest: 'loop.parquet', files: { quarantine: [] } });
+  expect(next.files.pending.map(({ requests: n }) => n)).toEqual([1, 2]);
 });
 
 test('a file that comes late is read, whatever its name and its time', async () => {
@@ -113,7 +141,7 @@ test('a file that comes late is read, whatever its name and its time', async () 
   expect(second.files.pending.map(({ requests: n }) => n)).toEqual([1, 2]);
   // Other permissions make no other file.
   await chmod(join(folder, '2.parquet'), 0o640);
-  expect(await isUnchanged(folder, second.files.listing!)).toBe(false);
+  expect(await isUnchanged(folder, second.files.listing!, [])).toBe(false);
   expect((await look(folder, second.files)).newest).toBeNull();
 });
 

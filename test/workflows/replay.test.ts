@@ -16,6 +16,8 @@ describe('kept histories', () => {
         'diagnose-nightly',
         'diagnose-served',
         'drift',
+        'drift-answered',
+        'drift-watch',
         'pilot',
         'registry',
         'robustify',

@@ -206,10 +206,16 @@ async function writeAll(folder: string, good: AsyncIterable<Sample>, queues: Que
       throw error;
     },
   );
+  /** Whoever reads rows learns at once that the rejects cannot be written. */
+  const taking = (queue: Queue<BadRow>, work: Promise<void>) =>
+    work.catch((error) => {
+      queue.close(error);
+      throw error;
+    });
   const outcomes = await Promise.allSettled([
     writing,
-    writeTableFile(join(folder, ingestFiles.rejects), rejectColumns, queues[0]),
-    writeCsvFile(join(folder, ingestFiles.rejectsCsv), rejectColumns, queues[1]),
+    taking(queues[0], writeTableFile(join(folder, ingestFiles.rejects), rejectColumns, queues[0])),
+    taking(queues[1], writeCsvFile(join(folder, ingestFiles.rejectsCsv), rejectColumns, queues[1])),
   ]);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
@@ -250,7 +256,8 @@ export async function ingest(
         if (options.onError === 'stop') refuse(one);
         tally.firstRejected ??= one;
         tally.rejected++;
-        for (const queue of queues) queue.push({ ...one, field: whole(one.field), why: whole(one.why) });
+        for (const queue of queues)
+          await queue.push({ ...one, field: whole(one.field), why: whole(one.why) });
       }
       if (tally.rows % rowsBetweenReports === 0) {
         const { rejected, samples } = tally;

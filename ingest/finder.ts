@@ -1,14 +1,17 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 import { Fault } from './draft.ts';
 import { Listing, Listings } from './listing.ts';
 import { filesBelow } from './read/files.ts';
 
-/** A file's bytes; null: there is none. A device or a pipe, which may never end, is no picture. */
+/** A file's bytes; null: there is none. A device or a pipe, which may never end, is no picture. @throws Fault where it cannot be read */
 async function read(path: string): Promise<Uint8Array | null> {
   const found = await stat(path).catch(() => null);
-  return found?.isFile() ? readFile(path).catch(() => null) : null;
+  if (!found?.isFile()) return null;
+  return readFile(path).catch((cause) => {
+    throw new Fault('image', `${path} ${whyUnreadable(cause)}`);
+  });
 }
 
 /** A path as a table has it. */
@@ -58,7 +61,12 @@ export interface Found {
 /** @throws GuardError BadInput where there is no such folder */
 export async function checkPictureFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => null);
-  if (found?.isDirectory()) return;
+  if (found?.isDirectory()) {
+    await readdir(folder).catch((cause) => {
+      throw new GuardError(ErrorCode.BadInput, `--images ${folder}: ${whyUnreadable(cause)}`, { cause });
+    });
+    return;
+  }
   const what = found ? 'is a file; name the folder that it lies in' : 'there is no such folder';
   throw new GuardError(ErrorCode.BadInput, `--images ${folder}: ${what}`);
 }
@@ -141,10 +149,7 @@ export class Finder {
     const { folder } = this;
     const name = parts.at(-1);
     if (folder === undefined || name === undefined) return undefined;
-    this.below ??= filesBelow(folder).then(
-      (paths) => new Listing(paths),
-      () => new Listing([]),
-    );
+    this.below ??= filesBelow(folder).then((paths) => new Listing(paths));
     const named = (await this.below).named(name);
     const ends = named.map((path) => sharedEnd(relative(folder, path).split(sep), parts));
     const best = Math.max(...ends);

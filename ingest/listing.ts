@@ -61,6 +61,8 @@ export class Listing {
     const other = this.near.get(loose(name));
     if (other === undefined) return undefined;
     const wanted = composed(name);
+    // It has the name and is no file, or cannot be read.
+    if (other === wanted) return undefined;
     const found = differences.filter(([, plain]) => plain(wanted) === plain(other)).map(([what]) => what);
     const what = found.length > 0 ? found[0] : 'more than one way';
     return `there is "${visible(other)}", which differs from "${visible(wanted)}" in ${what}`;

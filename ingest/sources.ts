@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Split } from '../schemas/benchmark.ts';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 import { matchesWildcard } from '../schemas/wildcard.ts';
 import { asksQuestions, type Format, formatOfFile, isDataFile, liesBesideData } from './detect.ts';
 import { refuseForeign } from './foreign.ts';
@@ -83,7 +83,10 @@ async function matching(pattern: string): Promise<string[]> {
 
 /** What there is to read under a path. @throws GuardError BadInput where there is nothing */
 async function sourcesAt(path: string, wanted: Wanted): Promise<Source[]> {
-  const found = await stat(path).catch(() => null);
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return null;
+    throw new GuardError(ErrorCode.BadInput, `${path}: ${whyUnreadable(cause)}`, { cause });
+  });
   const fail = (what: string) => new GuardError(ErrorCode.BadInput, `${path}: ${what}`);
   if (!found) {
     const matched = /[*?]/.test(path) ? await matching(path) : [];

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../../schemas/errors.ts';
 import { isPointer, pointerAdvice } from '../../store/index.ts';
 import { adviceFor, markedEncoding } from './encoding.ts';
 
@@ -79,6 +79,8 @@ export async function* textOf(path: string, encoding = 'utf-8'): AsyncGenerator<
     if (decoder) yield decoder.decode();
   } catch (cause) {
     if (cause instanceof GuardError) throw cause;
+    if ((cause as NodeJS.ErrnoException).syscall !== undefined)
+      throw badInput(path, whyUnreadable(cause), cause);
     const isCoding = cause instanceof TypeError;
     const reason = isCoding
       ? `it is not ${(decoder?.encoding ?? encoding).toUpperCase()} text`

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 
 function notJson(path: string, cause: unknown, code: ErrorCode, text = ''): GuardError {
   const stands = standIn(text);
@@ -64,7 +64,7 @@ export async function readRegular(path: string): Promise<Uint8Array> {
 /** The content of a JSON file. Throws GuardError BAD_MODEL, or of `code`, naming the file. */
 export async function readJsonFile(path: string, code: ErrorCode = ErrorCode.BadModel): Promise<unknown> {
   const bytes = await readRegular(path).catch((cause: unknown) => {
-    throw notJson(path, cause, code);
+    throw new GuardError(code, `${path}: ${whyUnreadable(cause)}`, { cause });
   });
   return parseJson(bytes, path, code);
 }

@@ -2,6 +2,7 @@ import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/prom
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { externalLocations, withLocations } from '../engine/index.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { standIn } from './json.ts';
 
 /** A file of more bytes than this is not taken apart. */
 const mostBytes = 1_500_000_000;
@@ -14,9 +15,33 @@ export interface PlacedModel {
 
 /** Where a link leads that leads nowhere; undefined: it is none. */
 export async function deadLink(path: string): Promise<string | undefined> {
-  if (await stat(path).catch(() => null)) return undefined;
+  const problem = await stat(path).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  // What lies behind a link may also be there and not be permitted.
+  if (problem !== 'ENOENT' && problem !== 'ELOOP' && problem !== 'ENOTDIR') return undefined;
   const entry = await lstat(path).catch(() => null);
-  return entry?.isSymbolicLink() ? readlink(path) : undefined;
+  if (!entry?.isSymbolicLink()) return undefined;
+  return `${await readlink(path)}${problem === 'ELOOP' ? ' (links in a circle)' : ''}`;
+}
+
+/** What is wrong with the data files that a model names; undefined: nothing that can be seen. */
+export async function dataProblem(path: string): Promise<string | undefined> {
+  const folder = dirname(path);
+  const own = await readFile(path).catch(() => new Uint8Array());
+  for (const location of own.length > mostBytes ? [] : locationsIn(own)) {
+    const file = resolve(folder, location);
+    const named = `its data file '${location.slice(0, 200)}'`;
+    if (leadsOut(folder, file) || isAbsolute(location))
+      return `${named} lies outside the model's folder; put it there, and export the model again`;
+    const found = await stat(file).catch(() => null);
+    if (!found) return `${named} is missing; download or copy it into the folder of the .onnx file`;
+    if (!found.isFile()) return `${named} is a folder or a device; put the file there`;
+    const pointer = found.size < 1000 ? standIn(await readFile(file, 'latin1')) : undefined;
+    if (pointer !== undefined) return `${named}: ${pointer}`;
+  }
+  return undefined;
 }
 
 async function hasLinks(folder: string): Promise<boolean> {

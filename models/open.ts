@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { loadHeader } from '../engine/index.ts';
 import type { Dtype } from '../schemas/model.ts';
 import type { AnswerModel, OpenOptions } from './answer-model.ts';
 import { isEndpoint } from './endpoint/config.ts';
-import { modelFiles } from './folder.ts';
+import { modelFiles, readModelFolder } from './folder.ts';
+import { readParts } from './hf/folder.ts';
 import { HfModel } from './hf/model.ts';
 import { type NeededFiles, neededFiles } from './hf/select.ts';
 import { readJsonFile } from './json.ts';
@@ -19,9 +21,19 @@ export async function openAnswerModel(folder: string, options: OpenOptions = {})
     : HfModel.open(folder, options);
 }
 
-/** The files of a folder that answering takes; null: all of them. Throws GuardError BAD_MODEL naming what is missing. */
+/**
+ * The files of a folder that answering takes, which are read but for the weights; null: all of them. Throws GuardError BAD_MODEL
+ * naming what is missing or wrong.
+ */
 export async function filesToKeep(folder: string, dtype: Dtype = 'auto'): Promise<NeededFiles | null> {
-  return (await isMiniFolder(folder)) ? null : neededFiles(folder, dtype);
+  if (await isMiniFolder(folder)) {
+    const { paths } = await readModelFolder(folder);
+    for (const path of [paths.visionEncoder, paths.embedTokens, paths.decoder]) await loadHeader(path);
+    return null;
+  }
+  const needed = await neededFiles(folder, dtype);
+  await readParts(folder, dtype);
+  return needed;
 }
 
 /** Whether a folder holds the mini model, whose tokenizer knows whole words alone. */

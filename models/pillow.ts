@@ -26,6 +26,9 @@ interface Taps {
   weights: number[];
 }
 
+/** A picture of more pixels is not made: one that is far longer than wide grows so, scaled to its shorter side. */
+const mostPixels = 2 ** 26;
+
 /** Bytes, rows by columns by channels. */
 export interface ByteImage {
   width: number;
@@ -46,6 +49,8 @@ export function resizeAsPillow(
 ): ByteImage {
   const filter = filters[name];
   const { channels } = image;
+  if (width * height > mostPixels)
+    throw new Error(`it would be ${width} by ${height} pixels, more than ${mostPixels}; crop it`);
   const columns =
     width === image.width
       ? image.data
@@ -80,6 +85,9 @@ export function inColour(image: ByteImage): ByteImage {
   }
   return { width, height, channels: CHANNELS, data: colours };
 }
+
+/** A side of what a model sees, in pixels. No tower takes longer ones, and memory grows with their square. */
+export const side = z.number().int().positive().max(4096);
 
 /** The keys of preprocessor_config.json that turn bytes into a model's numbers. */
 export const PixelScale = z.object({

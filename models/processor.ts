@@ -11,6 +11,7 @@ import {
 import type { EncodedImage } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { checked, readJsonFile } from './json.ts';
+import { side } from './pillow.ts';
 import { resizeBilinear } from './resize.ts';
 
 /** PIL's number for bilinear resampling, as Hugging Face writes it. */
@@ -18,7 +19,7 @@ const BILINEAR = 2;
 
 const PreprocessorConfig = z.object({
   do_resize: z.literal(true),
-  size: z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
+  size: z.object({ height: side, width: side }),
   resample: z.literal(BILINEAR),
   do_rescale: z.literal(true),
   rescale_factor: z.number().positive(),

@@ -12,9 +12,9 @@ import {
   toOrt,
 } from '../engine/index.ts';
 import type { Device } from '../schemas/device.ts';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 import { standIn } from './json.ts';
-import { withLinkedData } from './linked-data.ts';
+import { dataProblem, withLinkedData } from './linked-data.ts';
 
 /** What a graph's input or output is declared as; a size that is not fixed is a name. */
 export interface Declared {
@@ -49,7 +49,9 @@ export async function openFile(
   { bytes, device = 'cpu' }: { bytes?: Uint8Array | undefined; device?: Device } = {},
 ): Promise<Runner> {
   if (device === 'cuda') loadCuda();
-  const linked = await withLinkedData(path, bytes);
+  const linked = await withLinkedData(path, bytes).catch((cause) => {
+    throw cause instanceof GuardError ? cause : unread(path, cause);
+  });
   const own = linked?.bytes ?? bytes;
   const beside = own ? { model_external_initializers_file_folder_path: linked?.folder ?? dirname(path) } : {};
   const options: InferenceSession.SessionOptions = {
@@ -65,10 +67,21 @@ export async function openFile(
       : InferenceSession.create(path, options));
     return runnerOf(path, session);
   } catch (cause) {
-    const what = `${path}: ONNX Runtime cannot load it (${(await standInAt(path)) ?? (cause as Error).message})`;
-    throw new GuardError(ErrorCode.BadModel, what, { cause });
+    const own = (await standInAt(path)) ?? (await dataProblem(path));
+    const why = own ?? `${plainReason((cause as Error).message)}; export or copy it again`;
+    throw new GuardError(ErrorCode.BadModel, `${path}: ONNX Runtime cannot load it (${why})`, { cause });
   }
 }
+
+const unread = (path: string, cause: unknown) =>
+  new GuardError(ErrorCode.BadModel, `${path}: ${whyUnreadable(cause)}`, { cause });
+
+/** What ONNX Runtime says without the place in its own code. */
+const plainReason = (message: string) =>
+  message
+    .replaceAll(/\/onnxruntime_src\/\S+:\d+ [^\n(]*\([^\n()]*\)(?: const)?\s*(?:[^\n]*? was false\. )?/g, '')
+    .replaceAll(/\b\w+\.(?:cc|h):\d+ (?:[A-Z]\w+ )?/g, '')
+    .trim();
 
 async function standInAt(path: string): Promise<string | undefined> {
   const file = await open(path).catch(() => null);
@@ -81,11 +94,20 @@ async function standInAt(path: string): Promise<string | undefined> {
 }
 
 function runnerOf(source: string, session: InferenceSession): Runner {
+  const types = { inputs: declared(session.inputMetadata), outputs: declared(session.outputMetadata) };
+  if (session.outputNames.length === 0)
+    throw new GuardError(ErrorCode.BadModel, `${source}: the graph gives no output; export it again`);
   return {
     inputs: session.inputNames,
-    declared: { inputs: declared(session.inputMetadata), outputs: declared(session.outputMetadata) },
+    declared: types,
     async run(feeds, outputs = session.outputNames) {
-      const read = session.inputNames.map((name) => [name, toOrt(feeds[name] as Tensor)] as const);
+      const read = session.inputNames.map((name) => {
+        const feed = feeds[name];
+        if (feed) return [name, toOrt(fitting(feed, types.inputs.get(name)))] as const;
+        const known = Object.keys(feeds).join(', ') || 'none';
+        const what = `${source}: takes an input '${name}' that is not known here (known are ${known}); export it without`;
+        throw new GuardError(ErrorCode.BadModel, what);
+      });
       const results = await session.run(Object.fromEntries(read), outputs).catch((cause: Error) => {
         throw new GuardError(ErrorCode.BadModel, `${source}: does not run (${cause.message})`, { cause });
       });
@@ -93,6 +115,12 @@ function runnerOf(source: string, session: InferenceSession): Runner {
     },
     close: () => session.release(),
   };
+}
+
+/** Some exports take ids, masks and positions in 32 bits. */
+function fitting(feed: Tensor, wanted: Declared | undefined): Tensor {
+  if (feed.dtype !== 'int64' || wanted?.dtype !== 'int32') return feed;
+  return { dtype: 'int32', dims: feed.dims, data: Int32Array.from(feed.data as BigInt64Array, Number) };
 }
 
 function declared(metadata: readonly InferenceSession.ValueMetadata[]): ReadonlyMap<string, Declared> {

@@ -1,7 +1,7 @@
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { ErrorCode, GuardError, whyUnreadable } from '../../schemas/errors.ts';
 import { decodeGraph, type ExternalPlace, type ExternalReader, encodeGraph } from './codec.ts';
 import type { Graph } from './graph.ts';
 import { bytesOf, type Tensor } from './tensor.ts';
@@ -22,12 +22,14 @@ const HEADER_BYTES = 65_536;
  * It tells structure, types, shapes and sizes, and can be compiled, at a cost that does not grow with the weights.
  */
 export async function loadHeader(path: string): Promise<Graph> {
-  const read = externalReader(dirname(path));
+  const folder = dirname(path);
+  const read = externalReader(folder);
   let zeros = new Uint8Array(0);
   return decodeGraph(await bytesAt(path), path, (entries) => {
     const length = Number(entries.length);
-    if (length <= HEADER_BYTES && existsSync(join(dirname(path), entries.location ?? '')))
-      return read(entries);
+    const { size, path: file } = dataFile(folder, entries);
+    if (size !== undefined && length <= HEADER_BYTES) return read(entries);
+    if (size !== undefined) checkHolds(file, size, entries);
     if (length > zeros.byteLength) zeros = new Uint8Array(length);
     return { shared: zeros.subarray(0, length) };
   });
@@ -37,33 +39,67 @@ async function bytesAt(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new GuardError(ErrorCode.BadModel, `${path}: cannot be read (${(cause as Error).message})`, {
-      cause,
-    });
+    throw new GuardError(ErrorCode.BadModel, `${path}: ${whyUnreadable(cause)}`, { cause });
   }
+}
+
+type Entries = Record<string, string>;
+
+const badData = (file: string, what: string, cause?: unknown) =>
+  new GuardError(ErrorCode.BadModel, `external data file '${file.slice(0, 200)}' ${what}`, { cause });
+
+/** Where a tensor's data file is, and its size; undefined: it is not there. Throws GuardError BAD_MODEL where it lies outside the folder or is none. */
+function dataFile(folder: string, { location = '' }: Entries): { path: string; size: number | undefined } {
+  const path = resolve(folder, location);
+  const inside = relative(folder, path);
+  if (
+    isAbsolute(location) ||
+    isAbsolute(inside) ||
+    /^(\.\.(\/|\\|$)|$)/.test(inside) ||
+    location.includes('\0')
+  )
+    throw badData(location, "lies outside the model's folder; put it there, and export the model again");
+  let found: ReturnType<typeof statSync>;
+  try {
+    found = statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw badData(location, whyUnreadable(cause), cause);
+  }
+  if (found && !found.isFile()) throw badData(location, 'is a folder or a device; put the file there');
+  return { path, size: found?.size };
+}
+
+/** Git LFS leaves a few lines of text for a file that was not fetched. */
+const POINTER = 'version https://git-lfs';
+
+/** Throws GuardError BAD_MODEL where a data file is too short for a tensor. */
+function checkHolds(path: string, size: number, { length, location = '', offset = '0' }: Entries): void {
+  if (!/^\d{1,15}$/.test(offset))
+    throw badData(location, `is read from '${offset}' on; export the model again`);
+  const lacking = Number(offset) + Number(length) - size;
+  if (lacking <= 0) return;
+  const isPointer = size < 1000 && readFileSync(path, 'latin1').startsWith(POINTER);
+  if (isPointer) throw badData(location, 'is a pointer of Git LFS; run `git lfs pull` in that folder');
+  throw badData(location, `ends ${lacking} bytes early; download or copy it again`);
 }
 
 function externalReader(folder: string): ExternalReader {
   return (entries) => {
-    const path = resolve(folder, entries.location ?? '');
-    const inside = relative(folder, path);
-    if (inside.startsWith(`..${sep}`) || inside === '..' || inside === '') {
-      throw new GuardError(
-        ErrorCode.BadModel,
-        `external data '${entries.location}' lies outside the model's folder`,
-      );
-    }
+    const { location = '', offset = '0' } = entries;
+    const { path, size } = dataFile(folder, entries);
+    if (size === undefined)
+      throw badData(location, 'is missing; download or copy it into the folder of the .onnx file');
+    checkHolds(path, size, entries);
     const length = Number(entries.length);
     const bytes = Buffer.alloc(length);
     let file: number | undefined;
     try {
       file = openSync(path, 'r');
-      const read = readSync(file, bytes, 0, length, Number(entries.offset ?? 0));
-      if (read !== length) throw new Error(`ends ${length - read} bytes early`);
+      const read = readSync(file, bytes, 0, length, Number(offset));
+      if (read !== length) throw new Error(`it ends ${length - read} bytes early`);
       return bytes;
     } catch (cause) {
-      const what = `external data file '${entries.location}': ${(cause as Error).message}`;
-      throw new GuardError(ErrorCode.BadModel, what, { cause });
+      throw badData(location, whyUnreadable(cause), cause);
     } finally {
       if (file !== undefined) closeSync(file);
     }

@@ -61,6 +61,10 @@ export function newData(dtype: DType, length: number): TensorData {
   return new TYPES[dtype].array(slotsOf(dtype, length));
 }
 
+/** Bytes that a tensor of this shape takes. */
+const byteLengthOf = (dtype: DType, dims: readonly number[]) =>
+  slotsOf(dtype, elementCount(dims)) * TYPES[dtype].array.BYTES_PER_ELEMENT;
+
 /** Members of the typed array that hold so many elements. */
 function slotsOf(dtype: DType, length: number): number {
   return dtype === 'int4' || dtype === 'uint4' ? Math.ceil(length / 2) : length;
@@ -88,13 +92,14 @@ export function bytesOf(tensor: Tensor): Uint8Array {
 
 /** Elements from little-endian bytes at any alignment (always a copy). */
 export function fromBytes(dtype: DType, dims: number[], bytes: Uint8Array): Tensor {
-  const data = newData(dtype, elementCount(dims));
-  if (bytes.byteLength !== data.byteLength) {
+  const needed = byteLengthOf(dtype, dims);
+  if (bytes.byteLength !== needed) {
     throw new GuardError(
       ErrorCode.BadModel,
-      `a ${dtype} tensor of shape [${dims}] needs ${data.byteLength} bytes, found ${bytes.byteLength}`,
+      `a ${dtype} tensor of shape [${dims}] needs ${needed} bytes, found ${bytes.byteLength}`,
     );
   }
+  const data = newData(dtype, elementCount(dims));
   new Uint8Array(data.buffer).set(bytes);
   return { dtype, dims, data };
 }
@@ -121,7 +126,12 @@ export function tensorFromProto(
   if (dims.some((dim) => dim < 0)) throw fail('a dimension is negative');
   if (proto.dataLocation === 1) {
     const entries = Object.fromEntries((proto.externalData ?? []).map((e) => [e.key, e.value]));
-    const bytes = external(entries);
+    const needed = byteLengthOf(dtype, dims);
+    if (entries.length !== undefined && Number(entries.length) !== needed)
+      throw fail(
+        `needs ${needed} bytes, and its data file is said to hold ${entries.length}; export the model again`,
+      );
+    const bytes = external({ ...entries, length: String(needed) });
     if (!('shared' in bytes)) return fromBytes(dtype, dims, bytes);
     const { buffer, byteOffset } = bytes.shared;
     return {
@@ -131,7 +141,12 @@ export function tensorFromProto(
     };
   }
   const count = slotsOf(dtype, elementCount(dims));
-  if (proto.rawData && proto.rawData.byteLength > 0) return fromBytes(dtype, dims, proto.rawData);
+  const { rawData } = proto;
+  if (rawData && rawData.byteLength > 0) {
+    const needed = byteLengthOf(dtype, dims);
+    if (rawData.byteLength === needed) return fromBytes(dtype, dims, rawData);
+    throw fail(`needs ${needed} bytes, found ${rawData.byteLength}; export or copy the file again`);
+  }
   const values = typedValues(proto, dtype);
   if (values.length !== count) throw fail(`expected ${count} elements, found ${values.length}`);
   const data = newData(dtype, count);

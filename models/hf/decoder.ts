@@ -65,6 +65,12 @@ export class Decoder {
     this.takesPast = past.length > 0 && past.every((name) => outputs.has(presentOf(name)));
   }
 
+  /** The width of the embeddings by the graph; undefined: it does not say. */
+  get takes(): number | undefined {
+    const width = this.inputs.get('inputs_embeds')?.dims.at(-1);
+    return typeof width === 'number' && width > 0 ? width : undefined;
+  }
+
   /** Throws GuardError BAD_MODEL naming the file, and the input that is not known. */
   static async open(path: string, width: number, threads: number, device: Device = 'cpu'): Promise<Decoder> {
     const { size } = await stat(path);

@@ -1,7 +1,7 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Graph, loadHeader } from '../../engine/index.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
 import { parseJson, readRegular } from '../json.ts';
 import { deadLink } from '../linked-data.ts';
@@ -51,7 +51,8 @@ export async function chooseGraphs<Name extends GraphName>(
   dtype: Dtype,
   names: readonly Name[],
 ): Promise<GraphFiles<Name>> {
-  const { dead, present } = await presentFiles(folder);
+  const found = await presentFiles(folder);
+  const { dead, present } = found;
   const graphs = {} as GraphFiles<Name>['graphs'];
   const notes = dead.map((file) => `${join(folder, file)}: is a link to nothing, and left out`);
   for (const name of names) {
@@ -60,7 +61,7 @@ export async function chooseGraphs<Name extends GraphName>(
     const precisions = best.filter(fileIn);
     const wanted = dtype === 'auto' ? precisions[0] : precisions.find((precision) => precision === dtype);
     const precision = wanted ?? precisions[0];
-    if (!precision) throw await missing(folder, name, present, dead);
+    if (!precision) throw await missing(folder, name, found);
     if (dtype !== 'auto' && precision !== dtype) {
       const there = `${folder}: there is no ${name} in ${dtype} (there is ${precisions.join(', ')})`;
       if (name === 'decoder_model_merged') throw new GuardError(ErrorCode.BadModel, there);
@@ -72,16 +73,39 @@ export async function chooseGraphs<Name extends GraphName>(
 }
 
 /** Graphs in onnx/, or beside config.json where there are none; `dead` ones are links that lead nowhere. */
-async function presentFiles(folder: string): Promise<{ present: string[]; dead: string[] }> {
+async function presentFiles(folder: string): Promise<Present> {
   for (const place of ['onnx/', '']) {
-    const names = await readdir(join(folder, place)).catch(() => []);
+    const names = await namesIn(join(folder, place));
     const files = names.filter((name) => name.endsWith('.onnx')).map((name) => `${place}${name}`);
     if (files.length === 0) continue;
     const dead: string[] = [];
-    for (const file of files) if ((await deadLink(join(folder, file))) !== undefined) dead.push(file);
-    return { present: files.filter((file) => !dead.includes(file)), dead };
+    const others: string[] = [];
+    for (const file of files) {
+      const found = await stat(join(folder, file)).catch(() => null);
+      if ((await deadLink(join(folder, file))) !== undefined) dead.push(file);
+      else if (found && !found.isFile()) others.push(file);
+    }
+    return { present: files.filter((file) => !dead.includes(file) && !others.includes(file)), dead, others };
   }
-  return { present: [], dead: [] };
+  return { present: [], dead: [], others: [] };
+}
+
+/** What a folder holds; nothing where there is none. Throws GuardError BAD_MODEL where it is there and cannot be read. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return [];
+    throw new GuardError(ErrorCode.BadModel, `${folder}: ${whyUnreadable(cause)}`, { cause });
+  }
+}
+
+/** Names that end as graphs do: files, links that lead nowhere, and what is no file. */
+interface Present {
+  present: string[];
+  dead: string[];
+  others: string[];
 }
 
 /** The name, without precision, of the files that play a part: by their names, else by what they take and give. */
@@ -123,8 +147,7 @@ function suffixed(files: readonly string[], stem: string, precision: Precision):
 async function missing(
   folder: string,
   name: GraphName,
-  present: readonly string[],
-  dead: readonly string[],
+  { dead, others, present }: Present,
 ): Promise<GuardError> {
   const packaged = present.length === 0 || (await readdir(folder)).includes('genai_config.json');
   const foreign = packaged ? await foreignContent(folder) : null;
@@ -138,9 +161,10 @@ async function missing(
   const gone = [...new Set([...dead, ...(await deadLinks(folder))])];
   const links =
     gone.length > 0 ? `; links that lead nowhere: ${gone.join(', ')}: download or copy these again` : '';
+  const noFiles = others.length > 0 ? `; ${others.join(', ')} is a folder or a device` : '';
   return new GuardError(
     ErrorCode.BadModel,
-    `${folder}: onnx/${name}.onnx is missing, in every precision (${there}${elsewhere}${links}); a model folder holds ` +
+    `${folder}: onnx/${name}.onnx is missing, in every precision (${there}${elsewhere}${links}${noFiles}); a model folder holds ` +
       `${graphNames.map((each) => `onnx/${each}.onnx`).join(', ')}, config.json, tokenizer.json and preprocessor_config.json`,
   );
 }
@@ -159,11 +183,9 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
     const dead = await deadLink(path);
     const why =
       dead === undefined
-        ? ((cause as NodeJS.ErrnoException).code ?? (cause as Error).message)
-        : `it is a link to ${dead}, which is not there: download or copy it again`;
-    throw new GuardError(ErrorCode.BadModel, `${path}: this file of the model cannot be read (${why})`, {
-      cause,
-    });
+        ? whyUnreadable(cause)
+        : `cannot be read (it is a link to ${dead}, which is not there: download or copy it again)`;
+    throw new GuardError(ErrorCode.BadModel, `${path}: this file of the model ${why}`, { cause });
   }
   const json = parseJson(bytes, path);
   if (typeof json === 'object' && json !== null && !Array.isArray(json))

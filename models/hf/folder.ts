@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { loadHeader } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import type { Dtype } from '../../schemas/model.ts';
 import type { OpenOptions } from '../answer-model.ts';
 import { rangeOf } from '../attacks/pictures.ts';
 import { withQFormer } from '../instructblip/vision.ts';
@@ -10,7 +11,7 @@ import { openFile, type Runner } from '../session.ts';
 import { Decoder } from './decoder.ts';
 import { familyIn } from './families/index.ts';
 import type { Family } from './family.ts';
-import { chooseGraphs, graphNames, optionalJson } from './files.ts';
+import { chooseGraphs, type GraphFile, graphNames, optionalJson } from './files.ts';
 import { type ImageConfig, readImageConfig } from './image-config.ts';
 import { FeatureEncoder } from './images.ts';
 import { type Abilities, probe } from './probe.ts';
@@ -20,9 +21,27 @@ import { type FolderTokenizer, openTokenizer } from './tokenizer.ts';
 
 /** The keys of config.json that every architecture needs; some write those of the text model beside the others. */
 const TextConfig = z.object({
-  hidden_size: z.number().int().positive().nullish(),
+  hidden_size: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 20)
+    .nullish(),
   max_position_embeddings: z.number().int().positive().nullish(),
 });
+
+/** Its mark for pictures; newer files write tokens as objects. */
+const mark = z.string().min(1, 'expected a text that stands for a picture');
+const ProcessorConfig = z.object({
+  image_token: z
+    .union([mark, z.object({ content: mark }).transform(({ content }) => content)], {
+      error: 'expected a text that stands for a picture',
+    })
+    .nullish(),
+});
+
+/** Tokens of the shortest question that can be asked. */
+const shortestPrompt = 16;
 
 /** Everything that answering takes. */
 export interface FolderParts {
@@ -41,24 +60,48 @@ export interface FolderParts {
   release(): Promise<void>;
 }
 
-/** Opens a folder. Throws GuardError BAD_MODEL naming the file, and the key where one is missing or wrong. */
-export async function openParts(
-  folder: string,
-  { dtype = 'auto', threads = 0, device = 'cpu' }: OpenOptions,
-): Promise<FolderParts> {
+/** What the files of a folder say, before any graph is opened. */
+interface ReadParts {
+  graphs: Record<(typeof graphNames)[number], GraphFile>;
+  pictures: ImageConfig;
+  tokenizer: FolderTokenizer;
+  family: Family;
+  prompter: Prompter;
+  width: number;
+  longest: number;
+}
+
+/** Reads a folder's files but for the weights. Throws GuardError BAD_MODEL naming the file, and the key where one is missing or wrong. */
+export async function readParts(folder: string, dtype: Dtype): Promise<ReadParts> {
   const { config, open: openFamily } = await familyIn(folder);
   const { graphs } = await chooseGraphs(folder, dtype, graphNames);
   const configPath = join(folder, 'config.json');
   const text = checked(TextConfig, config.text_config ?? config, configPath);
-  const processorConfig = (await optionalJson(join(folder, 'processor_config.json'))) ?? {};
+  const processorConfig = await readProcessorConfig(folder);
   const pictures = await readImageConfig(folder, config.model_type);
-  const tokenizer = await loaded(`${folder}: tokenizer.json`, () => openTokenizer(folder));
+  const tokenizer = await loaded(join(folder, 'tokenizer.json'), () => openTokenizer(folder));
   const tokenId = (token: string) => idOf(tokenizer, token, folder);
   const family = await loaded(pictures.path, () =>
     openFamily({ folder, config, processorConfig, images: pictures, tokenId }),
   );
   const prompter = await Prompter.open(folder, tokenizer, family, processorConfig);
-  const width = text.hidden_size ?? (await widthOf(graphs.decoder_model_merged.path, configPath));
+  checkMark(folder, config, family, prompter, tokenizer);
+  const decoder = graphs.decoder_model_merged.path;
+  const width = text.hidden_size ?? (await widthOf(decoder, configPath));
+  const longest = Math.min(text.max_position_embeddings ?? Infinity, tokenizer.longest);
+  if (longest < shortestPrompt) {
+    const what = `${folder}: config.json's max_position_embeddings, or tokenizer_config.json's model_max_length, is ${longest}: no question fits; correct it`;
+    throw new GuardError(ErrorCode.BadModel, what);
+  }
+  return { graphs, pictures, tokenizer, family, prompter, width, longest };
+}
+
+/** Opens a folder. Throws GuardError BAD_MODEL naming the file, and the key where one is missing or wrong. */
+export async function openParts(
+  folder: string,
+  { dtype = 'auto', threads = 0, device = 'cpu' }: OpenOptions,
+): Promise<FolderParts> {
+  const { family, graphs, longest, pictures, prompter, tokenizer, width } = await readParts(folder, dtype);
   const open: { close(): Promise<void> }[] = [];
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const found = await opening;
@@ -76,8 +119,8 @@ export async function openParts(
       : tower;
     const embedder = await keep(Embedder.open(graphs.embed_tokens.path, family, width, threads));
     const decoder = await keep(Decoder.open(graphs.decoder_model_merged.path, width, threads, device));
+    checkWidth(folder, decoder);
     const images = new FeatureEncoder(family, vision, width, graphs.vision_encoder.precision === 'q8');
-    const longest = Math.min(text.max_position_embeddings ?? Infinity, tokenizer.longest);
     return {
       folder,
       family,
@@ -107,6 +150,38 @@ function pixelRange({ image_mean: mean, image_std: std }: ImageConfig['json']): 
   return parsed.success ? rangeOf(...parsed.data) : [];
 }
 
+/** processor_config.json; empty where there is none. Throws GuardError BAD_MODEL where its mark for pictures is no text. */
+async function readProcessorConfig(folder: string): Promise<Record<string, unknown>> {
+  const path = join(folder, 'processor_config.json');
+  const json = (await optionalJson(path)) ?? {};
+  const { image_token } = checked(ProcessorConfig, json, path);
+  return { ...json, image_token: image_token ?? undefined };
+}
+
+/** Throws GuardError BAD_MODEL where a prompt's mark for a picture is not the token that config.json names. */
+function checkMark(
+  folder: string,
+  config: Record<string, unknown>,
+  { imageToken, marker }: Family,
+  prompter: Prompter,
+  tokenizer: FolderTokenizer,
+): void {
+  const path = join(folder, 'config.json');
+  const key = config.image_token_index === undefined ? 'image_token_id' : 'image_token_index';
+  if (!Number.isSafeInteger(imageToken) || imageToken < 0)
+    throw new GuardError(
+      ErrorCode.BadModel,
+      `${path}: ${key}: expected the number of a token, found ${JSON.stringify(imageToken)}`,
+    );
+  if (prompter.marks() === 1) return;
+  const own = tokenizer.idOf(marker);
+  const found = own === undefined ? 'is no token in tokenizer.json' : `is token ${own} in tokenizer.json`;
+  const why =
+    own === imageToken ? 'is not one token of a prompt: tokenizer.json lacks it in added_tokens' : found;
+  const what = `${path}: ${key} is ${imageToken}, but "${marker}" ${why}; take both files from one model`;
+  throw new GuardError(ErrorCode.BadModel, what);
+}
+
 /** The width of the embeddings that a decoder takes. Throws GuardError BAD_MODEL where neither it nor config.json says so. */
 async function widthOf(decoder: string, config: string): Promise<number> {
   const { inputs } = await loadHeader(decoder);
@@ -116,15 +191,21 @@ async function widthOf(decoder: string, config: string): Promise<number> {
   throw new GuardError(ErrorCode.BadModel, what);
 }
 
+/** Throws GuardError BAD_MODEL where a decoder takes embeddings of another width than config.json says. */
+function checkWidth(folder: string, { path, takes, width }: Decoder): void {
+  if (takes === undefined || takes === width) return;
+  const what = `${join(folder, 'config.json')}: text_config.hidden_size is ${width}, but ${path} takes embeddings of ${takes} numbers; take both from one model`;
+  throw new GuardError(ErrorCode.BadModel, what);
+}
+
 /** What the library throws names neither the folder nor the file. */
 async function loaded<T>(what: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (cause) {
     if (cause instanceof GuardError) throw cause;
-    throw new GuardError(ErrorCode.BadModel, `${what} cannot be used (${(cause as Error).message})`, {
-      cause,
-    });
+    const why = `${what}: cannot be used (${(cause as Error).message}); download or save it again`;
+    throw new GuardError(ErrorCode.BadModel, why, { cause });
   }
 }
 

@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { checked } from '../json.ts';
-import { type ByteImage, type PillowFilter, resizeAsPillow } from '../pillow.ts';
+import { type ByteImage, type PillowFilter, resizeAsPillow, side } from '../pillow.ts';
 import { type ImageConfig, processorClass } from './image-config.ts';
 
 /** Filters by the numbers that Pillow gives them. */
 const filters: Readonly<Record<number, PillowFilter>> = { 1: 'lanczos', 2: 'bilinear', 3: 'bicubic' };
 const CHANNELS = 3;
 
-const count = z.number().int().positive();
-const sides = z.object({ height: count, width: count });
+const sides = z.object({ height: side, width: side });
 /** A number by channel, or one for all of them. */
 const byChannel = z
   .union([z.number(), z.array(z.number()).length(CHANNELS)])
@@ -18,7 +17,7 @@ const never = z.literal(false).optional();
 const Config = z
   .object({
     do_resize: z.boolean().default(true),
-    size: z.union([z.object({ shortest_edge: count }), sides]).optional(),
+    size: z.union([z.object({ shortest_edge: side }), sides]).optional(),
     resample: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(2),
     do_center_crop: z.boolean().default(false),
     crop_size: sides.optional(),
@@ -29,7 +28,7 @@ const Config = z
       .default(1 / 255),
     do_normalize: z.boolean().default(false),
     image_mean: byChannel.default([0, 0, 0]),
-    image_std: byChannel.default([1, 1, 1]),
+    image_std: byChannel.default([1, 1, 1]).refine((all) => !all.includes(0), 'is divided by, and so not 0'),
     do_flip_channel_order: never,
     do_thumbnail: never,
     do_crop_margin: never,

@@ -80,6 +80,7 @@ export class FeatureEncoder {
     try {
       return await this.family.prepare(picture, text);
     } catch (cause) {
+      if (cause instanceof GuardError) throw cause;
       throw unusable(image, 'cannot be prepared for the model', cause);
     }
   }
@@ -105,12 +106,8 @@ export class FeatureEncoder {
     for (const [name, declared] of this.runner.declared.inputs) {
       const meaning = name.endsWith('grid_thw') ? 'image_grid_thw' : name;
       const parts = inputs.map(({ feeds }) => feeds[meaning]);
-      if (!parts.every((part) => part !== undefined)) {
-        throw new GuardError(
-          ErrorCode.BadModel,
-          `the vision encoder takes an input '${name}' that is not known here`,
-        );
-      }
+      // The runner names its file where an input is left out.
+      if (!parts.every((part) => part !== undefined)) continue;
       const { dims, ...rest } = inFloatType(stack(parts), declared.dtype);
       // Some take pictures as a batch of batches of tiles.
       feeds[name] = { ...rest, dims: declared.dims.length === dims.length + 1 ? [1, ...dims] : dims };

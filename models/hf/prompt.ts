@@ -49,6 +49,11 @@ export class Prompter {
     return rendered(tokenizer, template, family, { text, withImage });
   }
 
+  /** How often a prompt beside a picture holds the token that stands for it. */
+  marks(): number {
+    return this.tokens(this.render('?', true)).filter((id) => id === this.family.imageToken).length;
+  }
+
   /** Tokens of a question, beside a picture of `slots` features. */
   encode(text: string, image: { slots: number; layout: readonly number[] } | null): PromptTokens {
     return this.encodePrompt(this.render(text, image !== null), image);

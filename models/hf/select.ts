@@ -1,9 +1,11 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { loadHeader, peftFiles } from '../../engine/index.ts';
+import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { Dtype } from '../../schemas/model.ts';
+import { dataProblem } from '../linked-data.ts';
 import { familyIn } from './families/index.ts';
-import { chooseGraphs, graphNames } from './files.ts';
+import { chooseGraphs, graphNames, namesIn } from './files.ts';
 
 /** Configuration, tokenizer, processor, licence and model card; not the weights of other frameworks, nor other precisions. */
 const TEXTS = /(^|\/)([^/]*\.(json|jinja|txt|model|md)|LICENSE[^/]*|NOTICE[^/]*)$/i;
@@ -32,6 +34,8 @@ export async function neededFiles(folder: string, dtype: Dtype): Promise<NeededF
   const wanted = new Set([`${adapterFolder}/${peftFiles.weights}`]);
   for (const { path } of Object.values(graphs)) {
     const { external } = await loadHeader(path);
+    const problem = external.size > 0 ? await dataProblem(path) : undefined;
+    if (problem !== undefined) throw new GuardError(ErrorCode.BadModel, `${path}: ${problem}`);
     for (const file of [path, ...[...external.values()].map((name) => join(dirname(path), name))])
       wanted.add(relative(folder, file).replaceAll('\\', '/'));
   }
@@ -43,7 +47,7 @@ async function filesOf(folder: string, prefix = '', above: readonly string[] = [
   const here = join(folder, prefix);
   const inside = [...above, await realpath(here)];
   const found: string[] = [];
-  for (const name of await readdir(here)) {
+  for (const name of await namesIn(here)) {
     if (name.startsWith('.')) continue;
     const path = prefix === '' ? name : `${prefix}/${name}`;
     const entry = await stat(join(folder, path)).catch(() => null);

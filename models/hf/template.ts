@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeText } from '../json.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../../schemas/errors.ts';
+import { decodeText, readRegular } from '../json.ts';
 import type { Family } from './family.ts';
 import { optionalJson } from './files.ts';
 import type { FolderTokenizer } from './tokenizer.ts';
@@ -53,8 +54,18 @@ export function usable(
   return (['parts', 'text'] as const).map((turn) => ({ text, turn })).find(fits);
 }
 
-const textIn = async (folder: string, name: string) =>
-  readFile(join(folder, name)).then(decodeText, () => undefined);
+/** The text of a file; undefined: there is none. Throws GuardError BAD_MODEL where it is there and cannot be read. */
+async function textIn(folder: string, name: string): Promise<string | undefined> {
+  const path = join(folder, name);
+  try {
+    return decodeText(await readRegular(path));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new GuardError(ErrorCode.BadModel, `${path}: this file of the model ${whyUnreadable(cause)}`, {
+      cause,
+    });
+  }
+}
 
 /** One template of several by name is the default one. */
 function oneOf(written: unknown): string | undefined {

@@ -1,9 +1,28 @@
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { checked } from '../json.ts';
 import { optionalJson, readJson } from './files.ts';
 
 type Json = Record<string, unknown>;
+
+const id = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(2 ** 31);
+/** What every tokenizer.json holds. */
+const Shape = z.object({
+  model: z.looseObject({
+    type: z.string().nullish(),
+    vocab: z.union([z.record(z.string(), id), z.array(z.unknown()).min(1)], {
+      error: 'expected tokens, each with a whole number from 0 on',
+    }),
+    merges: z.array(z.unknown()).optional(),
+  }),
+  added_tokens: z.array(z.looseObject({ id, content: z.string() })).nullish(),
+});
 
 /** Tokens that chat templates know by name. */
 const named = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
@@ -37,7 +56,8 @@ export class FolderTokenizer {
     });
     this.tokens = Object.fromEntries(tokens);
     this.first = this.tokens.bos_token ?? null;
-    this.longest = typeof config.model_max_length === 'number' ? config.model_max_length : Infinity;
+    const longest = config.model_max_length;
+    this.longest = typeof longest === 'number' && longest > 0 ? longest : Infinity;
     this.chatTemplate = byName(config.chat_template);
     this.specialIds = [...this.tokenizer.get_added_tokens_decoder().values()]
       .filter(({ special }) => special)
@@ -97,7 +117,9 @@ function plainTokens(json: Json): Json {
  * GuardError BAD_MODEL naming a file that is missing or is not JSON, and whatever the library throws.
  */
 export async function openTokenizer(folder: string): Promise<FolderTokenizer> {
-  const tokenizer = await readJson(join(folder, 'tokenizer.json'));
+  const path = join(folder, 'tokenizer.json');
+  const tokenizer = await readJson(path);
+  checked(Shape, tokenizer, path);
   const map = (await optionalJson(join(folder, 'special_tokens_map.json'))) ?? {};
   const written = (await optionalJson(join(folder, 'tokenizer_config.json'))) ?? {};
   return new FolderTokenizer(tokenizer, plainTokens({ ...map, ...written }));

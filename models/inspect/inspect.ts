@@ -2,6 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Graph, loadHeader, modulesOf } from '../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { checked } from '../json.ts';
 import { Config } from '../verify/context.ts';
 import { chosenFiles, decoderRank, graphFiles } from '../verify/graphs.ts';
 import { readJson } from '../verify/reference.ts';
@@ -36,6 +37,9 @@ export interface InspectOptions {
   length?: number;
 }
 
+/** Of embeddings. */
+const widest = 2 ** 20;
+
 const names = z.object({
   architectures: z.array(z.string()).nullish(),
   model_type: z.string().nullish(),
@@ -49,9 +53,10 @@ const names = z.object({
  * Throws GuardError BAD_MODEL or BAD_INPUT naming the file.
  */
 export async function inspectFolder(folder: string, options: InspectOptions = {}): Promise<Inspection> {
-  const config = await readJson(join(folder, 'config.json'), Config, {});
-  const whole = names.parse({ ...config.text_config, ...config });
-  const text = Config.parse({ ...config, ...config.text_config });
+  const configPath = join(folder, 'config.json');
+  const config = await readJson(configPath, Config, {});
+  const whole = checked(names, { ...config.text_config, ...config }, configPath);
+  const text = checked(Config, { ...config, ...config.text_config }, configPath);
   const paths = await graphFiles(folder);
   const graphs = new Map<string, Graph>();
   for (const path of paths) graphs.set(path, await loadHeader(path));
@@ -73,7 +78,12 @@ export async function inspectFolder(folder: string, options: InspectOptions = {}
   const decoder = graphs.get(decoderPath) as Graph;
   const { batch = 1, length = 128 } = options;
   const heads = text.num_attention_heads ?? null;
-  const hidden = text.hidden_size ?? embedWidth(decoder);
+  const hidden = embedWidth(decoder) ?? text.hidden_size;
+  if (hidden && hidden > widest)
+    throw new GuardError(
+      ErrorCode.BadModel,
+      `${decoderPath}: takes embeddings of ${hidden} numbers, which no model has`,
+    );
   const keyValueHeads = text.num_key_value_heads ?? heads;
   const sizes = {
     batch,

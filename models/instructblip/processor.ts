@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { Tensor } from '../../engine/index.ts';
 import { checked } from '../json.ts';
-import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../pillow.ts';
+import { type ByteImage, normalised, PixelScale, resizeAsPillow, side } from '../pillow.ts';
 
 /** PIL's number for bicubic resampling, as Hugging Face writes it. */
 const BICUBIC = 3;
 
 const Config = z.object({
   do_resize: z.literal(true).default(true),
-  size: z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
+  size: z.object({ height: side, width: side }),
   resample: z.literal(BICUBIC).default(BICUBIC),
   do_center_crop: z.literal(false).optional(),
   do_rescale: z.literal(true).default(true),

@@ -15,16 +15,23 @@ export interface Check {
   ok: boolean;
 }
 
+/** Memory is estimated from these. */
+const size = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 20);
+
 /** The keys of config.json that help; those of text_config beside them. None is required. */
 export const Config = z.looseObject({
   image_token_index: z.number().nullish(),
   image_token_id: z.number().nullish(),
   tie_word_embeddings: z.boolean().nullish(),
   pad_token_id: z.number().nullish(),
-  num_attention_heads: z.number().nullish(),
-  num_key_value_heads: z.number().nullish(),
-  head_dim: z.number().nullish(),
-  hidden_size: z.number().nullish(),
+  num_attention_heads: size.nullish(),
+  num_key_value_heads: size.nullish(),
+  head_dim: size.nullish(),
+  hidden_size: size.nullish(),
   text_config: z.looseObject({}).nullish(),
 });
 export type Config = z.infer<typeof Config>;

@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type Graph, loadGraph } from '../../engine/index.ts';
-import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { ErrorCode, GuardError, whyUnreadable } from '../../schemas/errors.ts';
+import { deadLink } from '../linked-data.ts';
 
 /** The graphs of a folder by what they do, which their inputs and outputs tell. */
 export interface FolderGraphs {
@@ -55,12 +56,17 @@ export async function openGraphs(folder: string, decoder?: string): Promise<Fold
 export async function graphFiles(folder: string): Promise<string[]> {
   const inside = join(folder, 'onnx');
   const place = (await isFolder(inside)) ? inside : folder;
-  const names = await readdir(place).catch(() => {
-    throw new GuardError(ErrorCode.BadModel, `${folder}: there is no such model folder`);
+  const names = await readdir(place).catch((cause: NodeJS.ErrnoException) => {
+    const isGone = cause.code === 'ENOENT' || cause.code === 'ENOTDIR';
+    const what = isGone ? `${folder}: there is no such model folder` : `${place}: ${whyUnreadable(cause)}`;
+    throw new GuardError(ErrorCode.BadModel, what, { cause });
   });
   const files = names.filter((name) => name.endsWith('.onnx')).sort();
   if (files.length === 0) {
-    throw new GuardError(ErrorCode.BadModel, `${place}: there is no .onnx file in this folder`);
+    const dead = await deadLink(inside);
+    const why = dead === undefined ? '' : `; onnx is a link to ${dead}, which is not there`;
+    const what = `${place}: there is no .onnx file in this folder${why}; a model folder holds its graphs in onnx/`;
+    throw new GuardError(ErrorCode.BadModel, what);
   }
   return files.map((name) => join(place, name));
 }

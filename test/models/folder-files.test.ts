@@ -160,7 +160,7 @@ describe('tokenizers', () => {
     expect(await answersOf(folder)).toEqual(await asIs('qwen2_vl'));
     await rm(join(folder, 'tokenizer.json'));
     expect(await refusal(folder)).toMatch(
-      /tokenizer\.json: this file of the model cannot be read \(ENOENT\)/,
+      /tokenizer\.json: this file of the model cannot be read: there is no such file \(ENOENT\); check the path/,
     );
   });
 
@@ -250,6 +250,6 @@ it('a pipe in place of a file is named, and not waited for', async () => {
   await rm(join(folder, 'config.json'));
   execFileSync('mkfifo', [join(folder, 'config.json')]);
   expect(await refusal(folder)).toMatch(
-    /^BAD_MODEL .*config\.json: this file of the model cannot be read \(it is a pipe or a device, not a file\)/,
+    /^BAD_MODEL .*config\.json: this file of the model cannot be read: it is a pipe or a device, not a file/,
   );
 });

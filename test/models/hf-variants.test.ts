@@ -192,7 +192,10 @@ describe('what is refused', () => {
     await rename(join(unknown, 'tokenizer.json'), join(unknown, 'gone.json'));
     const tokenless = await changed('tokenless', 'config.json', (json) => json);
     await rm(join(tokenless, 'tokenizer.json'));
-    await refuse(tokenless, /tokenizer\.json: this file of the model cannot be read \(ENOENT\)/);
+    await refuse(
+      tokenless,
+      /tokenizer\.json: this file of the model cannot be read: there is no such file \(ENOENT\); check the path/,
+    );
   });
 
   it('of samples, too', async () => {

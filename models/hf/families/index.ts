@@ -40,7 +40,8 @@ export async function familyIn(folder: string): Promise<FolderFamily> {
   const foreign = (await lstat(path).catch(() => null)) ? null : await foreignContent(folder);
   if (foreign) throw new GuardError(ErrorCode.BadModel, `${folder}: ${foreign}`);
   const config = await readJson(path);
-  const type = String(config.model_type ?? 'absent');
+  const named = config.model_type ?? 'absent';
+  const type = typeof named === 'string' ? named : JSON.stringify(named);
   const open = Object.hasOwn(families, type) ? families[type] : undefined;
   if (open) return { config, open };
   throw new GuardError(

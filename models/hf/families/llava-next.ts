@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { float32Of } from '../../../engine/index.ts';
 import { ErrorCode, GuardError } from '../../../schemas/errors.ts';
 import { checked } from '../../json.ts';
-import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../../pillow.ts';
+import { type ByteImage, normalised, PixelScale, resizeAsPillow, side } from '../../pillow.ts';
 import type { OpenFamily } from '../family.ts';
 import { gridOf, packedRows } from './packing.ts';
 import { crop } from './tiles.ts';
@@ -12,9 +12,9 @@ const BICUBIC = 3;
 
 const count = z.number().int().positive();
 const square = z.union([
-  z.object({ shortest_edge: count }).transform(({ shortest_edge }) => shortest_edge),
+  z.object({ shortest_edge: side }).transform(({ shortest_edge }) => shortest_edge),
   z
-    .object({ height: count, width: count })
+    .object({ height: side, width: side })
     .refine(({ height, width }) => height === width, 'tiles are square')
     .transform(({ height }) => height),
 ]);
@@ -22,7 +22,7 @@ const Config = z
   .object({
     size: square,
     crop_size: square.optional(),
-    image_grid_pinpoints: z.array(z.tuple([count, count])).min(1),
+    image_grid_pinpoints: z.array(z.tuple([side, side])).min(1),
     resample: z.literal(BICUBIC).default(BICUBIC),
     ...PixelScale.shape,
   })
@@ -48,7 +48,7 @@ export const openLlavaNext: OpenFamily = async ({ config, folder, images, proces
   const processor = checked(Config, images.json, images.path);
   const model = checked(ModelConfig, config, join(folder, 'config.json'));
   const { image_size, patch_size } = model.vision_config;
-  const side = Math.floor(image_size / patch_size);
+  const across = Math.floor(image_size / patch_size);
   const width = model.text_config.hidden_size;
   const marker = (processorConfig.image_token as string | undefined) ?? '<image>';
   const instructed = model.text_config.model_type === 'mistral';
@@ -77,15 +77,15 @@ export const openLlavaNext: OpenFamily = async ({ config, folder, images, proces
       };
     },
     packing(features, results, layout) {
-      const rows = packedRows(layout, side);
+      const rows = packedRows(layout, across);
       const tiles = layout[0]! * layout[1]! + 1;
       const newline = results.image_newline ? float32Of(results.image_newline) : model.image_newline;
-      if (newline && features === tiles * side ** 2 * newline.length)
+      if (newline && features === tiles * across ** 2 * newline.length)
         return { rows, end: Float32Array.from(newline) };
       if (features === rows.length * width) return null;
       throw new GuardError(
         ErrorCode.BadModel,
-        `${folder}: the vision encoder gives ${features} numbers for a picture of ${tiles} tiles; expected are ${side ** 2} features ` +
+        `${folder}: the vision encoder gives ${features} numbers for a picture of ${tiles} tiles; expected are ${across ** 2} features ` +
           `of ${width} numbers a tile, and image_newline as an output or in config.json, or ${rows.length} packed features`,
       );
     },

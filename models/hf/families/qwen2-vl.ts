@@ -9,18 +9,21 @@ import { imageProcessor } from '../image-processor.ts';
 const CHANNELS = 3;
 
 const count = z.number().int().positive();
+/** Of pixels that a small picture is enlarged to. */
+const least = count.max(2 ** 24);
+const small = count.max(256);
 const Sizes = z
   .object({
-    patch_size: count.default(14),
-    merge_size: count.default(2),
-    temporal_patch_size: count.default(2),
-    min_pixels: count.nullish(),
+    patch_size: small.default(14),
+    merge_size: small.default(2),
+    temporal_patch_size: small.default(2),
+    min_pixels: least.nullish(),
     max_pixels: count.nullish(),
     size: z
       .object({
-        shortest_edge: count.optional(),
+        shortest_edge: least.optional(),
         longest_edge: count.optional(),
-        min_pixels: count.optional(),
+        min_pixels: least.optional(),
         max_pixels: count.optional(),
       })
       .nullish(),

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type { Tensor } from '../../../engine/index.ts';
 import { checked } from '../../json.ts';
-import { type ByteImage, normalised, PixelScale, resizeAsPillow } from '../../pillow.ts';
+import { type ByteImage, normalised, PixelScale, resizeAsPillow, side } from '../../pillow.ts';
 
 /** No side is longer than this, whatever the configuration says. */
 const LONGEST = 4096;
 const LANCZOS = 1;
 
 const edge = z.object({ longest_edge: z.number().int().positive() });
+const tile = z.object({ longest_edge: side });
 const Config = z.object({
   size: edge,
-  max_image_size: edge,
+  max_image_size: tile,
   resample: z.literal(LANCZOS).default(LANCZOS),
   do_image_splitting: z.boolean().default(true),
   ...PixelScale.shape,
@@ -37,15 +38,16 @@ interface Cut {
 export function tiler(json: unknown, path: string): (image: ByteImage) => Cut & { pixelValues: Tensor } {
   const config = checked(Config, json, path, { supported: 'tiles scaled with Lanczos (resample 1)' });
   const { do_image_splitting, max_image_size, size } = config;
-  const side = max_image_size.longest_edge;
+  const length = max_image_size.longest_edge;
   return (image) => {
     const scaled = resized(image, bounded(toLongest(image, size.longest_edge)));
-    const found = do_image_splitting ? cut(scaled, side) : alone(scaled, side);
-    const data = new Float32Array(found.tiles.length * 3 * side * side);
-    for (const [i, tile] of found.tiles.entries()) data.set(normalised(tile, config), i * 3 * side * side);
+    const found = do_image_splitting ? cut(scaled, length) : alone(scaled, length);
+    const data = new Float32Array(found.tiles.length * 3 * length * length);
+    for (const [i, tile] of found.tiles.entries())
+      data.set(normalised(tile, config), i * 3 * length * length);
     return {
       ...found,
-      pixelValues: { dtype: 'float32', dims: [1, found.tiles.length, 3, side, side], data },
+      pixelValues: { dtype: 'float32', dims: [1, found.tiles.length, 3, length, length], data },
     };
   };
 }

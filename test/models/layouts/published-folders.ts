@@ -552,6 +552,7 @@ export const publishedFolders: readonly PublishedFolder[] = [
         'generation_config.json',
       ),
     ],
-    expected: /config\.json: this file of the model cannot be read \(ENOENT\)/,
+    expected:
+      /config\.json: this file of the model cannot be read: there is no such file \(ENOENT\); check the path/,
   },
 ];

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
+import { checkPlace } from '../store/index.ts';
 
 /** A JSON file that a program wrote. @throws GuardError BadInput naming the file */
 export async function readJson(path: string): Promise<unknown> {
   const fail = (what: string, cause: unknown) =>
     new GuardError(ErrorCode.BadInput, `${path}: ${what}`, { cause });
+  await checkPlace(path);
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw fail(whyUnreadable(cause), cause);
   });

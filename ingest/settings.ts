@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
+import { checkPlace } from '../store/index.ts';
 
 /** Deeper references than a person writes: a file of few bytes must not unfold into gigabytes. */
 const aliases = 100;
@@ -19,6 +20,7 @@ export async function readSettings<Schema extends z.ZodType>(
 ): Promise<z.output<Schema>> {
   const fail = (what: string, cause?: unknown) =>
     new GuardError(ErrorCode.BadConfig, `${path}: ${what}`, { cause });
+  await checkPlace(path);
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw fail(whyUnreadable(cause), cause);
   });

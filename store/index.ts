@@ -22,6 +22,7 @@ export {
 export { checkOutFolder } from './out-folder.ts';
 export { readParquet, readParquetGroups } from './parquet/read.ts';
 export type { Column, ColumnKind, Row, TableSchema } from './parquet/schema.ts';
+export { checkPlace } from './place.ts';
 export { isPointer, pointerAdvice } from './pointer.ts';
 export { findReferences } from './references.ts';
 export { faultOf, isUnchanged, keyNow, type Look, lookAtFolder, withFaults } from './request-logs.ts';

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { GuardConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError, whyUnreadable } from '../schemas/errors.ts';
 import { nearestKey } from '../schemas/nearest-key.ts';
+import { checkPlace } from '../store/index.ts';
 import { modelNameOf } from './model-name.ts';
 import { packageFolder } from './package-folder.ts';
 
@@ -114,6 +115,7 @@ function absolute(base: string, { gate, task }: GuardConfig['nightly']) {
 /** @throws GuardError BadConfig naming file and key */
 export async function loadConfig(options: ConfigOptions = {}): Promise<LoadedConfig> {
   const file = configPath(options);
+  await checkPlace(file);
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -125,12 +127,14 @@ export async function loadConfig(options: ConfigOptions = {}): Promise<LoadedCon
   const folderOf = (path: string, own: string) =>
     path === embedded ? join(packageFolder(), own) : resolve(base, path);
   const folder = folderOf(config.model.folder, 'data/model');
+  const data = folderOf(config.data.folder, 'data/benchmark');
+  for (const place of [folder, data]) await checkPlace(place);
   const name = config.model.name ?? (await modelNameOf(folder));
   return {
     ...config,
     file,
     model: { ...config.model, name, folder },
-    data: { folder: folderOf(config.data.folder, 'data/benchmark') },
+    data: { folder: data },
     nightly: { ...config.nightly, ...absolute(base, config.nightly) },
   };
 }

@@ -91,6 +91,7 @@ async function run(command, args) {
       return runProgram(`dist/bench/${command}.js`, args);
     case 'ablation':
     case 'conformance':
+    case 'faults':
     case 'gate-errors':
     case 'fresh-hints':
     case 'repetitions':
@@ -101,7 +102,7 @@ async function run(command, args) {
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, gate-errors, conformance, fresh-hints, repetitions, endpoint, whole-diagnosis and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, gate-errors, conformance, faults, fresh-hints, repetitions, endpoint, whole-diagnosis and ready.`,
       );
   }
 }

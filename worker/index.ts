@@ -22,6 +22,7 @@ export {
   registryState,
   restorePrevious,
 } from './registry.ts';
+export { registryClient } from './registry-client.ts';
 export type { RunOptions } from './requests.ts';
 export {
   diagnoseOnce,

@@ -50,5 +50,7 @@ export interface ActivityDeps {
   /** Where models are computed; results of different devices are kept apart. */
   device: Device;
   registry: RegistryClient;
+  /** Throws GuardError SOURCE_REFUSED for a folder that is not read for requests; absent: every folder is. */
+  checkSource?: (folder: string) => Promise<void>;
   histories: HistorySource;
 }

@@ -19,6 +19,7 @@ export function importModel(deps: ActivityDeps) {
     const stop = alive(label);
     try {
       const { device, threads } = deps;
+      await deps.checkSource?.(folder);
       const signal = Context.current().cancellationSignal;
       const endpoint = isEndpoint(folder);
       if (endpoint) await readEndpoint(folder);

@@ -47,7 +47,7 @@ export function createActivities(deps: ActivityDeps) {
     ingest: ingest(deps),
     keepHistories: keepHistories(deps),
     lastLook: lastLook(deps),
-    lookAtLogs: lookAtLogs(),
+    lookAtLogs: lookAtLogs(deps),
     measureLogs: measureLogs(deps),
     perturb: perturb(deps),
     pilot: pilot(deps),

@@ -1,4 +1,4 @@
-import { MediaType } from '../schemas/artifact.ts';
+import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
 import type { Split, TaskKind } from '../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { StepOutcome } from '../schemas/workflow.ts';
@@ -9,6 +9,8 @@ import { asFailure, durably } from './step.ts';
 export interface IngestInput {
   /** Holds train.parquet, test.parquet and heldout.parquet, or samples.parquet. */
   folder: string;
+  /** Its files in the store: the folder is only its name then. */
+  artifact?: ArtifactRef;
   /** Splits that the work takes samples from; absent: whichever there are. */
   needs?: readonly Split[];
 }
@@ -16,7 +18,8 @@ type Counts = Record<Split, Record<TaskKind, number>>;
 
 /** Checks every row of a benchmark and takes it into the store, a table a split. */
 export function ingest(deps: ActivityDeps) {
-  return async ({ folder, needs = [] }: IngestInput): Promise<StepOutcome<Counts>> => {
+  return async ({ artifact, folder: named, needs = [] }: IngestInput): Promise<StepOutcome<Counts>> => {
+    const folder = await placeOf(deps, artifact ? { artifact, folder: named } : { folder: named });
     const step = {
       name: 'ingest',
       label: 'benchmark',
@@ -39,9 +42,23 @@ export function ingest(deps: ActivityDeps) {
       };
       return { outputs, result: kinds };
     });
-    checkSplits(folder, outcome.result, needs);
+    checkSplits(named, outcome.result, needs);
     return outcome;
   };
+}
+
+/** Where the files lie: those of the store laid out, or a folder that this worker reads. */
+async function placeOf(
+  { checkSource, store }: ActivityDeps,
+  { artifact, folder }: Pick<IngestInput, 'folder' | 'artifact'>,
+): Promise<string> {
+  try {
+    if (artifact) return await store.checkoutModel(artifact);
+    await checkSource?.(folder);
+    return folder;
+  } catch (error) {
+    throw asFailure(error);
+  }
 }
 
 const countOf = (counts: Record<TaskKind, number>) => Object.values(counts).reduce((a, b) => a + b, 0);

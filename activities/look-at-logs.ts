@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { WatchedFiles } from '../schemas/drift.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { isUnchanged, type Look, lookAtFolder } from '../store/index.ts';
+import type { ActivityDeps } from './deps.ts';
 import { alive, asFailure } from './step.ts';
 
 export interface LookAtLogsInput {
@@ -17,11 +18,12 @@ export interface LookAtLogsInput {
 export type LookAtLogsOutput = { away: string } | { unchanged: true } | { changed: true } | Look;
 
 /** Looks for request logs that were not seen yet, and reads and checks them. */
-export function lookAtLogs() {
+export function lookAtLogs({ checkSource }: Pick<ActivityDeps, 'checkSource'>) {
   return async ({ closed = [], files, listing, logs }: LookAtLogsInput): Promise<LookAtLogsOutput> => {
     const stop = alive('request logs');
     const { cancellationSignal: signal } = Context.current();
     try {
+      await checkSource?.(logs);
       if (files === undefined) {
         const same = listing !== undefined && (await isUnchanged(logs, listing, closed));
         return same ? { unchanged: true } : { changed: true };

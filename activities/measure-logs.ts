@@ -37,6 +37,7 @@ export function measureLogs(deps: ActivityDeps) {
   return async (input: MeasureLogsInput): Promise<MeasureLogsOutput> => {
     const stop = alive('request logs');
     try {
+      await deps.checkSource?.(input.logs);
       const champion = await championOf(deps, input);
       const drawn = await draw(input, await mostOptionsOf(champion.folder));
       const measure =

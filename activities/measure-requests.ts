@@ -57,7 +57,9 @@ export async function championOf(
   }
   const { challenger } = registered;
   const folder = await deps.store.checkoutModel(model);
-  const { test } = (await ingestBenchmark(data.folder)).samples;
+  const { test } = (
+    await ingestBenchmark(data.artifact ? await deps.store.checkoutModel(data.artifact) : data.folder)
+  ).samples;
   const known = perturb(await answerableBy(folder, test), 'origin', seed, test).slice(0, mostRequests);
   const expected = await predict(deps, folder, known);
   const features: RequestFeatures[] = [];

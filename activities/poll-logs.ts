@@ -32,6 +32,7 @@ export function pollLogs(deps: ActivityDeps) {
     const { cursor, limits, logs, pending } = input;
     const stop = alive('request logs');
     try {
+      await deps.checkSource?.(logs);
       const fresh = await newFiles(logs, cursor);
       const files = [...pending, ...fresh];
       const newest = fresh.at(-1) ?? cursor;

@@ -65,10 +65,17 @@ const hopeless = new Set<string>([
   ErrorCode.Cancelled,
   ErrorCode.Storage,
   ErrorCode.Budget,
+  ErrorCode.ArtifactNotHere,
+  ErrorCode.SourceRefused,
   // The workflow knows when to ask again.
   ErrorCode.RegistryBusy,
   ErrorCode.PlaceLost,
 ]);
+
+/** What one host lacks another may have: so many attempts, this far apart, find one that does. */
+const elsewhere = new Set<string>([ErrorCode.ArtifactNotHere, ErrorCode.SourceRefused]);
+const mostHosts = 10;
+const elsewhereMs = 1000;
 
 /** What Temporal is to see of an error: a stable type, and whether trying again can help. */
 export function asFailure(error: unknown): unknown {
@@ -79,6 +86,10 @@ export function asFailure(error: unknown): unknown {
     return ApplicationFailure.retryable('the worker was shut down', 'WORKER_SHUTDOWN');
   }
   if (!(error instanceof GuardError)) return error;
+  if (elsewhere.has(error.code) && Context.current().info.attempt < mostHosts) {
+    const { code: type, message } = error;
+    return ApplicationFailure.create({ type, message, nextRetryDelay: elsewhereMs });
+  }
   return ApplicationFailure.create({
     type: error.code,
     message: error.message,

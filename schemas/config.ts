@@ -157,6 +157,8 @@ export const GuardConfig = z.strictObject({
     dtype: Dtype.optional(),
   }),
   data: z.strictObject({ folder: z.string() }),
+  /** Folders that the worker reads for requests, beside the project's: whoever reaches the server can make one. */
+  sources: z.strictObject({ roots: z.array(z.string().min(1)).default([]) }).prefault({}),
   seed: z.number().int(),
   /** The policy that is taken when none is named. */
   policy: z.string(),

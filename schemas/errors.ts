@@ -9,8 +9,12 @@ export const ErrorCode = {
   BadConfig: 'BAD_CONFIG',
   /** A model file cannot be read, run or differentiated. */
   BadModel: 'BAD_MODEL',
-  /** A stored artifact is absent or its bytes do not match its digest. */
+  /** The bytes of a stored artifact do not match its digest, or are not what they should be. */
   BadArtifact: 'BAD_ARTIFACT',
+  /** This host's store lacks an artifact that another host's may have. */
+  ArtifactNotHere: 'ARTIFACT_NOT_HERE',
+  /** A request names a folder that this worker does not read for others. */
+  SourceRefused: 'SOURCE_REFUSED',
   /** The disk is full or not writable. */
   Storage: 'STORAGE',
   /** A server, port, driver or download is not to be had. */

@@ -87,8 +87,8 @@ interface Request {
   /** The model's name: part of every workflow id and the registry's key. */
   model: string;
   source: ModelSource;
-  /** Folder of the benchmark pack. */
-  data: { folder: string };
+  /** Folder of the benchmark pack. `artifact`: its files as they were when the request was made, wherever the folder is now. */
+  data: { folder: string; artifact?: ArtifactRef };
   seed: number;
   diagnosis: DiagnosisConfig;
   /** JSON: a `PackSet`, the scenario packs and tasks of the diagnosis. */
@@ -116,6 +116,8 @@ export interface Mix {
   /** What it is called: "embedded", or the folder's name. */
   from: string;
   folder: string;
+  /** As of `data`. */
+  artifact?: ArtifactRef;
   kinds: TaskKind[];
 }
 /** What of it is mixed in. `samples`: its training split. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ArtifactRef, type Digest, MediaType, StepManifest } from '../schemas/artifact.ts';
@@ -71,8 +72,10 @@ export class ArtifactStore {
   }
 
   private missing(ref: ArtifactRef, cause?: unknown): GuardError {
-    const message = `artifact is missing ${this.driver.locate(ref.digest)} (${ref.mediaType}). ${advice}`;
-    return new GuardError(ErrorCode.BadArtifact, message, { cause });
+    const message =
+      `artifact is missing ${this.driver.locate(ref.digest)} (${ref.mediaType}) on the host ${hostname()}. ${advice} ` +
+      'Workers on several hosts need one store: give each the same shared folder with --state-dir.';
+    return new GuardError(ErrorCode.ArtifactNotHere, message, { cause });
   }
 
   /** Hands over the bytes in chunks; at the end they are known to be right. */
@@ -97,14 +100,14 @@ export class ArtifactStore {
     );
   }
 
-  /** @throws GuardError BadArtifact if it is missing or its bytes do not match the digest */
+  /** @throws GuardError ArtifactNotHere if it is missing, BadArtifact if its bytes do not match the digest */
   async get(ref: ArtifactRef): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.checked(ref)) chunks.push(chunk);
     return new Uint8Array(Buffer.concat(chunks));
   }
 
-  /** A file on this machine with the artifact's bytes, checked now, not to be written to. @throws GuardError BadArtifact */
+  /** A file on this machine with the artifact's bytes, checked now, not to be written to. @throws GuardError as `get` */
   async path(ref: ArtifactRef): Promise<string> {
     if ((await this.driver.size(ref.digest)) === undefined) throw this.missing(ref);
     for await (const _ of this.checked(ref));
@@ -121,7 +124,7 @@ export class ArtifactStore {
     return this.put(Buffer.from(canonicalJson(value)), mediaType);
   }
 
-  /** @throws GuardError BadArtifact if it is missing, changed, or not of the schema */
+  /** @throws GuardError as `get`, and BadArtifact if it is not of the schema */
   async getJson<T>(ref: ArtifactRef, schema: z.ZodType<T>): Promise<T> {
     const text = Buffer.from(await this.get(ref)).toString('utf8');
     try {

@@ -8,8 +8,10 @@ import { WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { driftLimitsUpdate, stopSignal } from '../workflows/messages.ts';
 import { askCarried, askWatch, describeWatch } from './drift-status.ts';
 import { clearly } from './failures.ts';
+import { imported } from './imports.ts';
 import { type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
+import { allowSources } from './source-roots.ts';
 import { complete, type Started, startOrJoin } from './starts.ts';
 
 export interface DriftOptions extends RunOptions {
@@ -34,11 +36,8 @@ export async function watchDrift(session: Session, options: DriftOptions): Promi
     ...defined(rest),
   };
   const asked = await resolved(session, rest);
-  const robustify = await complete(
-    session,
-    asked,
-    robustifyRequest(session.config, { ...asked, champion: asked.modelFolder === undefined }),
-  );
+  const response = robustifyRequest(session.config, { ...asked, champion: asked.modelFolder === undefined });
+  const robustify = await imported(session.store, await complete(session, asked, response));
   const { model } = robustify;
   const request: DriftRequest = {
     model,
@@ -50,6 +49,7 @@ export async function watchDrift(session: Session, options: DriftOptions): Promi
     minRequests,
     robustify,
   };
+  await allowSources(session.stateDir, [logs]);
   const workflowId = workflowIds.drift(model);
   const limits: DriftLimits = { changeRate, coolDownSeconds, minRequests, pollSeconds, psi };
   const carried = await carriedOver(session, model, logs, limits);

@@ -87,6 +87,8 @@ interface WorkerSettings {
   temporal: Temporal;
   store: ArtifactStore;
   stateDir: string;
+  /** Folders that steps may read, as `sourceCheck` makes it. */
+  checkSource: (folder: string) => Promise<void>;
   /** `workflows`: no activities. */
   only?: 'workflows' | null;
 }
@@ -129,10 +131,11 @@ async function createWorker(connection: NativeConnection, options: WorkerSetting
   });
 }
 
-function activitiesOf({ config, device, stateDir, store, temporal }: WorkerSettings) {
+function activitiesOf({ checkSource, config, device, stateDir, store, temporal }: WorkerSettings) {
   const registry = registryClient(temporal.client);
   const histories = historiesOf(temporal.client);
-  return createActivities({ store, stateDir, threads: config.worker.threads, device, registry, histories });
+  const { threads } = config.worker;
+  return createActivities({ store, stateDir, threads, device, registry, histories, checkSource });
 }
 
 /** Pinned: a pipeline ends with the code that it began with. */

@@ -12,6 +12,7 @@ import {
 } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
+import { imported } from './imports.ts';
 import { checkName } from './model-name.ts';
 import { diagnoseRequest, type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
@@ -37,8 +38,12 @@ type NightRequest = DiagnoseRequest | RobustifyRequest;
 
 export const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toISOString());
 
-/** What a night does: files are read now, so that every night until the schedule is made anew is judged alike. */
+/** What a night does: files are read and taken into the store now, so that every night until the schedule is made anew is alike. */
 export async function nightlyRequest(session: Session, options: NightlyOptions): Promise<NightRequest> {
+  return imported(session.store, await requestOfNight(session, options));
+}
+
+async function requestOfNight(session: Session, options: NightlyOptions): Promise<NightRequest> {
   const { config } = session;
   const { gate, level, scenarios = [], task: tasks } = config.nightly;
   const own = { ...(gate ? { gate } : {}), ...(level ? { level } : {}), ...(tasks ? { tasks } : {}) };

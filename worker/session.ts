@@ -8,6 +8,7 @@ import { ArtifactStore } from '../store/index.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
 import { connectTemporal } from './connection.ts';
 import { logTo, type RunningWorker, startWorker } from './run.ts';
+import { sourceCheck } from './source-roots.ts';
 import { checkRoom, leavingNoFolders, watchRoom } from './state-folder.ts';
 
 export interface SessionOptions extends ConfigOptions {
@@ -72,6 +73,7 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
         temporal,
         store,
         stateDir,
+        checkSource: sourceCheck(config, { project: resolve(options.folder ?? '.'), stateDir }),
         only: works === true ? null : works,
       });
     }

@@ -26,6 +26,7 @@ import {
   trainRequest,
 } from './requests.ts';
 import type { Session } from './session.ts';
+import { allowSources, sourcesOf } from './source-roots.ts';
 import { checkTrainable } from './trainable.ts';
 
 export interface Started {
@@ -117,6 +118,7 @@ function starter<Request extends DiagnoseRequest>(
     const { model } = request;
     const workflowId = idOf(model, requestDigest(request));
     const before = await runBefore(session, workflowId);
+    await allowSources(session.stateDir, sourcesOf(request));
     const { answers } = request;
     const args = [
       before?.resumes ? { ...request, answers: { ...answers, resumes: before.resumes } } : request,

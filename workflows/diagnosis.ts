@@ -22,7 +22,7 @@ export async function ingest(
   const steps = stepsOf(request.steps);
   const [model, benchmark] = await Promise.all([
     modelOf(track, request),
-    track(steps.ingest({ folder: request.data.folder, needs })),
+    track(steps.ingest({ ...request.data, needs })),
   ]);
   const { train, test, heldout } = benchmark.outputs;
   return { model, splits: { train: train!, test: test!, heldout: heldout! } };

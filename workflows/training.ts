@@ -10,7 +10,13 @@ import { stepsOf } from './steps.ts';
 async function mixedIn(track: Track, { mix, steps }: TrainRequest): Promise<MixedIn | undefined> {
   if (!mix) return undefined;
   const { from, kinds } = mix;
-  const other = await track(stepsOf(steps).ingest({ folder: mix.folder, needs: ['train'] }));
+  const other = await track(
+    stepsOf(steps).ingest({
+      folder: mix.folder,
+      ...(mix.artifact ? { artifact: mix.artifact } : {}),
+      needs: ['train'],
+    }),
+  );
   return { from, kinds, samples: other.outputs.train! };
 }
 

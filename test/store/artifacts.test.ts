@@ -1,4 +1,5 @@
 import { chmod, mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -97,9 +98,11 @@ test('a missing artifact is refused with its place, the cause kept', async () =>
     () => expect.fail('it was read'),
     (reason) => reason,
   );
-  expect(error).toMatchObject({ code: 'BAD_ARTIFACT', cause: { code: 'ENOENT' } });
+  expect(error).toMatchObject({ code: 'ARTIFACT_NOT_HERE', cause: { code: 'ENOENT' } });
+  expect(error.message).toContain(`on the host ${hostname()}`);
+  expect(error.message).toContain('--state-dir');
   expect(error.message).toContain(`missing [folder=${root}, digest=${ref.digest}] (application/onnx)`);
-  await expect(store.path(ref)).rejects.toMatchObject({ code: 'BAD_ARTIFACT' });
+  await expect(store.path(ref)).rejects.toMatchObject({ code: 'ARTIFACT_NOT_HERE' });
 });
 
 test('many writers of the same and of other content, in several stores on one folder, do not disturb each other', async () => {

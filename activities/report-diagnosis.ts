@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { GateRule } from '../schemas/gate.ts';
 import type { DiagnoseResult, DiagnosisVerdict } from '../schemas/workflow.ts';
+import { recordReport } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { writeDiagnosis } from './diagnosis-files.ts';
 import { readDiagnosis } from './diagnosis-outcome.ts';
@@ -33,7 +34,7 @@ export function reportDiagnosis({ stateDir, store }: ActivityDeps) {
           reason,
         })),
         files,
-        json: await store.putJson(reported.report),
+        json: await recordReport(store, reported.report),
       };
     } catch (error) {
       throw asFailure(error);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { type Pilot, PilotFigures } from '../schemas/estimate.ts';
 import type { PilotRefs } from '../schemas/workflow.ts';
-import { type ArtifactStore, writeAtomically } from '../store/index.ts';
+import { type ArtifactStore, recordReport, writeAtomically } from '../store/index.ts';
 import { caseArtifacts } from './case-tables.ts';
 
 export interface ReportFiles {
@@ -44,6 +44,7 @@ export async function layOutReport(
   for (const kind of ['html', 'json'] as const) {
     const bytes = await store.get(report[kind]);
     await writeAtomically(files[kind], (write) => write(bytes));
+    if (kind === 'json') await recordReport(store, JSON.parse(Buffer.from(bytes).toString('utf8')));
   }
   // The tables that the page names beside it; a run of a worker of before has none.
   for (const [name, { file }] of Object.entries(caseArtifacts)) {

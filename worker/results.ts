@@ -16,7 +16,7 @@ import type { Pilot } from '../schemas/estimate.ts';
 import type { GateRule } from '../schemas/gate.ts';
 import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report.ts';
 import type { DiagnoseResult, PilotResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
-import { readLosses } from '../store/index.ts';
+import { readLosses, recordReport } from '../store/index.ts';
 import { clearly } from './failures.ts';
 import { diagnoseRequest, type RunOptions, resolved } from './requests.ts';
 import type { Session } from './session.ts';
@@ -112,10 +112,11 @@ export async function reportDiagnosis(
  * named. @returns the paths in the folder that was named, else in that of the run
  */
 export async function keepDiagnosis(
-  { stateDir }: Pick<Session, 'stateDir'>,
+  { stateDir, store }: Pick<Session, 'stateDir' | 'store'>,
   reported: ReportedDiagnosis,
   folder?: string,
 ): Promise<DiagnosisFiles> {
+  await recordReport(store, reported.report);
   const kept = await writeDiagnosis(runFolder(stateDir, reported.report.workflowId), reported);
   return folder === undefined ? kept : writeDiagnosis(folder, reported);
 }

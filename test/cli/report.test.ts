@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { perturbationLabel, sortedConditions } from '../../report/index.ts';
+import { ArtifactStore, recordReport } from '../../store/index.ts';
 import { sampleReport } from '../report/sample.ts';
 import { sampleDiagnosis } from '../report/sample-diagnosis.ts';
 import { modalityGuard, projectFolder } from './command.ts';
@@ -62,5 +63,34 @@ describe('report', () => {
     const { code, stderr } = await modalityGuard(['report', 'robustify/mini/none'], { folder });
     expect(code).toBe(1);
     for (const id of ids) expect(stderr).toContain(id);
+  });
+
+  it('says whether the file is what the run put into the store', async () => {
+    const { folder, ids } = await projectWithReports();
+    const shown = async () => modalityGuard(['report', ids[1] as string, '--json'], { folder });
+    expect(JSON.parse((await shown()).stdout).check).toMatchObject({
+      state: 'unknown',
+      message: expect.stringMatching(/^NOT CHECKED: .*there is no store in /),
+    });
+    const store = await ArtifactStore.open(join(folder, '.modality-guard/store'));
+    expect(JSON.parse((await shown()).stdout).check.message).toMatch(
+      /the store in .* does not know this run/,
+    );
+
+    const file = join(folder, '.modality-guard/runs/1/report.json');
+    const report = JSON.parse(await readFile(file, 'utf8'));
+    await recordReport(store, report);
+    expect(JSON.parse((await shown()).stdout).check.state).toBe('same');
+    await writeFile(file, JSON.stringify(report, null, 2));
+    expect(JSON.parse((await shown()).stdout).check.state).toBe('same');
+
+    report.base['image_heavy/misleading_text'].accuracy = 0.99;
+    await writeFile(file, JSON.stringify(report));
+    const edited = await shown();
+    expect(edited.code).toBe(1);
+    expect(JSON.parse(edited.stdout).check.state).toBe('changed');
+    const { code, stdout } = await modalityGuard(['report', ids[1] as string], { folder });
+    expect(code).toBe(1);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(/^CHANGED: .*report\.json is not what the run wrote\./);
   });
 });

@@ -33,9 +33,12 @@ export interface RegistryClient {
 
 /** Where the histories of executions are. */
 export interface HistorySource {
-  /** Those of executions, of their children and of what they continue. What is `known` is left out, with its relatives. */
+  /**
+   * Those of an execution, of its children, of what they continue and of its model's registry. What is `known` is left out, with its
+   * relatives.
+   */
   collect(
-    of: (Execution & { optional?: boolean })[],
+    of: Execution,
     known: (execution: { workflowId: string; runId: string }) => Promise<boolean>,
   ): AsyncIterable<KeptHistory>;
 }

@@ -1,6 +1,5 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { KeepHistories } from '../schemas/history.ts';
-import { workflowIds } from '../schemas/workflow.ts';
 import { recordedHistory, recordHistory } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
 import { asFailure } from './step.ts';
@@ -12,14 +11,13 @@ import { asFailure } from './step.ts';
 export function keepHistories({ histories, store }: ActivityDeps) {
   return async ({ runId, workflowId }: KeepHistories): Promise<ArtifactRef[]> => {
     try {
-      const registry = { workflowId: workflowIds.registry(workflowId.split('/')[1] ?? ''), optional: true };
       const refs: ArtifactRef[] = [];
       const known = async (execution: { workflowId: string; runId: string }) => {
         const recorded = await recordedHistory(store, execution);
         if (recorded?.ended) refs.push(recorded.ref);
         return recorded?.ended === true;
       };
-      for await (const history of histories.collect([{ workflowId, runId }, registry], known)) {
+      for await (const history of histories.collect({ workflowId, runId }, known)) {
         refs.push((await recordHistory(store, history)).ref);
       }
       return refs;

@@ -94,6 +94,7 @@ async function run(command, args) {
     case 'faults':
     case 'gate-errors':
     case 'fresh-hints':
+    case 'mutants':
     case 'repetitions':
     case 'whole-diagnosis':
       ensureReady();
@@ -102,7 +103,7 @@ async function run(command, args) {
       return ensureReady({ tools: true });
     default:
       throw new SetupError(
-        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, gate-errors, conformance, faults, fresh-hints, repetitions, endpoint, whole-diagnosis and ready.`,
+        `unknown command "${command ?? ''}"; known are start, test, bench, acceptance, ablation, coverage, gate-errors, conformance, faults, fresh-hints, mutants, repetitions, endpoint, whole-diagnosis and ready.`,
       );
   }
 }

@@ -1,13 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { Worker } from '@temporalio/worker';
-import { z } from 'zod';
-import { type ArtifactRef, MediaType } from '../schemas/artifact.ts';
+import { type ArtifactRef, MediaType, StepManifest } from '../schemas/artifact.ts';
 import { stateFolder } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { KeptHistory } from '../schemas/history.ts';
-import { workflowIds } from '../schemas/workflow.ts';
 import {
   ArtifactStore,
   auditBundle,
@@ -16,28 +12,12 @@ import {
   sealBundle,
   writeAtomically,
 } from '../store/index.ts';
+import { type Bundle, bundleName, readBundle } from './bundle.ts';
+import { evidenceOf, type FoundHistory, type Lacking } from './evidence.ts';
 import { clearly } from './failures.ts';
-import { collectHistories, fromServer } from './histories.ts';
-import { quietly, workflowCode } from './run.ts';
+import { workflowDigest } from './run.ts';
 import type { Session } from './session.ts';
 import { checkVacant, fillVacant } from './vacant-folder.ts';
-
-const Bundle = z.strictObject({
-  kind: z.literal('audit-bundle'),
-  workflowId: z.string(),
-  exportedAt: z.string(),
-  /** Version of the workflow SDK that wrote the histories. */
-  sdk: z.string(),
-  histories: z.array(
-    // In the bundle: it may come from somebody else.
-    z.strictObject({
-      file: z.string().regex(/^histories\/[\w.-]+$/),
-      workflowId: z.string(),
-      runId: z.string(),
-      type: z.string(),
-    }),
-  ),
-});
 
 const sdkVersion = (
   createRequire(import.meta.url)('@temporalio/workflow/package.json') as { version: string }
@@ -49,111 +29,78 @@ export interface AuditExport {
   histories: number;
   manifests: number;
   artifacts: number;
+  /** What should be in the bundle and is not. */
+  problems: Lacking[];
 }
 
 /**
  * Writes everything that proves a run: histories of its workflows, of their children and of the model's registry, the
- * steps' manifests, the list of every artifact, and the digests of all these files.
+ * steps' manifests, the list of every artifact, and the digests of all these files. What the server has forgotten comes from the store.
  */
 export async function auditExport(
-  session: Session,
+  session: Pick<Session, 'client' | 'store'>,
   { out, workflowId }: { workflowId: string; out: string },
 ): Promise<AuditExport> {
   const folder = resolve(out);
   await checkVacant(folder);
-  const model = workflowId.split('/')[1] ?? '';
-  const histories = await clearly(async () => {
-    const found: KeptHistory[] = [];
-    const registry = { workflowId: workflowIds.registry(model), optional: true };
-    for await (const one of collectHistories(fromServer(session.client), [{ workflowId }, registry]))
-      found.push(one);
-    return found;
-  });
-  const counts = await fillVacant(folder, (into) => writeBundle(session.store, into, workflowId, histories));
-  return { folder, ...counts };
+  const { histories, problems } = await clearly(() => evidenceOf(session, workflowId));
+  const counts = await fillVacant(folder, (into) =>
+    writeBundle(session.store, into, workflowId, histories, problems),
+  );
+  return { folder, ...counts, problems };
 }
 
 async function writeBundle(
   store: ArtifactStore,
   folder: string,
   workflowId: string,
-  histories: KeptHistory[],
+  histories: FoundHistory[],
+  problems: Lacking[],
 ) {
   const write = async (path: string, bytes: Uint8Array) => {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeAtomically(join(folder, path), (sink) => sink(bytes));
   };
   const artifacts = new Map<string, ArtifactRef>();
-  const listed: z.infer<typeof Bundle>['histories'] = [];
-  for (const { json, runId, type, workflowId } of histories) {
-    const file = `histories/${fileName(workflowId)}_${runId}.json`;
+  const listed: Bundle['histories'] = [];
+  for (const { json, ...execution } of histories) {
+    const file = `histories/${fileName(execution.workflowId)}_${execution.runId}.json`;
     await write(file, Buffer.from(json));
-    listed.push({ file, workflowId, runId, type });
+    const { code, ended, from, runId, type, workflowId } = execution;
+    listed.push({ file, workflowId, runId, type, code, from, ended });
     for (const { ref } of findReferences(JSON.parse(json))) artifacts.set(ref.digest, ref);
   }
   const manifests = [...artifacts.values()].filter(({ mediaType }) => mediaType === MediaType.Step);
   for (const ref of manifests) {
-    const bytes = await store.get(ref);
-    const { step } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { step: string };
-    await write(`manifests/${fileName(step)}_${ref.digest.slice(7, 23)}.json`, bytes);
+    try {
+      const { inputs, outputs, step } = await store.getJson(ref, StepManifest);
+      await write(`manifests/${fileName(step)}_${ref.digest.slice(7, 23)}.json`, await store.get(ref));
+      for (const inner of [...Object.values(inputs), ...Object.values(outputs)])
+        artifacts.set(inner.digest, inner);
+    } catch (error) {
+      if (!(error instanceof GuardError) || error.code !== ErrorCode.BadArtifact) throw error;
+      problems.push({ what: ref.digest, problem: error.message });
+    }
   }
   const refs = [...artifacts.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  const told = new Set(problems.map(({ what }) => what));
+  for (const ref of refs) {
+    if (told.has(ref.digest) || (await store.has(ref))) continue;
+    problems.push({ what: ref.digest, problem: `the store lacks this artifact (${ref.mediaType})` });
+  }
   await write('artifacts.json', Buffer.from(canonicalJson(refs)));
-  const bundle = {
+  const bundle: Bundle = {
     kind: 'audit-bundle',
     workflowId,
     exportedAt: new Date().toISOString(),
     sdk: sdkVersion,
+    code: await workflowDigest(),
     histories: listed,
+    problems,
   };
-  await write('bundle.json', Buffer.from(canonicalJson(bundle)));
+  await write(bundleName, Buffer.from(canonicalJson(bundle)));
   await sealBundle(folder);
   return { histories: histories.length, manifests: manifests.length, artifacts: refs.length };
-}
-
-/** A JSON file of a bundle. @throws GuardError BadInput naming it */
-async function readPart<T>(file: string, what: string, parse: (json: unknown) => T): Promise<T> {
-  try {
-    return parse(JSON.parse(await readFile(file, 'utf8')));
-  } catch (cause) {
-    const message = `${file}: not ${what} (${(cause as Error).message}); \`audit export\` writes one`;
-    throw new GuardError(ErrorCode.BadInput, message, { cause });
-  }
-}
-
-export interface AuditReplay {
-  replayed: string[];
-  failures: { workflowId: string; message: string }[];
-}
-
-/** Replays a bundle's histories with the workflow code of now. Needs no server. @throws GuardError BadInput naming a bad file */
-export async function auditReplay({ folder }: { folder: string }): Promise<AuditReplay> {
-  const file = join(resolve(folder), 'bundle.json');
-  const { histories } = await readPart(file, 'an audit bundle', (json) => Bundle.parse(json));
-  const kept = await Promise.all(
-    histories.map(async ({ file, workflowId }) => ({
-      workflowId,
-      history: await readPart(join(resolve(folder), file), 'a history', (json) => json),
-    })),
-  );
-  return replayHistories(kept);
-}
-
-/** Replays histories, as JSON, with the workflow code of now. */
-export async function replayHistories(
-  histories: { workflowId: string; history: unknown }[],
-): Promise<AuditReplay> {
-  quietly();
-  const result: AuditReplay = { replayed: [], failures: [] };
-  const replays = Worker.runReplayHistories(
-    await workflowCode(),
-    histories as Parameters<typeof Worker.runReplayHistories>[1],
-  );
-  for await (const { error, workflowId } of replays) {
-    result.replayed.push(workflowId);
-    if (error) result.failures.push({ workflowId, message: error.message });
-  }
-  return result;
 }
 
 export interface AuditVerify {
@@ -172,8 +119,13 @@ export async function auditVerify({
 }): Promise<AuditVerify> {
   const store = await ArtifactStore.open(storeDir ?? resolve(stateFolder, 'store'));
   const { artifacts, files, problems } = await auditBundle(store, resolve(folder));
+  // A bundle that cannot be read is among the problems already.
+  const { problems: lacking = [] } = await readBundle(resolve(folder)).catch(() => ({ problems: [] }));
   return {
     checked: files + artifacts,
-    problems: problems.map(({ message, where }) => ({ file: where, problem: message })),
+    problems: [
+      ...lacking.map(({ problem, what }) => ({ file: what, problem })),
+      ...problems.map(({ message, where }) => ({ file: where, problem: message })),
+    ],
   };
 }

@@ -2,8 +2,25 @@ import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { HistorySource } from '../activities/index.ts';
 import type { Execution, KeptHistory } from '../schemas/history.ts';
+import { SearchAttribute, workflowIds } from '../schemas/workflow.ts';
+import {
+  type ArtifactStore,
+  type RecordedHistory,
+  readHistory,
+  recordedHistories,
+  recordedHistory,
+} from '../store/index.ts';
 import { isNotFound } from './failures.ts';
-import { eventsOf, fieldsOf, isLast, type Relative, relativesIn } from './history-events.ts';
+import {
+  type Attributes,
+  eventsOf,
+  fieldsOf,
+  type HistoryEvent,
+  isLast,
+  payloadValue,
+  type Relative,
+  relativesIn,
+} from './history-events.ts';
 
 /** Null: it is not there. */
 export type FetchHistory = (execution: Execution) => Promise<KeptHistory | null>;
@@ -22,6 +39,19 @@ export function fromServer(client: Client): FetchHistory {
     }
   };
 }
+
+/** Histories that the store holds, as far as they went when they were put there. */
+export function fromStore(store: ArtifactStore): FetchHistory {
+  return async ({ runId, workflowId }) => {
+    const recorded =
+      runId === undefined
+        ? (await recordedHistories(store, workflowId)).sort(byStart).at(-1)
+        : await recordedHistory(store, { workflowId, runId });
+    return recorded ? readHistory(store, recorded) : null;
+  };
+}
+
+const byStart = (a: RecordedHistory, b: RecordedHistory) => (a.startedAt < b.startedAt ? -1 : 1);
 
 function described(json: string, { runId, workflowId }: Execution): KeptHistory {
   const events = eventsOf(JSON.parse(json));
@@ -44,16 +74,28 @@ interface Collecting {
   lacking?: (relative: Relative) => void;
 }
 
+/** The registry of the model that an execution is about, by its search attributes, else by its id. */
+export function registryOf(events: readonly HistoryEvent[], workflowId: string): string {
+  for (const event of events) {
+    for (const kind of ['workflowExecutionStarted', 'upsertWorkflowSearchAttributes']) {
+      const given = fieldsOf(event, kind)?.searchAttributes as { indexedFields?: Attributes } | undefined;
+      const payload = given?.indexedFields?.[SearchAttribute.Model];
+      if (payload !== undefined) return workflowIds.registry(String(payloadValue(payload)));
+    }
+  }
+  return workflowIds.registry(workflowId.split('/')[1] ?? '');
+}
+
 /**
- * Histories of executions, of their children and of what they continue. `optional` are left out where they are not there.
- * @throws Error with code NOT_FOUND of gRPC, which `isNotFound` knows, where one that is asked for is not there
+ * Histories of an execution, of its children and of what they continue, and of its model's registry where there is one.
+ * @throws Error with code NOT_FOUND of gRPC, which `isNotFound` knows, where it is not there
  */
 export async function* collectHistories(
   fetch: FetchHistory,
-  of: readonly (Execution & { optional?: boolean })[],
+  of: Execution,
   { known = async () => false, lacking = () => {} }: Collecting = {},
 ): AsyncGenerator<KeptHistory> {
-  const queue: (Execution & { optional?: boolean; relative?: Relative })[] = [...of];
+  const queue: (Execution & { optional?: boolean; relative?: Relative })[] = [of];
   const seen = new Set<string>();
   for (let next = queue.shift(); next; next = queue.shift()) {
     const { optional, relative, runId, workflowId } = next;
@@ -69,8 +111,9 @@ export async function* collectHistories(
     if (seen.has(key)) continue;
     seen.add(key);
     yield found;
-    for (const relative of relativesIn(eventsOf(JSON.parse(found.json)), workflowId))
-      queue.push({ ...relative, relative });
+    const events = eventsOf(JSON.parse(found.json));
+    if (next === of) queue.push({ workflowId: registryOf(events, workflowId), optional: true });
+    for (const relative of relativesIn(events, workflowId)) queue.push({ ...relative, relative });
   }
 }
 

@@ -57,3 +57,18 @@ export function relativesIn(events: readonly HistoryEvent[], workflowId: string)
     return [{ workflowId, runId: from, what: `the execution that this one of ${workflowId} continues` }];
   });
 }
+
+/** A Temporal payload as the value that it holds; bytes of another encoding as their base64. */
+export function payloadValue(payload: unknown): unknown {
+  const { data, metadata } = (payload ?? {}) as { data?: unknown; metadata?: { encoding?: unknown } };
+  const encoding = Buffer.from(String(metadata?.encoding ?? ''), 'base64').toString('latin1');
+  if (encoding === 'binary/null') return null;
+  if (typeof data !== 'string' || !encoding.startsWith('json/')) return { encoding, data: data ?? null };
+  return JSON.parse(Buffer.from(data, 'base64').toString('utf8'));
+}
+
+/** Every payload of a list (`{ payloads: […] }`) as its value. */
+export function payloadValues(payloads: unknown): unknown[] {
+  const list = (payloads as { payloads?: unknown } | null | undefined)?.payloads;
+  return Array.isArray(list) ? list.map(payloadValue) : [];
+}

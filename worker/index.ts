@@ -1,13 +1,6 @@
 /** The only place that wires things: configuration, server, client, store and worker; and what commands ask of them. */
 export { type DiagnosisFiles, type ReportedDiagnosis, writeDiagnosis } from '../activities/index.ts';
-export {
-  type AuditExport,
-  type AuditReplay,
-  type AuditVerify,
-  auditExport,
-  auditReplay,
-  auditVerify,
-} from './audit.ts';
+export { type AuditExport, type AuditVerify, auditExport, auditVerify } from './audit.ts';
 export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from './config.ts';
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
 export { type DriftOptions, setDriftLimits, stopDrift, watchDrift } from './drift.ts';
@@ -23,6 +16,7 @@ export {
   restorePrevious,
 } from './registry.ts';
 export { registryClient } from './registry-client.ts';
+export { type AuditReplay, auditReplay, replayStrictly } from './replay/index.ts';
 export type { RunOptions } from './requests.ts';
 export {
   diagnoseOnce,
@@ -35,6 +29,7 @@ export {
   type TrainOutcome,
   trainOnce,
 } from './results.ts';
+export { quietly } from './run.ts';
 export { backfillSchedule, type NightlyChange, updateNightly } from './schedule-changes.ts';
 export { describeSchedule, type NightView, type ScheduleDetails } from './schedule-view.ts';
 export {
@@ -58,3 +53,4 @@ export {
   type StatusView,
   statusOf,
 } from './status.ts';
+export { bundleWorkflows } from './workflow-bundle.ts';

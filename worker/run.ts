@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -18,7 +19,7 @@ import type { ArtifactStore } from '../store/index.ts';
 import { identity, type Temporal } from './connection.ts';
 import { historiesOf } from './histories.ts';
 import { registryClient } from './registry-client.ts';
-import { bundleWorkflows } from './workflow-bundle.ts';
+import { bundleWorkflows, digestIn } from './workflow-bundle.ts';
 
 type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
 let bundled: Promise<WorkflowCode> | undefined;
@@ -32,6 +33,15 @@ export function workflowCode(): Promise<WorkflowCode> {
   const logger = new DefaultLogger('ERROR');
   bundled ??= bundleWorkflows(workflowsPath, logger).then((workflowBundle) => ({ workflowBundle }));
   return bundled;
+}
+
+/** Digest of the workflow code that this process would run. */
+export async function workflowDigest(): Promise<string> {
+  const { workflowBundle } = await workflowCode();
+  if (!workflowBundle) throw new Error('the workflows are not bundled');
+  const code =
+    'code' in workflowBundle ? workflowBundle.code : await readFile(workflowBundle.codePath, 'utf8');
+  return digestIn(code);
 }
 
 let installed = false;

@@ -35,3 +35,10 @@ export async function bundleWorkflows(workflowsPath: string, logger: Logger): Pr
     throw new Error(`the workflow code has no place for its digest (${placeholder})`);
   return { code: code.replaceAll(placeholder, digest), digest };
 }
+
+/** The digest that a bundle knows of itself. @throws Error where it knows none */
+export function digestIn(code: string): string {
+  const digest = /workflowCodeDigest = ['"](sha256:[0-9a-f]{64})['"]/.exec(code)?.[1];
+  if (digest === undefined) throw new Error('the bundle of the workflows does not know its digest');
+  return digest;
+}

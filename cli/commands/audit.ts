@@ -39,30 +39,38 @@ export function addAudit(program: Command): void {
   handle<VerifyFlags>(withCommonFlags(verify), verifyAudit);
 }
 
-async function exportAudit(flags: ExportFlags, output: Output, [workflowId]: string[]): Promise<undefined> {
+async function exportAudit(flags: ExportFlags, output: Output, [workflowId]: string[]): Promise<ExitCode> {
+  let complete = true;
   await withSession(flags, output, 'workflows', async ({ session, api }) => {
     const result = await api.auditExport(session, {
       workflowId: workflowId as string,
       out: resolve(flags.out),
     });
-    output.result(
-      result,
-      () =>
+    complete = result.problems.length === 0;
+    output.result(result, () =>
+      [
+        ...result.problems.map(({ what, problem }) => `PROBLEM  ${what}: ${problem}`),
         `${result.histories} histories, ${result.manifests} manifests, ${result.artifacts} artifacts in ${result.folder}`,
+      ].join('\n'),
     );
   });
+  return complete ? ExitCode.Done : ExitCode.Failed;
 }
 
 async function replayAudit(_flags: CommonFlags, output: Output, [folder]: string[]): Promise<ExitCode> {
   const api = await loadApi();
   const result = await api.auditReplay({ folder: resolve(folder as string) });
+  const codeOf = ({ code, same }: { code: string | null; same: boolean | null }) =>
+    code === null ? 'the history does not name its code' : same ? 'the same code' : `other code, ${code}`;
   output.result(result, () =>
     [
-      ...result.replayed.map((id) => `replayed  ${id}`),
+      ...result.code.histories.map((one) => `replayed  ${one.workflowId} (${codeOf(one)})`),
       ...result.failures.map(({ workflowId, message }) => `FAILED    ${workflowId}: ${message}`),
+      ...result.problems.map(({ file, problem }) => `PROBLEM   ${file}: ${problem}`),
+      `The workflow code that replays is ${result.code.now}`,
     ].join('\n'),
   );
-  return result.failures.length === 0 ? ExitCode.Done : ExitCode.Failed;
+  return result.failures.length + result.problems.length === 0 ? ExitCode.Done : ExitCode.Failed;
 }
 
 async function verifyAudit(flags: VerifyFlags, output: Output, [folder]: string[]): Promise<ExitCode> {

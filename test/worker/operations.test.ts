@@ -251,9 +251,16 @@ describe('an audit', { timeout: 300_000 }, () => {
     expect(exported.histories).toBe(2);
     // Model, benchmark, perturbations and predictions of three kinds of task, figures.
     expect(exported.manifests).toBe(9);
-    expect(await auditReplay({ folder: out })).toEqual({
+    expect(exported.problems).toEqual([]);
+    expect(await auditReplay({ folder: out })).toMatchObject({
       replayed: expect.arrayContaining([workflowId, 'registry/tiny']),
       failures: [],
+      problems: [],
+      code: {
+        histories: expect.arrayContaining([
+          expect.objectContaining({ workflowId, code: expect.any(String) }),
+        ]),
+      },
     });
     const verify = () => auditVerify({ folder: out, storeDir: session.storeDir });
     const { checked, problems } = await verify();

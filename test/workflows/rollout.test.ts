@@ -84,7 +84,8 @@ describe('a rollout', () => {
       await register();
       return (await handle()).result();
     });
-    await keep('rollout-planned-promoted', 'better');
+    await keep('rollout-kept-promoted', 'better');
+    await keepHistory(bed.temporal.client, 'registry-promoted', 'registry/better');
     const { outcome: end, stages } = outcome.result;
     expect(end).toBe('promoted');
     expect(stages.map(({ stage }) => stage)).toEqual([
@@ -179,7 +180,7 @@ describe('a rollout', () => {
       await until(ask, (status) => status.waiting?.stage === 'canary-50');
       await decide(yes('canary-50'));
       const { result } = await run.result();
-      await keep('rollout-planned-approved', 'asked');
+      await keep('rollout-held-approved', 'asked');
       expect(result.outcome).toBe('promoted');
       expect(result.stages.map(({ approval }) => approval?.by ?? null)).toEqual([
         null,
@@ -463,7 +464,7 @@ describe('a rollout', () => {
       expect((await state())?.challenger).not.toBeNull();
       await run.cancel();
       await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
-      await keep('rollout-planned-cancelled', 'cancelled');
+      await keep('rollout-kept-cancelled', 'cancelled');
       const registered = await state();
       expect(registered?.challenger).toBeNull();
       expect(registered?.events.at(-1)).toMatchObject({

@@ -10,6 +10,7 @@ import { findProcesses } from './processes.ts';
 import { checkReachable } from './reachable.ts';
 import { ownerLock, readRecord, type ServerRecord, serverFolder, startLock } from './record.ts';
 import { resolveExecutable } from './resolve.ts';
+import { keepLong } from './retention.ts';
 import { startSupervisor } from './start-supervisor.ts';
 
 const startAttempts = 3;
@@ -63,6 +64,9 @@ export async function connectServer(options: ServerOptions): Promise<ServerConne
   // One folder has one name, by whatever links it is reached.
   const stateDir = await realpath(options.stateDir);
   const joined = await obtain(stateDir, options);
+  await keepLong(joined.guest.address).catch((error: Error) =>
+    options.log(`The server goes on to forget what is over after a day: ${error.message}`),
+  );
   return connection(stateDir, options, joined);
 }
 

@@ -1,0 +1,2 @@
+export { type AuditReplay, auditReplay } from './audit-replay.ts';
+export { replayStrictly } from './strict.ts';

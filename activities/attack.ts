@@ -80,7 +80,7 @@ export function attack(deps: ActivityDeps) {
     const { relative, sizes } = gridOf(name, config);
     const more = given({ queries, restarts, strongSteps, universalSteps });
     const step = {
-      name: 'attack',
+      name: 'attack' as const,
       label: `${taskKind} under ${name}`,
       uses: ['models', 'engine', 'diagnosis'],
       packages: ['onnxruntime-node', 'fast-png'],

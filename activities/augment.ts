@@ -47,7 +47,7 @@ export function augment(deps: ActivityDeps) {
     const { config, mix, model, packs, seed, skip = [], train } = input;
     const { adversarial: attack } = config;
     const step = {
-      name: 'augment',
+      name: 'augment' as const,
       label: 'training pairs',
       uses: ['diagnosis/perturbations', 'models', 'engine'],
       packages: ['fast-png', 'onnxruntime-node', 'sharp'],

@@ -2,6 +2,7 @@ import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Device } from '../schemas/device.ts';
 import type { Execution, KeptHistory } from '../schemas/history.ts';
 import type { Comparable, RegistryState } from '../schemas/registry.ts';
+import type { StepName } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
 
 /** A change to a model's registry, as the registry workflow takes it. */
@@ -25,10 +26,16 @@ export interface RegistryCall {
 }
 
 export interface RegistryClient {
-  /** null: there is no registry of this name. */
-  state(name: string): Promise<RegistryState | null>;
-  /** Throws GuardError BAD_INPUT, REGISTRY_BUSY or PLACE_LOST where the registry refuses the change. */
-  apply(call: RegistryCall): Promise<RegistryState>;
+  /** null: there is no registry of this name. `signal` ends the waiting. */
+  state(name: string, signal?: AbortSignal): Promise<RegistryState | null>;
+  /** Throws GuardError BAD_INPUT, REGISTRY_BUSY or PLACE_LOST where the registry refuses the change. `signal` ends the waiting alone: the change may come all the same. */
+  apply(call: RegistryCall, signal?: AbortSignal): Promise<RegistryState>;
+}
+
+/** How long a step may stand still, and how many of its attempts may end by themselves. */
+export interface AttemptLimits {
+  stallSeconds: number;
+  attempts: number;
 }
 
 /** Where the histories of executions are. */
@@ -56,4 +63,6 @@ export interface ActivityDeps {
   /** Throws GuardError SOURCE_REFUSED for a folder that is not read for requests; absent: every folder is. */
   checkSource?: (folder: string) => Promise<void>;
   histories: HistorySource;
+  /** Absent: the defaults. */
+  limits?: (step: StepName) => AttemptLimits;
 }

@@ -6,7 +6,7 @@ import { changesOf, othersAmong } from '../diagnosis/index.ts';
 import { fingerprintOf, openEndpoint } from '../models/index.ts';
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import { Fingerprint, type ServedModel } from '../schemas/endpoint.ts';
-import type { StepOutcome } from '../schemas/workflow.ts';
+import type { StepName, StepOutcome } from '../schemas/workflow.ts';
 import type { ActivityDeps } from './deps.ts';
 import { durably } from './step.ts';
 
@@ -69,7 +69,7 @@ export function lastLook(deps: ActivityDeps) {
   };
 }
 
-const stepOf = (name: string, model: ArtifactRef, parameters: Record<string, unknown>) => ({
+const stepOf = (name: StepName, model: ArtifactRef, parameters: Record<string, unknown>) => ({
   name,
   label: 'the model behind the address',
   uses: ['models', 'diagnosis'],

@@ -77,7 +77,7 @@ export function gate(deps: ActivityDeps) {
     const { of: stages, passedInARow } = input.place ?? { of: rolloutStages.length, passedInARow: 0 };
     const errors = stageErrors(stages, passedInARow);
     const step = {
-      name: 'gate',
+      name: 'gate' as const,
       label: `gate of stage ${stage}`,
       uses: ['diagnosis'],
       parameters: { stage, share, margins, errors },

@@ -21,7 +21,7 @@ export function ingest(deps: ActivityDeps) {
   return async ({ artifact, folder: named, needs = [] }: IngestInput): Promise<StepOutcome<Counts>> => {
     const folder = await placeOf(deps, artifact ? { artifact, folder: named } : { folder: named });
     const step = {
-      name: 'ingest',
+      name: 'ingest' as const,
       label: 'benchmark',
       uses: [],
       packages: ['hyparquet', 'parquetjs-lite'],

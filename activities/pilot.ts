@@ -39,7 +39,7 @@ export function pilot(deps: ActivityDeps) {
   return async (input: PilotInput): Promise<StepOutcome<GateFinding>> => {
     const { batch, mix, model, points, seed, steps: real, train } = input;
     const step = {
-      name: 'pilot',
+      name: 'pilot' as const,
       label: 'pilot',
       uses: ['diagnosis'],
       parameters: {

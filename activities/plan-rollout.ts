@@ -27,7 +27,7 @@ export function planRollout(deps: ActivityDeps) {
     const { model, policy, rehearsal, seed, traffic } = input;
     const { challenger, champion, samples } = rehearsal;
     const step = {
-      name: 'planRollout',
+      name: 'planRollout' as const,
       label: 'plan of the stages',
       uses: ['diagnosis'],
       parameters: { margins: policy.margins, requests: policy.requests },

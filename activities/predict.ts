@@ -5,7 +5,7 @@ import type { StepOutcome } from '../schemas/workflow.ts';
 import { readSamples, writePredictions } from '../store/index.ts';
 import { type Asking, answers, askingOf, isServed } from './answers.ts';
 import type { ActivityDeps } from './deps.ts';
-import { asFailure, durably } from './step.ts';
+import { attempt, once } from './step.ts';
 
 export interface PredictInput {
   /** What is predicted, for people. */
@@ -27,29 +27,29 @@ export function predict(deps: ActivityDeps) {
     const asking = askingOf(input.asking);
     const tables = isTable(samples) ? { predictions: samples } : samples;
     const inputs: Record<string, ArtifactRef> = isTable(samples) ? { samples } : samples;
-    const served = await isServed(deps.store, model).catch((error) => {
-      throw asFailure(error);
-    });
-    const step = {
-      name: 'predict',
-      label,
-      uses: ['models', 'engine'],
-      packages: ['onnxruntime-node', '@huggingface/tokenizers', '@huggingface/jinja', 'sharp'],
-      parameters: { device: deps.device, ...(served ? { asking } : {}) },
-      seed: null,
-      inputs: { model, ...inputs },
-    };
-    return durably(deps, step, async (context) => {
-      const { store } = deps;
-      const folder = await store.checkoutModel(model);
-      const asked: PerturbedSample[][] = [];
-      for (const table of Object.values(tables)) asked.push(await readSamples(await store.path(table)));
-      const { predictions, use } = await answers(deps, folder, asked.flat(), { ...context, asking });
-      const outputs: Record<string, ArtifactRef> = {};
-      for (const [i, name] of Object.keys(tables).entries()) {
-        outputs[name] = await writePredictions(store, predictions.splice(0, asked[i]!.length));
-      }
-      return { outputs, result: use };
+    return attempt(deps, { name: 'predict', label }, async (attempting) => {
+      const served = await isServed(deps.store, model);
+      const step = {
+        name: 'predict' as const,
+        label,
+        uses: ['models', 'engine'],
+        packages: ['onnxruntime-node', '@huggingface/tokenizers', '@huggingface/jinja', 'sharp'],
+        parameters: { device: deps.device, ...(served ? { asking } : {}) },
+        seed: null,
+        inputs: { model, ...inputs },
+      };
+      return once(deps, step, attempting, async (context) => {
+        const { store } = deps;
+        const folder = await store.checkoutModel(model);
+        const asked: PerturbedSample[][] = [];
+        for (const table of Object.values(tables)) asked.push(await readSamples(await store.path(table)));
+        const { predictions, use } = await answers(deps, folder, asked.flat(), { ...context, asking });
+        const outputs: Record<string, ArtifactRef> = {};
+        for (const [i, name] of Object.keys(tables).entries()) {
+          outputs[name] = await writePredictions(store, predictions.splice(0, asked[i]!.length));
+        }
+        return { outputs, result: use };
+      });
     });
   };
 }

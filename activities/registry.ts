@@ -6,7 +6,7 @@ import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { type Comparable, incomparable, type TrailPart } from '../schemas/registry.ts';
 import type { ArtifactStore } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
-import { asFailure } from './step.ts';
+import { attempt } from './step.ts';
 
 export interface Change {
   name: string;
@@ -30,13 +30,10 @@ export type RegistryInput =
 
 /** Asks or changes a model's registry. @returns the champion */
 export function registry(deps: ActivityDeps) {
-  return async (input: RegistryInput): Promise<ArtifactRef> => {
-    try {
-      return await apply(deps, input);
-    } catch (error) {
-      throw asFailure(error);
-    }
-  };
+  return (input: RegistryInput): Promise<ArtifactRef> =>
+    attempt(deps, { name: 'registry', label: `registry of ${input.name}` }, ({ signal }) =>
+      apply(deps, input, signal),
+    );
 }
 
 /** What `registry` does, each action by a name of its own, so that a replay tells them apart. */
@@ -52,17 +49,17 @@ export function registryActions(deps: ActivityDeps) {
   };
 }
 
-async function apply(deps: ActivityDeps, input: RegistryInput): Promise<ArtifactRef> {
+async function apply(deps: ActivityDeps, input: RegistryInput, signal: AbortSignal): Promise<ArtifactRef> {
   const { action, name } = input;
   if (action === 'champion') {
-    const state = await deps.registry.state(name);
+    const state = await deps.registry.state(name, signal);
     if (state?.champion) return state.champion.model;
     const message = `the registry has no champion named "${name}": give a model folder, or run \`modality-guard run\` first`;
     throw new GuardError(ErrorCode.BadInput, message);
   }
   const identity = await comparableIn(deps.store, input.model);
   if (action === 'compare' || action === 'register' || action === 'propose' || action === 'promote') {
-    const current = (await deps.registry.state(name))?.champion;
+    const current = (await deps.registry.state(name, signal))?.champion;
     const known = current?.fingerprint ? current : current && (await comparableIn(deps.store, current.model));
     const problem = known ? incomparable(name, known, identity) : null;
     if (problem) throw new GuardError(ErrorCode.BadInput, problem);
@@ -78,12 +75,15 @@ async function apply(deps: ActivityDeps, input: RegistryInput): Promise<Artifact
   const { info } = Context.current();
   const caller = [info.workflowExecution?.workflowId, info.workflowExecution?.runId, info.activityId];
   const requestId = createHash('sha256').update(JSON.stringify(caller)).digest('hex');
-  const state = await deps.registry.apply({
-    kind: action,
-    name,
-    change: { model, from, reason, ...identity, ...route, ...held },
-    requestId,
-  });
+  const state = await deps.registry.apply(
+    {
+      kind: action,
+      name,
+      change: { model, from, reason, ...identity, ...route, ...held },
+      requestId,
+    },
+    signal,
+  );
   const current = state.champion?.model ?? model;
   // A run that is repeated must not compare its own model with itself, but with what it began with.
   if (action === 'register' && current.digest === input.challenger.digest) return model;

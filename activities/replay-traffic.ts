@@ -34,7 +34,7 @@ export function replayTraffic(deps: ActivityDeps) {
     const { window = { index: rolloutStages.indexOf(stage), of: rolloutStages.length } } = input;
     const { level, packs, skip } = perturbing;
     const step = {
-      name: 'replayTraffic',
+      name: 'replayTraffic' as const,
       label: `requests of stage ${stage}`,
       uses: ['diagnosis/perturbations', 'ingest'],
       packages: ['fast-png', 'sharp'],

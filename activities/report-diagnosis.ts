@@ -7,7 +7,7 @@ import { writeDiagnosis } from './diagnosis-files.ts';
 import { readDiagnosis } from './diagnosis-outcome.ts';
 import { reportDiagnosis as composed, type ReportedRequest } from './diagnosis-report.ts';
 import { runFolder } from './report-files.ts';
-import { alive, asFailure } from './step.ts';
+import { attempt } from './step.ts';
 
 export interface ReportDiagnosisInput {
   request: ReportedRequest;
@@ -17,10 +17,10 @@ export interface ReportDiagnosisInput {
 }
 
 /** Judges a diagnosis and writes it in all its forms into the folder of its run. */
-export function reportDiagnosis({ stateDir, store }: ActivityDeps) {
-  return async ({ request, result, rules }: ReportDiagnosisInput): Promise<DiagnosisVerdict> => {
-    const stop = alive('report');
-    try {
+export function reportDiagnosis(deps: ActivityDeps) {
+  const { stateDir, store } = deps;
+  return ({ request, result, rules }: ReportDiagnosisInput): Promise<DiagnosisVerdict> =>
+    attempt(deps, { name: 'reportDiagnosis', label: 'report' }, async () => {
       const { workflowId = '', runId = '' } = Context.current().info.workflowExecution ?? {};
       const outcome = await readDiagnosis(store, { workflowId, runId }, result);
       const reported = await composed(store, outcome, request, rules ?? undefined);
@@ -36,10 +36,5 @@ export function reportDiagnosis({ stateDir, store }: ActivityDeps) {
         files,
         json: await recordReport(store, reported.report),
       };
-    } catch (error) {
-      throw asFailure(error);
-    } finally {
-      stop();
-    }
-  };
+    });
 }

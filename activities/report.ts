@@ -40,7 +40,7 @@ import { evidenceOf } from './evidence.ts';
 import { lightExamples, lightShowcase } from './light-pictures.ts';
 import { pageCases } from './page-cases.ts';
 import { layOutReport, runFolder } from './report-files.ts';
-import { alive, asFailure } from './step.ts';
+import { attempt } from './step.ts';
 import { prefixed } from './summarize.ts';
 import { TrainingMix } from './training-mix.ts';
 
@@ -72,12 +72,10 @@ export interface ReportOutput {
 
 /** Writes the report of a run: JSON for programs, one HTML file for people. */
 export function report(deps: ActivityDeps) {
-  return async (input: ReportInput): Promise<ReportOutput> => {
-    const context = Context.current();
-    const stop = alive('report');
-    try {
+  return (input: ReportInput): Promise<ReportOutput> =>
+    attempt(deps, { name: 'report', label: 'report' }, async () => {
       const artifacts = artifactsOf(input);
-      const { workflowId = '', runId = '' } = context.info.workflowExecution ?? {};
+      const { workflowId = '', runId = '' } = Context.current().info.workflowExecution ?? {};
       const { content, failing } = await compose(deps, input, { workflowId, runId, artifacts });
       const cases = await pageCases(failing, Object.values(caseFiles));
       Object.assign(artifacts, await keepCases(deps, workflowId, failing));
@@ -89,12 +87,7 @@ export function report(deps: ActivityDeps) {
       const json = await deps.store.putJson(content);
       await layOutReport(deps.store, deps.stateDir, workflowId, { html, json }, artifacts);
       return { html, json, artifacts };
-    } catch (error) {
-      throw asFailure(error);
-    } finally {
-      stop();
-    }
-  };
+    });
 }
 
 /** The tables of the failing cases, in the run's folder and in the store. */

@@ -6,7 +6,7 @@ import { PilotFigures } from '../schemas/estimate.ts';
 import type { ScoredPrediction } from '../schemas/report.ts';
 import { addScores } from '../store/index.ts';
 import type { ActivityDeps } from './deps.ts';
-import { alive, asFailure } from './step.ts';
+import { attempt } from './step.ts';
 
 export interface ScoreInput {
   pilot: ArtifactRef;
@@ -16,10 +16,10 @@ export interface ScoreInput {
 }
 
 /** Compares what a pilot predicted with what the real training reached, and keeps the result in the project's record. */
-export function score({ stateDir, store }: ActivityDeps) {
-  return async ({ after, pilot: ref, steps }: ScoreInput): Promise<ScoredPrediction[]> => {
-    const stop = alive('score of the pilot');
-    try {
+export function score(deps: ActivityDeps) {
+  const { stateDir, store } = deps;
+  return ({ after, pilot: ref, steps }: ScoreInput): Promise<ScoredPrediction[]> =>
+    attempt(deps, { name: 'score', label: 'score of the pilot' }, async () => {
       const pilot = await store.getJson(ref, PilotFigures);
       const { figures } = await store.getJson(after, Diagnosis);
       const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
@@ -31,10 +31,5 @@ export function score({ stateDir, store }: ActivityDeps) {
         scores.map((one) => ({ at, workflowId, model, ...one })),
       );
       return scores;
-    } catch (error) {
-      throw asFailure(error);
-    } finally {
-      stop();
-    }
-  };
+    });
 }

@@ -29,7 +29,7 @@ export function summarize(deps: ActivityDeps) {
   return async (input: SummarizeInput): Promise<StepOutcome<null>> => {
     const { attacks, level, packs, predictions, samples, seed = 0 } = input;
     const step = {
-      name: 'summarize',
+      name: 'summarize' as const,
       label: 'figures',
       uses: ['diagnosis', 'ingest'],
       parameters: { level: level ?? null },

@@ -35,7 +35,7 @@ const checkpointsPerRun = 10;
 export function train(deps: ActivityDeps) {
   return async ({ augmented, config, model, name, seed }: TrainInput): Promise<StepOutcome<TrainSummary>> => {
     const step = {
-      name: 'train',
+      name: 'train' as const,
       label: `training ${name}`,
       uses: ['training', 'models', 'engine'],
       packages: ['onnxruntime-node'],

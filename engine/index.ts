@@ -77,6 +77,7 @@ export { addInto } from './simd.ts';
 export { gradientRefusal, type OperationSupport, operationSupport } from './support.ts';
 export {
   cancelled,
+  onHungThread,
   runInThread,
   serveThread,
   type ThreadContext,

@@ -12,8 +12,31 @@ export interface ThreadOptions<P> {
   onProgress?: (progress: P) => void;
   /** Buffers of the input that move instead of being copied; the caller cannot use them afterwards. */
   transfer?: TransferListItem[];
-  /** Milliseconds between the signal and termination; 10 s by default. */
+  /** Milliseconds between the signal and termination; 5 s by default. */
   graceMs?: number;
+}
+
+/** A thread that runs native code ends when that returns. One that has not ended by then is given up. */
+const terminationMs = 2000;
+
+const hung = new EventTarget();
+let hungThreads = 0;
+let guarded = false;
+
+/** Calls `act` when a thread does not end although it was terminated: it hangs in native code, and holds what it holds until the process ends. */
+export function onHungThread(act: () => void): () => void {
+  hung.addEventListener('hung', act);
+  return () => hung.removeEventListener('hung', act);
+}
+
+/** Node waits at its end for all threads, and so for ever for this one. */
+function giveUp(worker: Worker): void {
+  worker.unref();
+  if (!guarded) process.once('exit', () => hungThreads > 0 && process.kill(process.pid, 'SIGKILL'));
+  guarded = true;
+  hungThreads++;
+  worker.once('exit', () => hungThreads--);
+  hung.dispatchEvent(new Event('hung'));
 }
 
 /** What a thread's handler gets beside its input. */
@@ -47,7 +70,7 @@ export function runInThread<I, O, P = unknown>(
   input: I,
   options: ThreadOptions<P> = {},
 ): Promise<O> {
-  const { signal, onProgress, transfer, graceMs = 10_000 } = options;
+  const { signal, onProgress, transfer, graceMs = 5000 } = options;
   if (signal?.aborted) return Promise.reject(cancelled('the work'));
   const abort = new Int32Array(new SharedArrayBuffer(4));
   const workerInput: ThreadData = { input, abort };
@@ -57,17 +80,24 @@ export function runInThread<I, O, P = unknown>(
       ...(transfer ? { transferList: transfer } : {}),
     });
     let grace: NodeJS.Timeout | undefined;
-    const onAbort = () => {
-      Atomics.store(abort, 0, 1);
-      grace = setTimeout(() => void worker.terminate(), graceMs);
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
     const settle = (end: () => void) => {
       clearTimeout(grace);
       signal?.removeEventListener('abort', onAbort);
       end();
       void worker.terminate();
     };
+    const terminate = () => {
+      void worker.terminate();
+      grace = setTimeout(() => {
+        settle(() => reject(cancelled('the work')));
+        giveUp(worker);
+      }, terminationMs);
+    };
+    const onAbort = () => {
+      Atomics.store(abort, 0, 1);
+      grace = setTimeout(terminate, graceMs);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
     worker.on('message', (message: Message<O, P>) => {
       if (message.kind === 'progress') onProgress?.(message.progress);
       else if (message.kind === 'result') settle(() => resolve(message.result));

@@ -106,9 +106,18 @@ export type RolloutPolicy = z.infer<typeof RolloutPolicy>;
 
 /** Time-outs and retries of one kind of activity. Errors BAD_* are never retried. */
 export const StepOptions = z.strictObject({
+  /** Of one attempt. */
   startToCloseSeconds: positive,
+  /** Of all attempts and the waits between them; 7 days unless said. */
+  scheduleToCloseSeconds: positive.optional(),
   /** A worker that is silent for longer than this is taken for dead. */
   heartbeatSeconds: positive,
+  /** A step whose count has not moved for longer than this is ended and tried again; 1800 unless said. */
+  stallSeconds: positive.optional(),
+  /**
+   * Attempts that may end by an error of the step itself, a stall, or together with their worker. A worker that is shut down in order, and
+   * what is away and may come back, cost none.
+   */
   attempts: count,
   backoffSeconds: positive,
 });
@@ -197,6 +206,8 @@ export const GuardConfig = z.strictObject({
     minute: z.number().int().min(0).max(59),
     timezone: z.string(),
     catchupWindowSeconds: positive,
+    /** A night that takes longer is ended and has failed. The time that a policy waits for people is not counted in. */
+    limitSeconds: positive.default(72_000),
     /** As the flags of `diagnose`: how hard to try, a task file, packs beside those of `diagnosis`, and a gate file. */
     level: Level.optional(),
     task: z.string().min(1).optional(),

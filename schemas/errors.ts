@@ -17,6 +17,8 @@ export const ErrorCode = {
   SourceRefused: 'SOURCE_REFUSED',
   /** The disk is full or not writable. */
   Storage: 'STORAGE',
+  /** The artifact store as a whole is away, and may come back: its folder is not mounted, or was moved. */
+  StorageAway: 'STORAGE_AWAY',
   /** A server, port, driver or download is not to be had. */
   Unavailable: 'UNAVAILABLE',
   /** What a paid service may cost is used up. */
@@ -25,6 +27,10 @@ export const ErrorCode = {
   RegistryBusy: 'REGISTRY_BUSY',
   /** The registry no longer holds this challenger against this champion. */
   PlaceLost: 'PLACE_LOST',
+  /** A step made no progress for longer than its limit allows. */
+  Stalled: 'STALLED',
+  /** The work took longer than its limit allows. */
+  TimeLimit: 'TIME_LIMIT',
   /** Everything ran, and a gate or a person said no. */
   Rejected: 'REJECTED',
   /** A person or a signal ended the work. */

@@ -7,4 +7,6 @@ export interface Heartbeat {
   total: number;
   /** The newest training checkpoint. */
   checkpoint?: { artifact: ArtifactRef; step: number };
+  /** Attempts so far that ended by an error of the step itself, or with their worker. Absent: a worker of before. */
+  spent?: number;
 }

@@ -99,6 +99,8 @@ interface Request {
    * takes up. `reuse`: of every run before.
    */
   answers?: { resumes?: string; reuse?: true };
+  /** Of the whole run, which is ended then; absent: none. */
+  limitSeconds?: number;
   /** The model stands behind an address: a run looks at its start and its end which one that is. */
   served?: true;
 }

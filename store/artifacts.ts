@@ -71,6 +71,12 @@ export class ArtifactStore {
     return { digest: `sha256:${hash.digest('hex')}`, mediaType, bytes };
   }
 
+  /** The error to end with while the store as a whole is away; null: it is there. */
+  async away(): Promise<GuardError | null> {
+    const message = await this.driver.away();
+    return message === null ? null : new GuardError(ErrorCode.StorageAway, message);
+  }
+
   private missing(ref: ArtifactRef, cause?: unknown): GuardError {
     const message =
       `artifact is missing ${this.driver.locate(ref.digest)} (${ref.mediaType}) on the host ${hostname()}. ${advice} ` +
@@ -179,7 +185,8 @@ export class ArtifactStore {
       const manifest = await this.getJson(entry.manifest, StepManifest);
       return manifest.cacheKey === cacheKey ? { ref: entry.manifest, manifest } : undefined;
     } catch (error) {
-      if (error instanceof GuardError && error.code === ErrorCode.Storage) throw error;
+      const { code } = error as Partial<GuardError>;
+      if (code === ErrorCode.Storage || code === ErrorCode.StorageAway) throw error;
       return undefined;
     }
   }

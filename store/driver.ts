@@ -22,6 +22,8 @@ export interface ArtifactDriver {
   /** A file on this machine with the object's bytes, not to be written to. */
   localFile(digest: Digest): Promise<string>;
   objects(): AsyncIterable<StoredObject>;
+  /** What is said while the place as a whole is away; null: it is there. */
+  away(): Promise<string | null>;
   /** The index: small mutable entries, keyed by a step's cache key. */
   readIndex(key: Digest): Promise<Uint8Array | undefined>;
   writeIndex(key: Digest, bytes: Uint8Array): Promise<void>;

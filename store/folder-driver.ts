@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '../schemas/artifact.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { type Fill, makeFolder, syncFolder, writeAtomically, writeNew } from './atomic.ts';
 import type { ArtifactDriver, StoredObject } from './driver.ts';
 import { asStorageError, errno } from './storage-errors.ts';
@@ -37,6 +38,21 @@ export class FolderDriver implements ArtifactDriver {
     return new FolderDriver(root);
   }
 
+  async away(): Promise<string | null> {
+    try {
+      await stat(join(this.root, 'sha256'));
+      return null;
+    } catch (error) {
+      return `${this.root}: the artifact store is away (${errno(error)}); mount or move it back, and the work goes on`;
+    }
+  }
+
+  /** While the folder is away nothing is missing in it, and a write must not make another one in its place. @throws GuardError StorageAway */
+  private async checkThere(): Promise<void> {
+    const away = await this.away();
+    if (away !== null) throw new GuardError(ErrorCode.StorageAway, away);
+  }
+
   locate(digest: Digest): string {
     return `[folder=${this.root}, digest=${digest}]`;
   }
@@ -50,6 +66,7 @@ export class FolderDriver implements ArtifactDriver {
   }
 
   async store(fill: Fill): Promise<StoredObject> {
+    await this.checkThere();
     const temporary = join(this.root, 'tmp', `${process.pid}-${randomUUID()}`);
     const { hex, bytes } = await writeNew(temporary, fill, 0o444);
     const digest: Digest = `sha256:${hex}`;
@@ -81,8 +98,9 @@ export class FolderDriver implements ArtifactDriver {
     try {
       return (await stat(this.objectPath(digest))).size;
     } catch (error) {
-      if (errno(error) === 'ENOENT') return undefined;
-      throw asStorageError(error, 'look up', this.locate(digest));
+      if (errno(error) !== 'ENOENT') throw asStorageError(error, 'look up', this.locate(digest));
+      await this.checkThere();
+      return undefined;
     }
   }
 
@@ -92,6 +110,7 @@ export class FolderDriver implements ArtifactDriver {
         highWaterMark: 1024 * 1024,
       }) as AsyncIterable<Uint8Array>;
     } catch (error) {
+      if (errno(error) === 'ENOENT') await this.checkThere();
       throw asStorageError(error, 'read', this.locate(digest));
     }
   }
@@ -119,12 +138,14 @@ export class FolderDriver implements ArtifactDriver {
     try {
       return await readFile(this.indexPath(key));
     } catch (error) {
-      if (errno(error) === 'ENOENT') return undefined;
-      throw asStorageError(error, 'read', this.indexPath(key));
+      if (errno(error) !== 'ENOENT') throw asStorageError(error, 'read', this.indexPath(key));
+      await this.checkThere();
+      return undefined;
     }
   }
 
   async writeIndex(key: Digest, bytes: Uint8Array): Promise<void> {
+    await this.checkThere();
     await writeAtomically(this.indexPath(key), (write) => write(bytes));
   }
 

@@ -115,6 +115,8 @@ export async function checkoutModel(store: ArtifactStore, ref: ArtifactRef): Pro
   try {
     for (const [path, file] of Object.entries(manifest.files)) {
       const target = join(temporary, path);
+      const away = await store.away();
+      if (away) throw away;
       await makeFolder(dirname(target));
       await place(await store.path(file), target);
     }

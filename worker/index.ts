@@ -5,6 +5,7 @@ export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
 export { type DriftOptions, setDriftLimits, stopDrift, watchDrift } from './drift.ts';
 export { type DriftView, driftStatus } from './drift-status.ts';
+export { follow } from './follow.ts';
 export { planRequests } from './plan.ts';
 export {
   aliasModel,
@@ -46,7 +47,6 @@ export { openSession, runWorker, type Session, type SessionOptions } from './ses
 export { cancelRun, type Started, startDiagnose, startRobustify, startTrain } from './starts.ts';
 export {
   type ActivityView,
-  follow,
   listRuns,
   RunState,
   type RunSummary,

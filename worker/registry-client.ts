@@ -31,27 +31,30 @@ const updates = {
 /** The registry workflows, started when they are first needed. */
 export function registryClient(client: Client): RegistryClient {
   return {
-    async state(name): Promise<RegistryState | null> {
+    async state(name, signal): Promise<RegistryState | null> {
+      const ask = () => client.workflow.getHandle(workflowIds.registry(name)).query(registryStateQuery);
       try {
-        return await client.workflow.getHandle(workflowIds.registry(name)).query(registryStateQuery);
+        return await (signal ? client.withAbortSignal(signal, ask) : ask());
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return null;
         throw error;
       }
     },
-    async apply({ change, kind, name, requestId }: RegistryCall): Promise<RegistryState> {
+    async apply({ change, kind, name, requestId }: RegistryCall, signal): Promise<RegistryState> {
       const startWorkflowOperation = new WithStartWorkflowOperation<typeof registry>(WorkflowName.Registry, {
         workflowId: workflowIds.registry(name),
         taskQueue,
         args: [name],
         workflowIdConflictPolicy: 'USE_EXISTING',
       });
-      try {
-        return await client.workflow.executeUpdateWithStart(updates[kind] as typeof registerUpdate, {
+      const ask = () =>
+        client.workflow.executeUpdateWithStart(updates[kind] as typeof registerUpdate, {
           args: [change],
           updateId: requestId,
           startWorkflowOperation,
         });
+      try {
+        return await (signal ? client.withAbortSignal(signal, ask) : ask());
       } catch (error) {
         // The registry's own words where it refused the change.
         throw error instanceof WorkflowUpdateFailedError ? asGuardError(error) : error;

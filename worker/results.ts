@@ -18,10 +18,11 @@ import { type LossPoint, type RolloutResult, RunReport } from '../schemas/report
 import type { DiagnoseResult, PilotResult, RobustifyResult, TrainResult } from '../schemas/workflow.ts';
 import { readLosses, recordReport } from '../store/index.ts';
 import { clearly } from './failures.ts';
+import { follow } from './follow.ts';
 import { diagnoseRequest, type RunOptions, resolved } from './requests.ts';
 import type { Session } from './session.ts';
 import { complete, type Started, startDiagnose, startPilot, startTrain } from './starts.ts';
-import { follow, type StatusView } from './status.ts';
+import type { StatusView } from './status.ts';
 
 export interface RobustifyOutcome {
   outcome: RolloutResult['outcome'];

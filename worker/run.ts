@@ -12,9 +12,11 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import { onHungThread } from '../engine/index.ts';
 import type { GuardConfig } from '../schemas/config.ts';
 import type { Device } from '../schemas/device.ts';
-import { taskQueue } from '../schemas/workflow.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { type StepName, taskQueue } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
 import { identity, type Temporal } from './connection.ts';
 import { historiesOf } from './histories.ts';
@@ -85,6 +87,13 @@ function withoutCycles() {
   };
 }
 
+/** What steps take to end once they are asked to, threads that have to be terminated included. */
+const endingMilliseconds = 20_000;
+/** Of a step whose options do not say how long it may stand still. */
+const usualStallSeconds = 1800;
+const hungThread =
+  'a computing thread hangs in native code and cannot be ended, so that this process ends (by SIGKILL); what was under way is tried again by the next worker';
+
 export interface RunningWorker {
   /** Ends when the worker has ended, with its error where it failed. */
   done: Promise<void>;
@@ -110,7 +119,20 @@ export async function startWorker(options: WorkerSettings): Promise<RunningWorke
     await connection.close();
     throw error;
   });
-  const done = worker.run().finally(() => connection.close());
+  let hung = false;
+  const forget = onHungThread(() => {
+    hung = true;
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  });
+  const done = worker
+    .run()
+    .then(() => {
+      if (hung) throw new GuardError(ErrorCode.Unavailable, hungThread);
+    })
+    .finally(() => {
+      forget();
+      return connection.close();
+    });
   // Whoever stops the worker awaits it; until then its failure must not end the process.
   done.catch(() => {});
   return {
@@ -136,7 +158,7 @@ async function createWorker(connection: NativeConnection, options: WorkerSetting
     maxHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
     defaultHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
     shutdownGraceTime: settings.shutdownGraceSeconds * 1000,
-    shutdownForceTime: settings.shutdownGraceSeconds * 2000,
+    shutdownForceTime: settings.shutdownGraceSeconds * 1000 + endingMilliseconds,
     ...deployment(settings.deployment),
   });
 }
@@ -144,8 +166,14 @@ async function createWorker(connection: NativeConnection, options: WorkerSetting
 function activitiesOf({ checkSource, config, device, stateDir, store, temporal }: WorkerSettings) {
   const registry = registryClient(temporal.client);
   const histories = historiesOf(temporal.client);
+  const { default: common, ...special } = config.steps;
+  const limits = (step: StepName) => {
+    const { attempts, stallSeconds = usualStallSeconds } = { ...common, ...special[step] };
+    return { attempts, stallSeconds };
+  };
   const { threads } = config.worker;
-  return createActivities({ store, stateDir, threads, device, registry, histories, checkSource });
+  const deps = { store, stateDir, threads, device, registry, histories };
+  return createActivities({ ...deps, checkSource, limits });
 }
 
 /** Pinned: a pipeline ends with the code that it began with. */

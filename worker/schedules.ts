@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import { readSettings } from '../ingest/index.ts';
+import { rolloutStages } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { GateFile } from '../schemas/gate.ts';
 import {
@@ -38,6 +39,9 @@ type NightRequest = DiagnoseRequest | RobustifyRequest;
 
 export const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toISOString());
 
+/** What a night is given beyond its limit to end by itself. */
+const graceSeconds = 3600;
+
 /** What a night does: files are read and taken into the store now, so that every night until the schedule is made anew is alike. */
 export async function nightlyRequest(session: Session, options: NightlyOptions): Promise<NightRequest> {
   return imported(session.store, await requestOfNight(session, options));
@@ -45,7 +49,7 @@ export async function nightlyRequest(session: Session, options: NightlyOptions):
 
 async function requestOfNight(session: Session, options: NightlyOptions): Promise<NightRequest> {
   const { config } = session;
-  const { gate, level, scenarios = [], task: tasks } = config.nightly;
+  const { gate, level, limitSeconds, scenarios = [], task: tasks } = config.nightly;
   const own = { ...(gate ? { gate } : {}), ...(level ? { level } : {}), ...(tasks ? { tasks } : {}) };
   const asked = { ...own, ...(await resolved(session, options)) };
   const diagnosis = { scenarios: [...(config.diagnosis.scenarios ?? []), ...scenarios] };
@@ -61,13 +65,17 @@ async function requestOfNight(session: Session, options: NightlyOptions): Promis
         'a night under a policy ends at the gates of its rollout, and rules judge a diagnosis alone; leave out --gate and nightly.gate, or --policy',
       );
     }
-    return complete(session, asked, robustifyRequest(config, wanted));
+    const run = robustifyRequest(config, wanted);
+    // Each stage may wait for a person.
+    const waiting = (rolloutStages.length + 1) * run.policy.approvalTimeoutSeconds;
+    return { ...(await complete(session, asked, run)), limitSeconds: limitSeconds + waiting };
   }
   const request = diagnoseRequest(config, wanted);
   const rules = asked.gate === undefined ? null : (await readSettings(asked.gate, GateFile)).gates;
   return {
     ...(await complete(session, { ...asked, ...(rules ? { rules } : {}) }, request)),
     report: { rules },
+    limitSeconds,
   };
 }
 
@@ -79,6 +87,10 @@ export function nightOf(request: NightRequest, scheduleId: string) {
     workflowType,
     workflowId: `${workflowType}/${request.model}/nightly${name === undefined ? '' : `-${name}`}`,
     args: [request],
+    // Where no worker is there that ends it.
+    ...(request.limitSeconds
+      ? { workflowExecutionTimeout: (request.limitSeconds + graceSeconds) * 1000 }
+      : {}),
   };
 }
 

@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { GuardError } from '../schemas/errors.ts';
 import type { Heartbeat } from '../schemas/heartbeat.ts';
 import type { PipelineStatus } from '../schemas/workflow.ts';
 import {
@@ -115,31 +113,6 @@ async function viewOf(client: Client, workflowId: string): Promise<StatusView> {
     state: stateOf(description.status.name),
     activities: [...activitiesOf(description), ...children],
   };
-}
-
-/**
- * Calls `onStatus` until the run has ended, also then. A server that is away for a while is waited for.
- * @throws GuardError BadInput where there is no such run
- */
-export async function follow(
-  session: Session,
-  workflowId: string,
-  onStatus: (status: StatusView) => void,
-  options: { signal?: AbortSignal; everyMs?: number } = {},
-): Promise<void> {
-  const { everyMs = 500, signal } = options;
-  let failures = 0;
-  while (!signal?.aborted) {
-    try {
-      const status = await statusOf(session, workflowId);
-      failures = 0;
-      onStatus(status);
-      if (status.state !== RunState.Running) return;
-    } catch (error) {
-      if (error instanceof GuardError || ++failures > 60) throw error;
-    }
-    await sleep(everyMs, undefined, { signal }).catch(() => {});
-  }
 }
 
 export interface RunSummary {

@@ -4,6 +4,7 @@ import type { DiagnoseRequest, DiagnoseResult } from '../schemas/workflow.ts';
 import { askingOf, diagnoseModel, ingest } from './diagnosis.ts';
 import { inEvidence } from './evidence.ts';
 import { stepsOfDiagnosis } from './expected.ts';
+import { within } from './limit.ts';
 import { verdictAttribute } from './messages.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
@@ -16,8 +17,23 @@ export function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult> {
 }
 
 async function diagnosisAlone(request: DiagnoseRequest): Promise<DiagnoseResult> {
+  const stages = new Stages(
+    request.model,
+    request.report ? stageNames : stageNames.slice(0, 2),
+    stepsOfDiagnosis(request),
+  );
+  return within(
+    request.limitSeconds,
+    () => stages.underway(),
+    () => diagnosed(stages, request),
+  );
+}
+
+async function diagnosed(
+  stages: Stages<(typeof stageNames)[number]>,
+  request: DiagnoseRequest,
+): Promise<DiagnoseResult> {
   const { data, diagnosis: config, model: name, packs, report: asked, seed } = request;
-  const stages = new Stages(name, asked ? stageNames : stageNames.slice(0, 2), stepsOfDiagnosis(request));
   const { model, splits } = await stages.stage('ingest', (track) => ingest(track, request));
   const { diagnosis, ...looked } = await stages.stage('diagnose', (track) =>
     request.served

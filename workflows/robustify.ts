@@ -23,6 +23,7 @@ import {
 import { diagnoseModel, type Ingested, ingest } from './diagnosis.ts';
 import { inEvidence } from './evidence.ts';
 import { stepsOfRun } from './expected.ts';
+import { within } from './limit.ts';
 import { modelAttribute, verdictAttribute } from './messages.ts';
 import { askAfterPilot, pilotModel, refusalOf } from './pilot.ts';
 import type { rollout } from './rollout.ts';
@@ -39,12 +40,19 @@ export function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
 }
 
 async function wholeRun(request: RobustifyRequest): Promise<RobustifyResult> {
-  const stages = new Stages(
+  const stages = new Stages<string>(
     request.model,
     request.pilot ? pilotedStages : robustifyStages,
     stepsOfRun(request),
   );
+  return within(
+    request.limitSeconds,
+    () => stages.underway(),
+    () => robustified(stages, request),
+  );
+}
 
+async function robustified(stages: Stages<string>, request: RobustifyRequest): Promise<RobustifyResult> {
   const ingested = await stages.stage('ingest', (track) =>
     ingest(track, request, ['train', 'test', 'heldout']),
   );

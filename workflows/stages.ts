@@ -84,6 +84,15 @@ export class Stages<Name extends string> {
     if (running) running.detail = gate === null ? '' : `${gate.stage} waits for a person`;
   }
 
+  /** The stage at work, for people. */
+  underway(): string {
+    const running = this.status.stages.find(({ state }) => state === StageState.Running);
+    if (!running) return 'no stage was at work';
+    const { done, total } = running.steps;
+    const steps = total > 0 ? ` (${done} of ${total} steps done)` : '';
+    return `${running.name} was at work${steps}`;
+  }
+
   /** The run ends here: what follows is not done. */
   rejected(): void {
     this.status.outcome = 'rejected';

@@ -9,14 +9,18 @@ const registryActionNames = ['proposeModel', 'routeRequests', 'promoteModel', 'r
 /** What others wait for: while it waits itself for a place in the worker, the other places soon have nothing to do. */
 const first: ReadonlySet<StepName> = new Set(['perturb']);
 
+/** Of all attempts of a step: what is away for longer than this does not come back by waiting. */
+const scheduleToCloseSeconds = 604_800;
+
+/** Attempts have no number: each says itself whether trying again can help, and the whole has a limit. */
 function activityOptions(name: StepName, options: StepOptions): ActivityOptions {
   return {
     summary: name,
     ...(first.has(name) ? { priority: { priorityKey: 1 } } : {}),
     startToCloseTimeout: options.startToCloseSeconds * 1000,
+    scheduleToCloseTimeout: (options.scheduleToCloseSeconds ?? scheduleToCloseSeconds) * 1000,
     heartbeatTimeout: options.heartbeatSeconds * 1000,
     retry: {
-      maximumAttempts: options.attempts,
       initialInterval: options.backoffSeconds * 1000,
       backoffCoefficient: 2,
       maximumInterval: options.backoffSeconds * 30_000,

@@ -8,6 +8,7 @@ import { collect, testFolder } from './folder.ts';
 
 /** A store elsewhere, as a bucket would be: objects and index by key. */
 class MapDriver implements ArtifactDriver {
+  away = () => Promise.resolve(null);
   readonly objectsByDigest = new Map<Digest, Buffer>();
   readonly index = new Map<Digest, Uint8Array>();
   locate(digest: Digest) {

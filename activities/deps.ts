@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../schemas/artifact.ts';
 import type { Device } from '../schemas/device.ts';
 import type { Execution, KeptHistory } from '../schemas/history.ts';
+import type { Notice, NoticeKind } from '../schemas/observe.ts';
 import type { Comparable, RegistryState } from '../schemas/registry.ts';
 import type { StepName } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
@@ -50,6 +51,13 @@ export interface HistorySource {
   ): AsyncIterable<KeptHistory>;
 }
 
+/** Tells people. */
+export interface Notifier {
+  wants(kind: NoticeKind): boolean;
+  /** Throws GuardError UNAVAILABLE where another try can help. */
+  send(notice: Notice, signal: AbortSignal): Promise<void>;
+}
+
 /** What the worker hands to the activities. */
 export interface ActivityDeps {
   store: ArtifactStore;
@@ -63,6 +71,8 @@ export interface ActivityDeps {
   /** Throws GuardError SOURCE_REFUSED for a folder that is not read for requests; absent: every folder is. */
   checkSource?: (folder: string) => Promise<void>;
   histories: HistorySource;
+  /** Null or absent: nobody is to be told. */
+  notifier?: Notifier | null;
   /** Absent: the defaults. */
   limits?: (step: StepName) => AttemptLimits;
 }

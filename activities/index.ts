@@ -8,6 +8,7 @@ import { ingest } from './ingest.ts';
 import { keepHistories } from './keep-histories.ts';
 import { lookAtLogs } from './look-at-logs.ts';
 import { measureLogs } from './measure-logs.ts';
+import { notify } from './notify.ts';
 import { perturb } from './perturb.ts';
 import { pilot } from './pilot.ts';
 import { planRollout } from './plan-rollout.ts';
@@ -21,7 +22,7 @@ import { score } from './score.ts';
 import { summarize } from './summarize.ts';
 import { train } from './train.ts';
 
-export type { ActivityDeps, HistorySource, RegistryCall, RegistryClient } from './deps.ts';
+export type { ActivityDeps, HistorySource, Notifier, RegistryCall, RegistryClient } from './deps.ts';
 export { type DiagnosisFiles, writeDiagnosis } from './diagnosis-files.ts';
 export { type DiagnoseOutcome, readDiagnosis } from './diagnosis-outcome.ts';
 export { type ReportedDiagnosis, reportDiagnosis } from './diagnosis-report.ts';
@@ -49,6 +50,7 @@ export function createActivities(deps: ActivityDeps) {
     lastLook: lastLook(deps),
     lookAtLogs: lookAtLogs(deps),
     measureLogs: measureLogs(deps),
+    notify: notify(deps),
     perturb: perturb(deps),
     pilot: pilot(deps),
     planRollout: planRollout(deps),

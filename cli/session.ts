@@ -64,15 +64,18 @@ export async function withSession<T>(
   });
 }
 
-/** Runs `use` with a signal that the first SIGINT or SIGTERM aborts, or the end of the npx that started us, with this message. */
+/** Runs `use` with a signal that the first SIGINT or SIGTERM aborts, or the end of the npx that started us, with this message. `say` tells people. */
 export async function withInterrupt<T>(
   use: (signal: AbortSignal) => Promise<T>,
   message = 'Interrupted. What was started is kept and can be taken up again.',
+  say = (line: string): void => {
+    process.stderr.write(`\n${line}\n`);
+  },
 ): Promise<T> {
   const controller = new AbortController();
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const abort = (why: string) => {
-    process.stderr.write(`\n${why}: stopping; once more to end at once.\n`);
+    say(`${why}: stopping; once more to end at once.`);
     controller.abort(new GuardError(ErrorCode.Cancelled, message));
   };
   const stop = (name: NodeJS.Signals) => {

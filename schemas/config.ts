@@ -3,6 +3,7 @@ import { PerturbationName } from './benchmark.ts';
 import { DeviceChoice } from './device.ts';
 import { Level } from './levels.ts';
 import { Dtype } from './model.ts';
+import { NotifyConfig, ObserveConfig } from './observe.ts';
 import { AttackName } from './report.ts';
 import { TrainConfig } from './training.ts';
 
@@ -215,5 +216,9 @@ export const GuardConfig = z.strictObject({
     gate: z.string().min(1).optional(),
   }),
   drift: DriftLimits,
+  /** How the command `worker` is looked at from outside. */
+  observe: ObserveConfig.prefault({}),
+  /** Who is told of what waits, fails or drifts; null: nobody. */
+  notify: NotifyConfig.nullable().default(null),
 });
 export type GuardConfig = z.infer<typeof GuardConfig>;

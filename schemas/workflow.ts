@@ -30,6 +30,7 @@ export const WorkflowName = {
   Rollout: 'rollout',
   Registry: 'registry',
   DriftWatch: 'driftWatch',
+  Notice: 'notice',
 } as const;
 
 /** Search attributes (Keyword) of every workflow of ours. */

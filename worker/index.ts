@@ -6,6 +6,8 @@ export { type DecideOptions, decide, waitingGates } from './decide.ts';
 export { type DriftOptions, setDriftLimits, stopDrift, watchDrift } from './drift.ts';
 export { type DriftView, driftStatus } from './drift-status.ts';
 export { follow } from './follow.ts';
+export { jsonLine } from './observe/log.ts';
+export { quietly } from './observe/runtime.ts';
 export { planRequests } from './plan.ts';
 export {
   aliasModel,
@@ -30,7 +32,6 @@ export {
   type TrainOutcome,
   trainOnce,
 } from './results.ts';
-export { quietly } from './run.ts';
 export { backfillSchedule, type NightlyChange, updateNightly } from './schedule-changes.ts';
 export { describeSchedule, type NightView, type ScheduleDetails } from './schedule-view.ts';
 export {

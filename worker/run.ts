@@ -1,17 +1,8 @@
-import { appendFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  DefaultLogger,
-  type LogEntry,
-  makeTelemetryFilterString,
-  type NativeConnection,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-} from '@temporalio/worker';
-import { createActivities } from '../activities/index.ts';
+import { DefaultLogger, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities, type Notifier } from '../activities/index.ts';
 import { onHungThread } from '../engine/index.ts';
 import type { GuardConfig } from '../schemas/config.ts';
 import type { Device } from '../schemas/device.ts';
@@ -20,21 +11,31 @@ import { type StepName, taskQueue } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
 import { identity, type Temporal } from './connection.ts';
 import { historiesOf } from './histories.ts';
+import { notifierOf } from './notifier.ts';
+import type { Tracing } from './observe/traces.ts';
 import { registryClient } from './registry-client.ts';
 import { bundleWorkflows, digestIn } from './workflow-bundle.ts';
 
 type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
-let bundled: Promise<WorkflowCode> | undefined;
+/** By the interceptors beside the workflows. */
+const bundled = new Map<string, Promise<WorkflowCode>>();
 
-/** The workflows: from the build their bundle; from the sources bundled once a process. */
-export function workflowCode(): Promise<WorkflowCode> {
+/** The workflows: from the build their bundle; from the sources, or with interceptors beside them, bundled once a process. */
+export function workflowCode(interceptors: readonly string[] = []): Promise<WorkflowCode> {
   const built = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(built)) return Promise.resolve({ workflowBundle: { codePath: built } });
+  if (existsSync(built) && interceptors.length === 0)
+    return Promise.resolve({ workflowBundle: { codePath: built } });
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const workflowsPath = fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url));
   const logger = new DefaultLogger('ERROR');
-  bundled ??= bundleWorkflows(workflowsPath, logger).then((workflowBundle) => ({ workflowBundle }));
-  return bundled;
+  const key = interceptors.join();
+  const known = bundled.get(key);
+  if (known) return known;
+  const made = bundleWorkflows(workflowsPath, logger, interceptors).then((workflowBundle) => ({
+    workflowBundle,
+  }));
+  bundled.set(key, made);
+  return made;
 }
 
 /** Digest of the workflow code that this process would run. */
@@ -44,47 +45,6 @@ export async function workflowDigest(): Promise<string> {
   const code =
     'code' in workflowBundle ? workflowBundle.code : await readFile(workflowBundle.codePath, 'utf8');
   return digestIn(code);
-}
-
-let installed = false;
-let logFile: string | null = null;
-
-/** The SDK's and the workflows' messages go to a file of the project, not between the lines of a command. */
-export function logTo(stateDir: string): void {
-  logFile = join(stateDir, 'worker.log');
-  quietly();
-}
-
-/** Keeps the SDK's messages off the terminal. */
-export function quietly(): void {
-  if (installed) return;
-  installed = true;
-  const logger = new DefaultLogger('WARN', write);
-  const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' });
-  // The command line ends workers itself, in order; the SDK's own signal handling would race with it.
-  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter } } });
-}
-
-function write({ level, message, meta }: LogEntry): void {
-  if (logFile === null) return;
-  const details = meta === undefined ? '' : ` ${JSON.stringify(meta, withoutCycles())}`;
-  try {
-    appendFileSync(logFile, `${new Date().toISOString()} ${level} ${message}${details}\n`);
-  } catch {
-    // A full disk or a removed folder is reported by the step that it stops; a message about it must not be another.
-  }
-}
-
-function withoutCycles() {
-  const seen = new Set<unknown>();
-  return (_key: string, value: unknown) => {
-    if (typeof value === 'bigint') return String(value);
-    if (value instanceof Error) return value.stack ?? value.message;
-    if (typeof value !== 'object' || value === null) return value;
-    if (seen.has(value)) return '[seen]';
-    seen.add(value);
-    return value;
-  };
 }
 
 /** What steps take to end once they are asked to, threads that have to be terminated included. */
@@ -97,6 +57,8 @@ const hungThread =
 export interface RunningWorker {
   /** Ends when the worker has ended, with its error where it failed. */
   done: Promise<void>;
+  /** Null: it is connected and takes tasks; otherwise why not. */
+  readiness(): Promise<string | null>;
   stop(): Promise<void>;
 }
 
@@ -108,6 +70,8 @@ interface WorkerSettings {
   stateDir: string;
   /** Folders that steps may read, as `sourceCheck` makes it. */
   checkSource: (folder: string) => Promise<void>;
+  /** Absent: nothing is traced. */
+  tracing?: Tracing | null;
   /** `workflows`: no activities. */
   only?: 'workflows' | null;
 }
@@ -137,6 +101,7 @@ export async function startWorker(options: WorkerSettings): Promise<RunningWorke
   done.catch(() => {});
   return {
     done,
+    readiness: () => readinessOf(worker, options.temporal),
     async stop() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await done;
@@ -144,11 +109,32 @@ export async function startWorker(options: WorkerSettings): Promise<RunningWorke
   };
 }
 
+/** A poll is answered or begun anew within this time. */
+const pollSeconds = 120;
+
+async function readinessOf(worker: Worker, { client, namespace }: Temporal): Promise<string | null> {
+  const state = worker.getState();
+  if (state !== 'RUNNING') return `the worker is ${state.toLowerCase()}`;
+  const workflowTasks = 1;
+  const asked = { namespace, taskQueue: { name: taskQueue }, taskQueueType: workflowTasks };
+  try {
+    const { pollers } = await client.withDeadline(Date.now() + 3000, () =>
+      client.workflowService.describeTaskQueue(asked),
+    );
+    const own = pollers?.find((poller) => poller.identity === worker.options.identity);
+    const since = Number(own?.lastAccessTime?.seconds ?? 0);
+    return Date.now() / 1000 - since < pollSeconds ? null : 'the worker does not ask for tasks';
+  } catch (error) {
+    return `Temporal does not answer (${(error as Error).message})`;
+  }
+}
+
 async function createWorker(connection: NativeConnection, options: WorkerSettings): Promise<Worker> {
-  const { config, only = null, temporal } = options;
+  const { config, only = null, temporal, tracing } = options;
   const settings = config.worker;
   return Worker.create({
-    ...(await workflowCode()),
+    ...(await workflowCode(tracing?.modules)),
+    ...tracing?.options,
     connection,
     namespace: temporal.namespace,
     taskQueue,
@@ -173,7 +159,17 @@ function activitiesOf({ checkSource, config, device, stateDir, store, temporal }
   };
   const { threads } = config.worker;
   const deps = { store, stateDir, threads, device, registry, histories };
-  return createActivities({ ...deps, checkSource, limits });
+  const notifier = lazily(config.notify);
+  return createActivities({ ...deps, checkSource, limits, notifier });
+}
+
+/** What the settings lack in the environment is told by who is to tell, not by every command. */
+function lazily(settings: GuardConfig['notify']): Notifier | null {
+  if (settings === null) return null;
+  return {
+    wants: (kind) => settings.on.includes(kind),
+    send: async (notice, signal) => notifierOf(settings).send(notice, signal),
+  };
 }
 
 /** Pinned: a pipeline ends with the code that it began with. */

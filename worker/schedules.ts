@@ -16,6 +16,7 @@ import { clearly } from './failures.ts';
 import { imported } from './imports.ts';
 import { checkName } from './model-name.ts';
 import { diagnoseRequest, type RunOptions, resolved, robustifyRequest } from './requests.ts';
+import { tellOfPause } from './schedule-notice.ts';
 import type { Session } from './session.ts';
 import { complete } from './starts.ts';
 
@@ -151,9 +152,15 @@ export async function listSchedules({ client }: Session): Promise<ScheduleView[]
   return found;
 }
 
-export function setSchedulePaused({ client }: Session, scheduleId: string, paused: boolean, note: string) {
-  const handle = client.schedule.getHandle(scheduleId);
-  return clearly(() => (paused ? handle.pause(note) : handle.unpause(note)));
+export async function setSchedulePaused(
+  session: Session,
+  scheduleId: string,
+  paused: boolean,
+  note: string,
+): Promise<void> {
+  const handle = session.client.schedule.getHandle(scheduleId);
+  await clearly(() => (paused ? handle.pause(note) : handle.unpause(note)));
+  if (paused) await tellOfPause(session, scheduleId, note);
 }
 
 /** What came of a trigger. `unknown`: the server has not said so yet. */

@@ -4,10 +4,15 @@ import type { Client } from '@temporalio/client';
 import { chooseDevice } from '../engine/index.ts';
 import { stateFolder } from '../schemas/config.ts';
 import type { DeviceChoice } from '../schemas/device.ts';
+import type { LogFormat, ObserveConfig } from '../schemas/observe.ts';
 import { ArtifactStore } from '../store/index.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
 import { connectTemporal } from './connection.ts';
-import { logTo, type RunningWorker, startWorker } from './run.ts';
+import { notifierOf } from './notifier.ts';
+import { serveHealth } from './observe/health.ts';
+import { logTo } from './observe/runtime.ts';
+import { startTracing, type Tracing } from './observe/traces.ts';
+import { type RunningWorker, startWorker } from './run.ts';
 import { sourceCheck } from './source-roots.ts';
 import { checkRoom, leavingNoFolders, watchRoom } from './state-folder.ts';
 
@@ -22,6 +27,10 @@ export interface SessionOptions extends ConfigOptions {
   uiPort?: number;
   /** In place of the configuration's. */
   device?: DeviceChoice;
+  /** The process is there for its worker: it logs and gives metrics as the configuration says. */
+  stays?: boolean;
+  /** In place of the configuration's. */
+  logFormat?: LogFormat;
   /** Takes one line for people about what takes time. */
   log: (line: string) => void;
   /** Ends the waiting for a server that is being started. */
@@ -42,6 +51,8 @@ export interface Session {
   uiAddress: string | null;
   /** Ends with the worker; never without one. */
   workerDone: Promise<void>;
+  /** Null: its worker is connected and takes tasks; otherwise why not. */
+  readiness(): Promise<string | null>;
   /** Rejects when the disk of the state folder has no room left. */
   diskFull: Promise<never>;
   /** Drains the worker, closes the connection, stops a server of our own. */
@@ -64,9 +75,12 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
   await mkdir(stateDir, { recursive: true });
   const temporal = await connectTemporal({ config, stateDir, ui, log, signal, ports: { port, uiPort } });
   let worker: RunningWorker | null = null;
+  let tracing: Tracing | null = null;
   try {
     if (works) {
-      logTo(stateDir);
+      const { traces } = config.observe;
+      tracing = options.stays && traces ? await startTracing(traces) : null;
+      logTo(stateDir, options.stays ? observed(config, options) : {});
       worker = await startWorker({
         config,
         device,
@@ -74,6 +88,7 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
         store,
         stateDir,
         checkSource: sourceCheck(config, { project: resolve(options.folder ?? '.'), stateDir }),
+        tracing,
         only: works === true ? null : works,
       });
     }
@@ -92,29 +107,57 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
     address: temporal.server.address,
     uiAddress: temporal.server.uiAddress ?? null,
     workerDone: worker?.done ?? new Promise(() => {}),
+    readiness: async () => (worker ? worker.readiness() : 'there is no worker'),
     diskFull: room.full,
     async close() {
       room.stop();
       try {
         await worker?.stop();
       } finally {
+        await tracing?.close().catch(() => {});
         await temporal.close();
       }
     },
   };
 }
 
+function observed({ observe }: LoadedConfig, { logFormat }: SessionOptions): ObserveConfig {
+  const format = logFormat ?? observe.logs.format;
+  return { ...observe, logs: { ...observe.logs, format } };
+}
+
 /** Works until the signal: the command `worker`. */
 export async function runWorker(options: SessionOptions & { signal: AbortSignal }): Promise<void> {
-  const session = await openSession({ ...options, worker: true });
-  options.log(`Worker of ${session.address} is ready.`);
-  const stopped = new Promise<void>((end) => {
-    if (options.signal.aborted) end();
-    options.signal.addEventListener('abort', () => end(), { once: true });
-  });
+  const { signal } = options;
+  let stage = 'the worker is starting';
+  let session: Session | null = null;
+  const { notify, observe } = await loadConfig(options);
+  // Its secrets are looked for now, not when something waits.
+  if (notify) notifierOf(notify);
+  const health =
+    observe.health === null
+      ? null
+      : await serveHealth(observe.health, {
+          healthz: () => null,
+          readyz: () => session?.readiness() ?? stage,
+        });
   try {
+    session = await openSession({ ...options, worker: true, stays: true });
+    options.log(`Worker of ${session.address} is ready.`);
+    if (health) options.log(`Its health: http://${health.address}/readyz`);
+    const stopped = new Promise<void>((end) => {
+      if (signal.aborted) end();
+      signal.addEventListener('abort', () => end(), { once: true });
+    });
     await Promise.race([stopped, session.workerDone, session.diskFull]);
   } finally {
-    await session.close();
+    const { close } = session ?? {};
+    stage = 'the worker is stopping';
+    session = null;
+    try {
+      await close?.();
+    } finally {
+      await health?.close();
+    }
   }
 }

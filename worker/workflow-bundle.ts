@@ -19,21 +19,31 @@ export interface WorkflowBundle {
   digest: string;
 }
 
-/** The workflows in one file that knows its own digest. `workflowsPath`: their index, beside which the interceptors are. */
-export async function bundleWorkflows(workflowsPath: string, logger: Logger): Promise<WorkflowBundle> {
+/**
+ * The workflows in one file that knows its own digest. `workflowsPath`: their index, beside which the interceptors are.
+ * `more`: interceptors that change nothing of what workflows do; the digest is that of the code without them.
+ */
+export async function bundleWorkflows(
+  workflowsPath: string,
+  logger: Logger,
+  more: readonly string[] = [],
+): Promise<WorkflowBundle> {
   const recorder = join(dirname(workflowsPath), `recorder${extname(workflowsPath)}`);
-  const { code } = await bundleWorkflowCode({
-    workflowsPath,
-    workflowInterceptorModules: [recorder],
-    // Modules are called by their paths from here.
-    webpackConfigHook: (config) => ({ ...config, context: dirname(dirname(workflowsPath)) }),
-    logger,
-  });
+  const bundled = (modules: readonly string[]) =>
+    bundleWorkflowCode({
+      workflowsPath,
+      workflowInterceptorModules: [recorder, ...modules],
+      // Modules are called by their paths from here.
+      webpackConfigHook: (config) => ({ ...config, context: dirname(dirname(workflowsPath)) }),
+      logger,
+    });
+  const { code } = await bundled([]);
   const plain = ofThePlace.reduce((text, [what, by]) => text.replace(what, by), code);
   const digest = `sha256:${createHash('sha256').update(plain).digest('hex')}`;
   if (!code.includes(placeholder))
     throw new Error(`the workflow code has no place for its digest (${placeholder})`);
-  return { code: code.replaceAll(placeholder, digest), digest };
+  const whole = more.length === 0 ? code : (await bundled(more)).code;
+  return { code: whole.replaceAll(placeholder, digest), digest };
 }
 
 /** The digest that a bundle knows of itself. @throws Error where it knows none */

@@ -3,6 +3,7 @@ import type { RolloutPolicy } from '../schemas/config.ts';
 import type { ApprovalRecord } from '../schemas/report.ts';
 import type { Decision, WaitingGate } from '../schemas/workflow.ts';
 import { decideUpdate } from './messages.ts';
+import { tellingWhile } from './tell.ts';
 
 /** What is asked at a gate. */
 type Question = Omit<WaitingGate, 'since' | 'deadline'>;
@@ -30,7 +31,7 @@ export function objection(gate: WaitingGate | null, decided: boolean, decision: 
  * figures do: an inconclusive gate waits for a person under every policy, and is a no where there is nobody to ask.
  */
 export function decisionsUnder(
-  { policy, unattended = false }: { policy: RolloutPolicy; unattended?: boolean },
+  { model, policy, unattended = false }: { model: string; policy: RolloutPolicy; unattended?: boolean },
   announce: (gate: WaitingGate | null) => Promise<void>,
 ): Decisions {
   const open: { gate: WaitingGate | null; record: ApprovalRecord | null } = { gate: null, record: null };
@@ -62,11 +63,25 @@ export function decisionsUnder(
       open.record = null;
       open.gate = { ...question, since, deadline };
       await announce(open.gate);
-      await condition(() => open.record !== null, timeout);
+      await tellingWhile(question.stage, gateNotice(question, model, deadline), () =>
+        condition(() => open.record !== null, timeout),
+      );
       open.gate = null;
       await announce(null);
       return open.record ?? silence(policy);
     },
+  };
+}
+
+/** What people are told of a gate that waits for them. */
+function gateNotice({ next, reason, stage, verdict, workflowId }: Question, model: string, deadline: string) {
+  const answer = (decision: string) =>
+    `modality-guard ${decision} ${workflowId} --stage ${stage} --by "<your name>" --comment "<what you looked at>"`;
+  return {
+    kind: 'gate_waits' as const,
+    model,
+    message: `${workflowId}: the gate of ${stage} waits for a person (${verdict}: ${reason}). A yes begins ${next ?? 'the promotion'}; after ${deadline} the answer is no.`,
+    commands: [`modality-guard status ${workflowId}`, answer('approve'), answer('reject')],
   };
 }
 

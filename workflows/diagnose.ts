@@ -1,6 +1,6 @@
-import { upsertSearchAttributes } from '@temporalio/workflow';
+import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactRef } from '../schemas/artifact.ts';
-import type { DiagnoseRequest, DiagnoseResult } from '../schemas/workflow.ts';
+import type { DiagnoseRequest, DiagnoseResult, DiagnosisVerdict } from '../schemas/workflow.ts';
 import { askingOf, diagnoseModel, ingest } from './diagnosis.ts';
 import { inEvidence } from './evidence.ts';
 import { stepsOfDiagnosis } from './expected.ts';
@@ -8,12 +8,13 @@ import { within } from './limit.ts';
 import { verdictAttribute } from './messages.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
+import { scheduleOfRun, tell, tellingOfFailure } from './tell.ts';
 
 const stageNames = ['ingest', 'diagnose', 'report'] as const;
 
 /** A diagnosis alone: of a model folder, or, nightly, of the registered champion; then it writes its report itself. */
 export function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult> {
-  return inEvidence(() => diagnosisAlone(request));
+  return inEvidence(() => tellingOfFailure(request.model, () => diagnosisAlone(request)));
 }
 
 async function diagnosisAlone(request: DiagnoseRequest): Promise<DiagnoseResult> {
@@ -51,7 +52,20 @@ async function diagnosed(
     }),
   );
   upsertSearchAttributes([{ key: verdictAttribute, value: report.verdict }]);
+  if (report.verdict === 'fail' && scheduleOfRun() !== null) await tellOfRules(name, report);
   return { ...result, report };
+}
+
+/** A broken rule is a finding: the night has done its work. */
+function tellOfRules(model: string, { gates }: DiagnosisVerdict): Promise<void> {
+  const { workflowId } = workflowInfo();
+  const broken = gates.filter(({ verdict }) => verdict === 'fail');
+  return tell('rules', {
+    kind: 'rule_broken',
+    model,
+    message: `${workflowId}: ${broken.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}`,
+    commands: [`modality-guard report ${workflowId}`, `modality-guard status ${workflowId}`],
+  });
 }
 
 /** A model behind an address, with which one it was at the start and at the end. */

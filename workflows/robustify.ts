@@ -29,6 +29,7 @@ import { askAfterPilot, pilotModel, refusalOf } from './pilot.ts';
 import type { rollout } from './rollout.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
+import { tellingOfFailure } from './tell.ts';
 import { augment, trainModel } from './training.ts';
 
 /**
@@ -36,7 +37,7 @@ import { augment, trainModel } from './training.ts';
  * and writes the report.
  */
 export function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
-  return inEvidence(() => wholeRun(request));
+  return inEvidence(() => tellingOfFailure(request.model, () => wholeRun(request)));
 }
 
 async function wholeRun(request: RobustifyRequest): Promise<RobustifyResult> {

@@ -8,8 +8,9 @@ import { ArtifactStore } from '../../store/index.ts';
 import { loadConfig, packageFolder } from '../../worker/config.ts';
 import { connectTemporal, identity, type Temporal } from '../../worker/connection.ts';
 import { historiesOf } from '../../worker/histories.ts';
+import { logTo } from '../../worker/observe/runtime.ts';
 import { registryClient } from '../../worker/registry-client.ts';
-import { logTo, workflowCode } from '../../worker/run.ts';
+import { workflowCode } from '../../worker/run.ts';
 
 export interface TestBed {
   stateDir: string;

@@ -5,6 +5,7 @@ import { attempt } from '../../activities/attempt.ts';
 import { type ActivityDeps, createActivities } from '../../activities/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { WorkflowName } from '../../schemas/workflow.ts';
+import { historiesOf } from '../../worker/histories.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { openTestBed, type TestBed } from '../support/temporal.ts';
 
@@ -13,9 +14,10 @@ let deps: ActivityDeps;
 beforeAll(async () => {
   bed = await openTestBed();
   const { stateDir, store, temporal } = bed;
-  const registry = registryClient(temporal.client);
+  const { client } = temporal;
+  const registry = registryClient(client);
   const limits = () => ({ attempts: 3, stallSeconds: 0.6 });
-  deps = { stateDir, store, threads: 1, device: 'cpu', registry, limits };
+  deps = { stateDir, store, threads: 1, device: 'cpu', registry, histories: historiesOf(client), limits };
 }, 120_000);
 afterAll(() => bed?.close());
 

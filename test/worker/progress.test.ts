@@ -1,13 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GuardConfig } from '../../schemas/config.ts';
+import type { Notice } from '../../schemas/observe.ts';
 import { pauseAfter } from '../../worker/follow.ts';
 import {
   createNightly,
@@ -16,12 +18,14 @@ import {
   listRuns,
   openSession,
   type Session,
+  setSchedulePaused,
   startDiagnose,
   startTrain,
   statusOf,
   trainOnce,
   triggerSchedule,
 } from '../../worker/index.ts';
+import { keepHistory } from '../support/histories.ts';
 import { smallProject } from '../support/project.ts';
 
 const cli = fileURLToPath(new URL('../../cli/modality-guard.mjs', import.meta.url));
@@ -194,8 +198,12 @@ describe('a night that hangs', { timeout: 300_000 }, () => {
         silent.close();
       },
     });
-    const folder = await project(({ nightly }) => {
-      nightly.limitSeconds = 4;
+    const told = join(await mkdtemp(join(tmpdir(), 'guard-told-')), 'notice.json');
+    opened.push({ close: () => rm(dirname(told), { recursive: true }) });
+    const folder = await project((config) => {
+      config.nightly.limitSeconds = 4;
+      const command = ['sh', '-c', `cat > '${told}'`];
+      Object.assign(config, { notify: { command, on: ['night_failed', 'schedule_paused'] } });
     });
     const served = join(folder, 'served');
     await mkdir(served);
@@ -218,6 +226,29 @@ describe('a night that hangs', { timeout: 300_000 }, () => {
         ),
       },
     });
+    const { commands, kind, message } = JSON.parse(await readFile(told, 'utf8')) as Notice;
+    expect(kind).toBe('night_failed');
+    expect(message).toMatch(
+      /^diagnose\/served\/nightly-\S+, which nightly\/served began, has failed: the run was ended: it took longer/,
+    );
+    expect(commands[0]).toBe(`modality-guard status ${night!.workflowId}`);
+    await rm(told);
+    await setSchedulePaused(here, scheduleId, true, 'the server is silent');
+    const paused = await until(
+      () => readFile(told, 'utf8').catch(() => ''),
+      (text) => text.endsWith('}'),
+    );
+    expect(JSON.parse(paused)).toMatchObject({
+      kind: 'schedule_paused',
+      model: 'served',
+      message:
+        'the schedule nightly/served was paused: the server is silent; nothing runs until it is resumed',
+      commands: ['modality-guard schedule resume nightly/served', 'modality-guard schedule list'],
+    });
+    const [notice] = (await listRuns(here)).filter(({ type }) => type === 'notice');
+    await here.client.workflow.getHandle(notice!.workflowId).result();
+    await keepHistory(here.client, 'notice', notice!.workflowId);
+    await keepHistory(here.client, 'diagnose-night-ended', night!.workflowId);
   });
 });
 

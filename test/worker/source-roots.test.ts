@@ -6,7 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
 import { ArtifactStore } from '../../store/index.ts';
 import { loadConfig } from '../../worker/config.ts';
-import { quietly } from '../../worker/run.ts';
+import { quietly } from '../../worker/observe/runtime.ts';
 import { allowSources, sourceCheck } from '../../worker/source-roots.ts';
 
 let base: string;

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mutants } from '../../bench/mutants/list.ts';
 import { tryMutant, withCopy } from '../../bench/mutants/try.ts';
+import { quietly } from '../../worker/observe/runtime.ts';
 import { type HistoryToReplay, replayStrictly } from '../../worker/replay/strict.ts';
-import { quietly, workflowCode } from '../../worker/run.ts';
+import { workflowCode } from '../../worker/run.ts';
 import { keptHistories } from '../support/histories.ts';
 
 type Kept = Awaited<ReturnType<typeof keptHistories>>[number];

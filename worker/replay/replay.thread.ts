@@ -2,7 +2,8 @@
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { bundleLimits, readPart } from '../bundle.ts';
 import { eventsOf, relativesIn } from '../history-events.ts';
-import { quietly, workflowCode } from '../run.ts';
+import { quietly } from '../observe/runtime.ts';
+import { workflowCode } from '../run.ts';
 import type { ReplayAnswer, ReplayTask } from './bounded.ts';
 import { replayStrictly } from './strict.ts';
 

@@ -3,12 +3,13 @@
  * and stops it when the last command that uses it is gone. Argument: a file with `SupervisorInput` as JSON, which it removes. It needs
  * nothing of the command that started it. Of several the one that holds the lock works; the others end.
  */
-import { openSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
+import { openBounded } from '../observe/rotate.ts';
 import { failed, receiveGuests } from './control.ts';
 import type { DevServer } from './dev-server.ts';
 import { startDevServer } from './dev-server.ts';
@@ -43,7 +44,7 @@ let waiting: NodeJS.Timeout | undefined;
 const desk = receiveGuests(input.token, () => clearTimeout(waiting), shutDown);
 
 const lock = await own();
-const log = openSync(join(folder, 'server.log'), 'w', 0o600);
+const { log } = openBounded(join(folder, 'server.log'));
 // Where the folder is gone, or somebody took us for dead, the server is not ours any more.
 const looking = setInterval(async () => {
   if (!(await lock.isOurs())) await shutDown();

@@ -34,6 +34,7 @@ import {
   modelAttribute,
   stopSignal,
 } from './messages.ts';
+import { tell } from './tell.ts';
 
 /**
  * Watches a folder of request logs: measures each batch of new files and, when an alarm rings outside of the cool-down,
@@ -146,5 +147,21 @@ async function measure({ logs, model, robustify }: DriftRequest, state: DriftSta
   state.measures.splice(0, state.measures.length - shownMeasures);
   // What a rollout under way brings is measured when it has ended.
   if (measured.alarm === null || measured.rollout) return;
-  measured.started = await respond(robustify, coolDownSeconds, state);
+  const started = await respond(robustify, coolDownSeconds, state);
+  measured.started = started;
+  // Told as often as it is answered.
+  if (started !== null) await tell(started, alarmNotice(model, measured.alarm, started));
+}
+
+function alarmNotice(model: string, alarm: string, started: string) {
+  return {
+    kind: 'drift_alarm' as const,
+    model,
+    message: `the requests of ${model} have drifted: ${alarm}; ${started} was started`,
+    commands: [
+      `modality-guard drift status --model ${model}`,
+      `modality-guard status ${started}`,
+      `modality-guard cancel ${started}`,
+    ],
+  };
 }

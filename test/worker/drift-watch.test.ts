@@ -1,4 +1,5 @@
-import { copyFile, mkdir, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PerturbedSample } from '../../schemas/benchmark.ts';
@@ -25,6 +26,7 @@ let session: Session;
 let logs: string;
 let requests: PerturbedSample[];
 const said: string[] = [];
+const told = join(tmpdir(), `guard-told-${process.pid}.json`);
 const register = async (name: string) => {
   const { model } = (await registryClient(session.client).state('tiny'))!.champion!;
   const change = { model, from: 'import', reason: 'the first' };
@@ -34,6 +36,8 @@ beforeAll(async () => {
   project = await smallProject((config) => {
     config.diagnosis.attack.kinds = [];
     config.diagnosis.samples = 8;
+    const command = ['sh', '-c', `cat > '${told}'`];
+    Object.assign(config, { notify: { command, on: ['drift_alarm'] } });
   });
   session = await openSession({ folder: project.folder, log: (line) => said.push(line) });
   const { model } = await diagnoseOnce(session, {});
@@ -45,6 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await session?.close();
   await project?.remove();
+  await rm(told, { force: true });
 });
 
 async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
@@ -200,7 +205,22 @@ describe('a drift watch', { timeout: 300_000 }, () => {
     const rung = await eventually(status, (view) => view.measures.length === 7);
     const answered = await eventually(status, ({ lastAlarmAt }) => lastAlarmAt !== null);
     expect(rung.measures[6]!.alarm).toMatch(/drifted/);
-    await session.client.workflow.getHandle(answered.measures[6]!.started!).terminate('enough');
+    const { started } = answered.measures[6]!;
+    const notice = await eventually(
+      () => readFile(told, 'utf8').catch(() => ''),
+      (text) => text.endsWith('}') && text.includes(started!),
+    );
+    expect(JSON.parse(notice)).toMatchObject({
+      kind: 'drift_alarm',
+      model: 'tiny',
+      message: expect.stringMatching(/^the requests of tiny have drifted: .* was started$/),
+      commands: [
+        'modality-guard drift status --model tiny',
+        `modality-guard status ${started}`,
+        `modality-guard cancel ${started}`,
+      ],
+    });
+    await session.client.workflow.getHandle(started!).terminate('enough');
 
     await stopDrift(session, 'tiny');
     const stopped = await eventually(status, ({ state }) => state !== 'running');

@@ -229,7 +229,7 @@ describe('a night that hangs', { timeout: 300_000 }, () => {
     const { commands, kind, message } = JSON.parse(await readFile(told, 'utf8')) as Notice;
     expect(kind).toBe('night_failed');
     expect(message).toMatch(
-      /^diagnose\/served\/nightly-\S+, which nightly\/served began, has failed: the run was ended: it took longer/,
+      /^diagnose\/silent\/nightly-\S+, which nightly\/silent began, has failed: the run was ended: it took longer/,
     );
     expect(commands[0]).toBe(`modality-guard status ${night!.workflowId}`);
     await rm(told);
@@ -240,10 +240,10 @@ describe('a night that hangs', { timeout: 300_000 }, () => {
     );
     expect(JSON.parse(paused)).toMatchObject({
       kind: 'schedule_paused',
-      model: 'served',
+      model: 'silent',
       message:
-        'the schedule nightly/served was paused: the server is silent; nothing runs until it is resumed',
-      commands: ['modality-guard schedule resume nightly/served', 'modality-guard schedule list'],
+        'the schedule nightly/silent was paused: the server is silent; nothing runs until it is resumed',
+      commands: ['modality-guard schedule resume nightly/silent', 'modality-guard schedule list'],
     });
     const [notice] = (await listRuns(here)).filter(({ type }) => type === 'notice');
     await here.client.workflow.getHandle(notice!.workflowId).result();

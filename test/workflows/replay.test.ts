@@ -49,6 +49,7 @@ describe('kept histories', () => {
         'drift',
         'drift-answered',
         'drift-watch',
+        'notice',
         'pilot',
         'registry',
         'robustify',

@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import type { ObserveConfig } from '../../schemas/observe.ts';
@@ -29,7 +30,7 @@ export async function startTracing(traces: NonNullable<ObserveConfig['traces']>)
   });
   const tracer = new sdk.BasicTracerProvider({ resource, spanProcessors: [processor] }).getTracer(service);
   return {
-    modules: [createRequire(import.meta.url).resolve(`${packages[0]}/lib/workflow-interceptors`)],
+    modules: [fileURLToPath(new URL(`./workflow-spans${extname(import.meta.url)}`, import.meta.url))],
     options: {
       sinks: { exporter: interceptors.makeWorkflowExporter(processor, resource) as never },
       interceptors: {

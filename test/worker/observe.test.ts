@@ -132,7 +132,7 @@ describe('a worker under observation', { timeout: 200_000 }, () => {
     );
     expect((await ask('/elsewhere')).status).toBe(404);
     const record = await readFile(join(project.folder, '.modality-guard/server/server.json'), 'utf8');
-    const { serverPid } = JSON.parse(record) as { serverPid: number };
+    const { pid: serverPid } = (JSON.parse(record) as { server: { pid: number } }).server;
     process.kill(serverPid, 'SIGSTOP');
     try {
       const { body } = await until(

@@ -1,4 +1,4 @@
-import { interceptors as traced } from '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors';
+import { interceptors as traced } from '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors.js';
 import type { WorkflowInterceptors } from '@temporalio/workflow';
 import { workflowInfo } from '@temporalio/workflow';
 import { WorkflowName } from '../../schemas/workflow.ts';

@@ -14,9 +14,9 @@ const adverbs =
 const lead = String.raw`(?:(?:${copulas}|${articles}|${nouns}|${adverbs}|would be|should be|must be|correct|right|best|:)(?:\s+|(?<=['’:])))*`;
 
 /** What stands right before a stated option. */
-const answers = String.raw`answer|ans|antwort|lösung|réponse|respuesta|solución|risposta|resposta|ответ`;
+const answers = 'answer|ans|antwort|lösung|réponse|respuesta|solución|risposta|resposta|ответ';
 const adjectives = String.raw`(?:\s+(?:correcta?|corretta|correte|correta|juste|exacte|richtige|giusta|final|choice|option|letter))?`;
-const verb = String.raw`(?:is|are|would be|should be|must be|will be|ist|lautet|wäre|est|serait|es|sería|è|é|seria)`;
+const verb = '(?:is|are|would be|should be|must be|will be|ist|lautet|wäre|est|serait|es|sería|è|é|seria)';
 export const statedBefore = new RegExp(
   [
     String.raw`(?<![\p{L}\p{N}_])(?:${answers})${adjectives}(?:\s+${verb})?["'”]?[\s.,]*[:=–—-]?\s*${lead}${opening}$`,
@@ -25,8 +25,8 @@ export const statedBefore = new RegExp(
     String.raw`${word('guess', 'say', 'i (?:think|believe)(?: that)?', 'ich (?:denke|glaube),?(?: dass)?', 'je (?:pense|crois)(?: que)?', 'creo(?: que)?', 'choose', 'pick', 'select', 'go with', 'going with', 'opt for', 'i meant', 'i mean', 'wähle', 'nehme', 'choisis', 'opte pour', 'dirais', 'elijo', 'escojo', 'selecciono', 'diría', 'escolho', 'diria', 'scelgo', 'выбираю')}\s*:?\s*${lead}${opening}$`,
     String.raw`(?:答案|正解|正答|答え|解答|回答|答|정답|답)\s*(?:应该|應該|很可能|可能)?(?:是|为|為|选|選|は|が|은|는)?\s*[:=]?\s*(?:选项|選項|選択肢)?${opening}$`,
     String.raw`(?:正确|正確)(?:的)?(?:选项|選項|答案)(?:应该|應該)?(?:是|为|為)\s*:?${opening}$`,
-    String.raw`(?:选|選)(?:择|擇)?${opening}$`,
-    String.raw`我(?:认为|認為|觉得|覺得)(?:是|选|選)?${opening}$`,
+    `(?:选|選)(?:择|擇)?${opening}$`,
+    `我(?:认为|認為|觉得|覺得)(?:是|选|選)?${opening}$`,
   ].join('|'),
   'iu',
 );
@@ -35,8 +35,8 @@ export const statedBefore = new RegExp(
 export const statedAfter = new RegExp(
   [
     String.raw`^${closing}(?:${verb}|would be|must be)\s+(?:\p{L}+ly\s+)?(?:(?:the|die|la|le|a|el)\s+)?(?:(?:most|best|only|one|más|plus)\s+){0,2}(?:correct|right|best|answer|accurate|likely|appropriate|richtig|korrekt|correcte?|juste|bonne|réponse|correct[ao]|respuesta|corret[ao]|resposta|corretta|giusta|risposta)`,
-    String.raw`^${closing}(?:项|項|选项)?(?:是|为|為)?(?:正确|正確|对的|對的|最)`,
-    String.raw`^${closing}(?:が|は)(?:正解|正しい|答え|適切|最も)`,
+    `^${closing}(?:项|項|选项)?(?:是|为|為)?(?:正确|正確|对的|對的|最)`,
+    `^${closing}(?:が|は)(?:正解|正しい|答え|適切|最も)`,
     String.raw`^${closing}(?:번)?(?:가|이)\s*(?:정답|맞|옳|답)`,
   ].join('|'),
   'iu',
@@ -76,11 +76,11 @@ export const deniedBefore = new RegExp(
       'than',
       'unlike',
       'except',
-      String.raw`(?:any|every|no)thing but`,
+      '(?:any|every|no)thing but',
       'all but',
       String.raw`exclud\p{L}*`,
       String.raw`eliminat\p{L}*`,
-      String.raw`rul(?:e|es|ed|ing) out`,
+      'rul(?:e|es|ed|ing) out',
       'wrong',
       'incorrect',
       'false',
@@ -98,7 +98,7 @@ export const deniedBefore = new RegExp(
     word(
       'nunca',
       String.raw`ningun\p{L}*`,
-      String.raw`ningún`,
+      'ningún',
       'sin',
       'tampoco',
       'si(?! tratta)',
@@ -130,7 +130,7 @@ export const deniedAfter = new RegExp(
     String.raw`^${closing}(?:n['’]|ne\s|(?:est|sont)\s+(?:\p{L}+\s+)?(?:fauss?e?s?|incorrecte?s?|exclue?s?|erronée?s?)(?!\p{L}))`,
     String.raw`^${closing}(?:no\s|non\s|não\s|(?:es|son|è|sono|é|são)\s+(?:\p{L}+\s+)?(?:incorrect[ao]s?|fals[aoei]s?|erróne[ao]s?|sbagliat[ao]|errat[ao]|errad[ao]s?|incorret[ao]s?)(?!\p{L}))`,
     String.raw`^${closing}(?:(?:という|だと)?(?:は|が|も)?\s*(?:では|じゃ)|でな|で(?:も|は)?な|は(?:間違|誤|不正解|違|な|考え)|が(?:間違|誤)|(?:は|が)正しくな|かどうか|とは|[はがもをの][^、。，\n]{0,15}(?:(?<!しれ)ません|(?<!違い|違いは|しか)な(?:い|かった)))`,
-    String.raw`^${closing}(?:项|項|选项)?(?:是|都|也)?(?:不|并|並非|错|錯|被排除|有误|有誤)`,
+    `^${closing}(?:项|項|选项)?(?:是|都|也)?(?:不|并|並非|错|錯|被排除|有误|有誤)`,
     String.raw`^${closing}(?:번)?(?:가|이|은|는|이라고|라고|인지)?\s*(?:아니|아닙|아닌|틀|잘못|인지|모르)|^${closing}(?:는|은|가|이|도|를|을)\s*[^,.\n]{0,15}(?:않|없|못)`,
   ].join('|'),
   'iu',
@@ -176,7 +176,7 @@ export const takesBack = new RegExp(
 
 /** Sure ways to say so, although they hold a negation. */
 export const certainty = new RegExp(
-  String.raw`${word('(?:there (?:is|was) )?no doubt(?: that)?', 'without (?:a |any )?doubt', 'ohne zweifel', 'sans (?:aucun )?doute', 'sin duda', 'sem dúvida', 'senza dubbio')}|毫无疑问|毫無疑問|間違いな[くい]|に違いな[くい]|의심할 여지 없이`,
+  `${word('(?:there (?:is|was) )?no doubt(?: that)?', 'without (?:a |any )?doubt', 'ohne zweifel', 'sans (?:aucun )?doute', 'sin duda', 'sem dúvida', 'senza dubbio')}|毫无疑问|毫無疑問|間違いな[くい]|に違いな[くい]|의심할 여지 없이`,
   'giu',
 );
 

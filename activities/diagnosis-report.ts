@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
-  checkSameQuestions,
   type Diagnosed,
   disclaimer,
+  earlierPredictions,
   errorPatterns,
   failingCases,
   judgeGates,
   maskingChecks,
-  predictionsIn,
   rulesFor,
   sampleLog,
   servedFindings,
@@ -118,12 +117,11 @@ export async function reportDiagnosis(
   const predictions = await allOf(store, artifacts, 'predictions/', readPredictions);
   const brightnesses = await brightnessesOf(samples);
   const log = sampleLog(samples, predictions, (image) => brightnesses.get(image) ?? null);
-  if (earlier) checkSameQuestions(earlier, { name: workflowId, seed, log });
   const evidence = {
     ...evidenceOf(samples, predictions, outcome, seed),
     endpoint,
     mostUnanswered: request.diagnosis?.maxUnanswered,
-    ...(earlier ? { earlier: predictionsIn(earlier.log) } : {}),
+    ...(earlier ? { earlier: earlierPredictions(earlier, { name: workflowId, seed, log }) } : {}),
   };
   const judged = judgeGates(evidence, rulesFor(evidence, rules));
   const served = outcome.served && {

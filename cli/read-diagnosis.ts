@@ -1,5 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type Diagnosed, sampleLog } from '../diagnosis/index.ts';
@@ -8,6 +7,7 @@ import { DiagnosisReport } from '../schemas/diagnosis-report.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { SampleLogRow } from '../schemas/sample-log.ts';
 import { ArtifactStore, readPredictions, readSampleLog, readSamples } from '../store/index.ts';
+import { diagnosisFile, findFile } from './find-report.ts';
 import { readJson } from './read-json.ts';
 
 /** What a comparison takes from a report, and from what `diagnose --json` prints. */
@@ -20,34 +20,6 @@ const Printed = z.looseObject({
 export type ReadDiagnosis = Diagnosed & Pick<z.infer<typeof Printed>, 'pgd' | 'endpoint'>;
 
 const logName = 'sample-log.parquet';
-
-/** The report that somebody means: a file, a folder that holds one, or a workflow of the project. */
-async function reportFile(what: string, runs: string): Promise<string> {
-  const path = resolve(what);
-  if (existsSync(path)) {
-    const inside = join(path, 'report.json');
-    if (!statSync(path).isDirectory()) return path;
-    if (existsSync(inside)) return inside;
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `${what}: the folder has no report.json; name one that "diagnose --out" wrote`,
-    );
-  }
-  const names = await readdir(runs).catch(() => []);
-  const known: string[] = [];
-  for (const name of names) {
-    const file = join(runs, name, 'report.json');
-    const found = await readJson(file).catch(() => null);
-    const { workflowId } = (found ?? {}) as { workflowId?: unknown };
-    if (typeof workflowId !== 'string' || !workflowId.startsWith('diagnose/')) continue;
-    if (workflowId === what) return file;
-    known.push(workflowId);
-  }
-  throw new GuardError(
-    ErrorCode.BadInput,
-    `${what}: there is no such file, and no such diagnosis in ${runs} (there are: ${known.join(', ') || 'none'})`,
-  );
-}
 
 async function logFromStore(
   { artifacts }: z.infer<typeof Printed>,
@@ -71,7 +43,7 @@ async function logFromStore(
  */
 export async function readDiagnosed(what: string, stateDir = stateFolder): Promise<ReadDiagnosis> {
   const state = resolve(stateDir);
-  const file = await reportFile(what, join(state, 'runs'));
+  const file = await findFile(what, diagnosisFile, stateDir);
   const parsed = Printed.safeParse(await readJson(file));
   if (!parsed.success)
     throw new GuardError(

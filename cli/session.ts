@@ -1,5 +1,5 @@
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import type { Session } from '../worker/index.ts';
+import type { Session, WorkOptions } from '../worker/index.ts';
 import type { DeviceFlags, ProjectFlags } from './flags.ts';
 import type { Output } from './output.ts';
 import { onNpmGone } from './parent.ts';
@@ -9,6 +9,17 @@ export type Api = typeof import('../worker/index.ts');
 
 export function loadApi(): Promise<Api> {
   return import('../worker/index.ts');
+}
+
+/** The options, once all that they name was looked for; no server is started and nothing is asked before. */
+export async function lookedFor<Kind extends keyof WorkOptions>(
+  kind: Kind,
+  flags: ProjectFlags,
+  options: WorkOptions[Kind],
+  output: Output,
+): Promise<WorkOptions[Kind]> {
+  const api = await loadApi();
+  return api.checkWork(kind, projectOptions(flags), options, output.log);
 }
 
 /** What the project flags mean to the functions of worker/. */

@@ -1,4 +1,4 @@
-import type { Prediction } from '../schemas/benchmark.ts';
+import { isControl, type Prediction } from '../schemas/benchmark.ts';
 import type { Comparison, ConditionChange } from '../schemas/comparison.ts';
 import type { DiagnosisReport } from '../schemas/diagnosis-report.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -39,7 +39,7 @@ export function predictionOf(row: SampleLogRow): Prediction {
 }
 
 /** The predictions of a per-sample log, by condition. */
-export function predictionsIn(log: readonly SampleLogRow[]): Map<string, Prediction[]> {
+function predictionsIn(log: readonly SampleLogRow[]): Map<string, Prediction[]> {
   return groupedBy(log.map(predictionOf), conditionOf);
 }
 
@@ -50,8 +50,28 @@ function missingFrom(a: Iterable<string>, b: ReadonlySet<string>): string[] {
   return [...new Set(a)].filter((one) => !b.has(one));
 }
 
-/** What keeps two diagnoses from being compared answer by answer; empty: nothing. */
-function differences(earlier: Diagnosed, later: Diagnosed): string[] {
+/** What of a question is another than in the earlier diagnosis, in words; null: nothing that a log tells. */
+function changeOf(was: SampleLogRow, now: SampleLogRow): string | null {
+  const shown = ({ options }: SampleLogRow) => options.join(', ');
+  if (shown(was) !== shown(now)) return `its options were ${shown(was)}, and are ${shown(now)}`;
+  if (was.answer !== now.answer)
+    return `its label was ${was.answer ?? 'none'}, and is ${now.answer ?? 'none'}`;
+  if (was.template !== now.template)
+    return `its perturbation was made by "${was.template}", and is by "${now.template}"`;
+  if (was.textLength === now.textLength) return null;
+  return `its text had ${was.textLength} characters, and has ${now.textLength}`;
+}
+
+interface Differences {
+  /** What keeps two diagnoses from being compared answer by answer; empty: nothing. */
+  found: string[];
+  notCompared: Comparison['notCompared'];
+}
+
+const whyNotCompared =
+  'its neutral text is another than before: it is cut to a length in tokens of the mini model and in words of other models, and is drawn from the packs';
+
+function differences(earlier: Diagnosed, later: Diagnosed): Differences {
   const found: string[] = [];
   if (earlier.seed !== later.seed) found.push(`the seed is ${earlier.seed} and ${later.seed}`);
   const conditions = [earlier, later].map(({ log }) => new Set(log.map(conditionIn)));
@@ -70,27 +90,37 @@ function differences(earlier: Diagnosed, later: Diagnosed): string[] {
       `${fresh.length + Math.max(0, gone)} questions are in one of them alone, such as ${keyOf(one)} (another benchmark, or another number of --samples)`,
     );
   }
-  const other = both.find((row) => {
+  const changed = new Map<string, string>();
+  for (const row of both) {
     const was = before.get(keyOf(row));
-    if (!was) return false;
-    const { answer, options, template, textLength } = row;
-    const same = was.answer === answer && was.template === template && was.textLength === textLength;
-    return !same || JSON.stringify(was.options) !== JSON.stringify(options);
-  });
-  if (other)
-    found.push(`${keyOf(other)} was another question: its text, options or label are not those of before`);
-  return found;
+    const change = was && changeOf(was, row);
+    if (change && !changed.has(conditionIn(row)))
+      changed.set(conditionIn(row), `${keyOf(row)} was another question: ${change}`);
+  }
+  // A neutral text is no part of what is asked: it is as long as the text that it stands beside.
+  const [controls, others] = [
+    [...changed.keys()].filter(isControl),
+    [...changed].filter(([one]) => !isControl(one)),
+  ];
+  if (others.length > 0) found.push(others[0]![1]);
+  return { found, notCompared: controls.map((condition) => ({ condition, why: whyNotCompared })) };
 }
 
-/** @throws GuardError BadInput saying what differs, where two diagnoses did not ask the same */
-export function checkSameQuestions(earlier: Diagnosed, later: Diagnosed): void {
-  const found = differences(earlier, later);
-  if (found.length === 0) return;
+/** What cannot be compared of two diagnoses. @throws GuardError BadInput saying what differs, where they did not ask the same questions */
+function notComparable(earlier: Diagnosed, later: Diagnosed): Comparison['notCompared'] {
+  const { found, notCompared } = differences(earlier, later);
+  if (found.length === 0) return notCompared;
   throw new GuardError(
     ErrorCode.BadInput,
     `${earlier.name} and ${later.name} did not ask the same questions: ${found.join('; ')}. Diagnose again with the same --benchmark, --seed, ` +
       '--samples, --level, --task and --scenarios',
   );
+}
+
+/** The earlier diagnosis' predictions under what can be compared, by condition. @throws GuardError as `notComparable` */
+export function earlierPredictions(earlier: Diagnosed, later: Diagnosed): Map<string, Prediction[]> {
+  const left = notComparable(earlier, later).map(({ condition }) => condition);
+  return predictionsIn(earlier.log.filter((row) => !left.includes(conditionIn(row))));
 }
 
 const rate = (hits: readonly boolean[]) => hits.filter(Boolean).length / hits.length;
@@ -122,10 +152,10 @@ function changeRates(
 /**
  * Two diagnoses that asked the same, answer by answer: what accuracy and changed answers became under each condition, with intervals
  * over source items, and findings whose p-values are adjusted over all conditions (Holm).
- * @throws GuardError as `checkSameQuestions`
+ * @throws GuardError as `notComparable`
  */
 export function compareDiagnoses(earlier: Diagnosed, later: Diagnosed): Comparison {
-  checkSameQuestions(earlier, later);
+  const notCompared = notComparable(earlier, later);
   const [before, now] = [earlier, later].map(({ log }) => predictionsIn(log)) as [
     Map<string, Prediction[]>,
     Map<string, Prediction[]>,
@@ -133,11 +163,10 @@ export function compareDiagnoses(earlier: Diagnosed, later: Diagnosed): Comparis
   const rows = [earlier, later].map(({ log }) => groupedBy(log, conditionIn));
   const sources = new Map(later.log.map(({ id, source }) => [id, source]));
   const sourceOf = (id: string) => sources.get(id) ?? id;
-  const inputs = [...now].map(([condition, perturbed]) => ({
-    condition,
-    clean: before.get(condition)!,
-    perturbed,
-  }));
+  const left = new Set(notCompared.map(({ condition }) => condition));
+  const inputs = [...now]
+    .filter(([condition]) => !left.has(condition))
+    .map(([condition, perturbed]) => ({ condition, clean: before.get(condition)!, perturbed }));
   const drops = accuracyDrops(inputs, { relevantDrop, sourceOf });
   const conditions = inputs.map(({ clean, condition, perturbed }): ConditionChange => {
     const drop = drops.get(condition) ?? null;
@@ -175,15 +204,16 @@ export function compareDiagnoses(earlier: Diagnosed, later: Diagnosed): Comparis
   });
   const of = (finding: ConditionChange['finding']) => conditions.some((one) => one.finding === finding);
   const verdict = of('worse') ? 'worse' : of('undecided') || of('no_labels') ? 'undecided' : 'not_worse';
-  return { verdict, relevantDrop, conditions };
+  return { verdict, relevantDrop, conditions, notCompared };
 }
 
 /** What rules look at, from a per-sample log and the attack points of its report. */
 export function evidenceOfLog(
-  { log, seed }: Diagnosed,
+  later: Diagnosed,
   report: Pick<DiagnosisReport, 'pgd' | 'endpoint'>,
   earlier: Diagnosed,
 ): Evidence {
+  const { log, seed } = later;
   const sources = new Map(log.map(({ id, source }) => [id, source]));
   const tasks = new Map(log.map(({ id, kind, task }) => [id, task === kind ? undefined : task]));
   return {
@@ -193,7 +223,7 @@ export function evidenceOfLog(
     taskOf: (id) => tasks.get(id),
     attacks: report.pgd.map(({ after: _, before: accuracy, ...point }) => ({ ...point, accuracy })),
     seed,
-    earlier: predictionsIn(earlier.log),
+    earlier: earlierPredictions(earlier, later),
     endpoint: report.endpoint,
   };
 }

@@ -1,11 +1,10 @@
 /** Measures, statistics and gates of the diagnosis. Perturbations have their own index beside this one. */
 export {
-  checkSameQuestions,
   compareDiagnoses,
   type Diagnosed,
+  earlierPredictions,
   evidenceOfLog,
   predictionOf,
-  predictionsIn,
 } from './compare.ts';
 export {
   accuracyAt,

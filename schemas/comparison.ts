@@ -33,4 +33,6 @@ export interface Comparison {
   verdict: 'worse' | 'undecided' | 'not_worse';
   relevantDrop: number;
   conditions: ConditionChange[];
+  /** Conditions of both whose questions were others, so that their answers say nothing about the model. */
+  notCompared: { condition: string; why: string }[];
 }

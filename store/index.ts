@@ -2,7 +2,13 @@ export { ArtifactStore } from './artifacts.ts';
 export { type Fill, writeAtomically } from './atomic.ts';
 export { type AuditProblem, type AuditResult, auditBundle } from './audit.ts';
 export { imageProblem } from './benchmark/image.ts';
-export { type Benchmark, benchmarkFiles, type IngestProgress, ingestBenchmark } from './benchmark/ingest.ts';
+export {
+  type Benchmark,
+  benchmarkFiles,
+  checkBenchmarkFiles,
+  type IngestProgress,
+  ingestBenchmark,
+} from './benchmark/ingest.ts';
 export { diagnosedKinds, trainingKinds } from './benchmark/kinds.ts';
 export { photosOf } from './benchmark/photos.ts';
 export { sealBundle, sealProblems } from './bundle.ts';

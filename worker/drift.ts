@@ -4,15 +4,16 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { DriftLimits } from '../schemas/config.ts';
 import type { DriftRequest, DriftStatus } from '../schemas/drift.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { type RobustifyRequest, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { driftLimitsUpdate, stopSignal } from '../workflows/messages.ts';
+import type { LoadedConfig } from './config.ts';
 import { askCarried, askWatch, describeWatch } from './drift-status.ts';
 import { clearly } from './failures.ts';
 import { imported } from './imports.ts';
 import { type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
 import { allowSources } from './source-roots.ts';
-import { complete, type Started, startOrJoin } from './starts.ts';
+import { complete, type PlannedWork, type Started, startOrJoin } from './starts.ts';
 
 export interface DriftOptions extends RunOptions {
   /** Folder of Parquet request logs. */
@@ -24,20 +25,30 @@ export interface DriftOptions extends RunOptions {
   minRequests?: number;
 }
 
+/** What an alarm starts. @throws GuardError BadInput where there are no logs */
+export async function driftWork(
+  config: LoadedConfig,
+  { logs, ...asked }: DriftOptions,
+): Promise<PlannedWork<RobustifyRequest>> {
+  const folder = resolve(logs);
+  if (!(await stat(folder).catch(() => null))?.isDirectory()) {
+    throw new GuardError(ErrorCode.BadInput, `${folder}: there is no such folder of request logs`);
+  }
+  return {
+    asked,
+    request: robustifyRequest(config, { ...asked, champion: asked.modelFolder === undefined }),
+  };
+}
+
 /** Watches a folder of request logs; an alarm starts a run on the registry's champion. */
 export async function watchDrift(session: Session, options: DriftOptions): Promise<Started> {
-  const { logs: folder, ...rest } = options;
-  const logs = resolve(folder);
-  if (!(await stat(logs).catch(() => null))?.isDirectory()) {
-    throw new GuardError(ErrorCode.BadInput, `${logs}: there is no such folder of request logs`);
-  }
+  const logs = resolve(options.logs);
   const { changeRate, coolDownSeconds, minRequests, pollSeconds, psi } = {
     ...session.config.drift,
-    ...defined(rest),
+    ...defined(options),
   };
-  const asked = await resolved(session, rest);
-  const response = robustifyRequest(session.config, { ...asked, champion: asked.modelFolder === undefined });
-  const robustify = await imported(session.store, await complete(session, asked, response));
+  const { asked, request: wanted } = await driftWork(session.config, await resolved(session, options));
+  const robustify = await imported(session.store, await complete(session, asked, wanted));
   const { model } = robustify;
   const request: DriftRequest = {
     model,

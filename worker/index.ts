@@ -9,6 +9,7 @@ export { follow } from './follow.ts';
 export { jsonLine } from './observe/log.ts';
 export { quietly } from './observe/runtime.ts';
 export { planRequests } from './plan.ts';
+export { checkWork, type WorkOptions } from './preflight.ts';
 export {
   aliasModel,
   type ExportOptions,
@@ -54,4 +55,5 @@ export {
   type StatusView,
   statusOf,
 } from './status.ts';
+export { checkVacant } from './vacant-folder.ts';
 export { bundleWorkflows } from './workflow-bundle.ts';

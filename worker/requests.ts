@@ -53,6 +53,8 @@ export interface RunOptions {
   /** Rules that the diagnosis will be judged by, and the earlier one that it will be compared with: checked before the work. */
   rules?: readonly GateRule[];
   against?: Diagnosed;
+  /** What is named was looked for already (`checkWork`). */
+  checked?: boolean;
   /** Training steps. */
   steps?: number;
   /** Short trainings and a gate before the real one. */

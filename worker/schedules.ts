@@ -12,13 +12,14 @@ import {
   workflowIds,
 } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
+import type { LoadedConfig } from './config.ts';
 import { clearly } from './failures.ts';
 import { imported } from './imports.ts';
 import { checkName } from './model-name.ts';
 import { diagnoseRequest, type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import { tellOfPause } from './schedule-notice.ts';
 import type { Session } from './session.ts';
-import { complete } from './starts.ts';
+import { complete, type PlannedWork } from './starts.ts';
 
 /** How long the server is given to say what came of a trigger, and how often it is asked. */
 export const [answerMs, lookMs] = [10_000, 200];
@@ -43,16 +44,14 @@ export const times = (dates: Date[]) => dates.slice(0, 3).map((date) => date.toI
 /** What a night is given beyond its limit to end by itself. */
 const graceSeconds = 3600;
 
-/** What a night does: files are read and taken into the store now, so that every night until the schedule is made anew is alike. */
-export async function nightlyRequest(session: Session, options: NightlyOptions): Promise<NightRequest> {
-  return imported(session.store, await requestOfNight(session, options));
-}
-
-async function requestOfNight(session: Session, options: NightlyOptions): Promise<NightRequest> {
-  const { config } = session;
+/** What a night does. @throws GuardError BadConfig for rules beside a policy, or a gate file that is wrong */
+export async function nightlyWork(
+  config: LoadedConfig,
+  options: NightlyOptions & { model: string },
+): Promise<PlannedWork<NightRequest>> {
   const { gate, level, limitSeconds, scenarios = [], task: tasks } = config.nightly;
   const own = { ...(gate ? { gate } : {}), ...(level ? { level } : {}), ...(tasks ? { tasks } : {}) };
-  const asked = { ...own, ...(await resolved(session, options)) };
+  const asked = { ...own, ...options };
   const diagnosis = { scenarios: [...(config.diagnosis.scenarios ?? []), ...scenarios] };
   const wanted = {
     ...asked,
@@ -69,15 +68,19 @@ async function requestOfNight(session: Session, options: NightlyOptions): Promis
     const run = robustifyRequest(config, wanted);
     // Each stage may wait for a person.
     const waiting = (rolloutStages.length + 1) * run.policy.approvalTimeoutSeconds;
-    return { ...(await complete(session, asked, run)), limitSeconds: limitSeconds + waiting };
+    return { asked, request: { ...run, limitSeconds: limitSeconds + waiting } };
   }
-  const request = diagnoseRequest(config, wanted);
   const rules = asked.gate === undefined ? null : (await readSettings(asked.gate, GateFile)).gates;
   return {
-    ...(await complete(session, { ...asked, ...(rules ? { rules } : {}) }, request)),
-    report: { rules },
-    limitSeconds,
+    asked: { ...asked, ...(rules ? { rules } : {}) },
+    request: { ...diagnoseRequest(config, wanted), report: { rules }, limitSeconds },
   };
+}
+
+/** The same, whole: files are read and taken into the store now, so that every night until the schedule is made anew is alike. */
+export async function nightlyRequest(session: Session, options: NightlyOptions): Promise<NightRequest> {
+  const { asked, request } = await nightlyWork(session.config, await resolved(session, options));
+  return imported(session.store, await complete(session, asked, request));
 }
 
 /** What a schedule starts. The time that it is due is added to the id. */

@@ -32,9 +32,9 @@ import { checkTrainable } from './trainable.ts';
 export interface Started {
   workflowId: string;
   runId: string;
-  /** An equal request was running already; this is that run. */
   /** The model's name. */
   model: string;
+  /** An equal request was running already; this is that run. */
   joined: boolean;
   /** The run before it broke off; what an endpoint answered to that one counts. Null: it did not, or there was none. */
   resumes: string | null;
@@ -83,6 +83,12 @@ export async function startOrJoin(
   return { workflowId, runId, model, joined, resumes: joined ? null : (last?.resumes ?? null) };
 }
 
+/** What is about to be asked for, and by which options. */
+export interface PlannedWork<Request extends DiagnoseRequest = DiagnoseRequest> {
+  asked: RunOptions;
+  request: Request;
+}
+
 /**
  * The request with the scenario packs that it names, and with what its training data lack. Whatever is named and may not be there is
  * looked for here, before anything is asked or computed. @throws GuardError BadConfig or BadInput naming it
@@ -94,17 +100,19 @@ export async function complete<Request extends DiagnoseRequest>(
 ): Promise<Request> {
   const folder = dirname(config.file);
   const set = await packSetOf(request.diagnosis, { folder, ...options });
-  await checkAsked(planInput(request, set), options, log);
+  const { checked = false } = options;
+  if (!checked) await checkAsked(planInput(request, set), options, log);
   const packed = await withPacks(request, set, store);
   if (!trains(packed)) return packed;
-  if ('folder' in packed.source) await checkTrainable(packed.source.folder, packed.source.dtype);
+  if (!checked && 'folder' in packed.source) await checkTrainable(packed.source.folder, packed.source.dtype);
   const { note, request: mixed } = await withMix(packed, folder);
   if (note !== null) log(note);
   return mixed;
 }
 
-const trains = <Request extends DiagnoseRequest>(request: Request): request is Request & TrainRequest =>
-  'training' in request;
+export const trains = <Request extends DiagnoseRequest>(
+  request: Request,
+): request is Request & TrainRequest => 'training' in request;
 
 /** Starts what a command asks for, under the digest of what that means. */
 function starter<Request extends DiagnoseRequest>(

@@ -16,7 +16,7 @@ import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { readDiagnosed } from '../read-diagnosis.ts';
 import { runOptions } from '../run-options.ts';
-import { loadApi, projectOptions, withSession } from '../session.ts';
+import { loadApi, lookedFor, projectOptions, withSession } from '../session.ts';
 import { comparisonText } from '../views/comparison.ts';
 import { diagnosisText } from '../views/diagnosis.ts';
 import { planText } from '../views/plan.ts';
@@ -75,11 +75,12 @@ async function diagnose(flags: DiagnoseFlags, output: Output): Promise<ExitCode>
   if (modelFolder && !isEndpoint(modelFolder))
     for (const note of (await filesToKeep(modelFolder, dtype))?.notes ?? []) output.log(note);
   if (flags.dryRun) return dryRun(flags, options, output);
+  const checked = await lookedFor('diagnose', flags, options, output);
   return withSession(flags, output, true, async ({ session, api, signal }) => {
     const progress = progressOn(output);
-    const result = await api.diagnoseOnce(session, options, (status) => progress.show(status), { signal });
+    const result = await api.diagnoseOnce(session, checked, (status) => progress.show(status), { signal });
     progress.clear();
-    const reported = await api.reportDiagnosis(session, result, options, rules, earlier);
+    const reported = await api.reportDiagnosis(session, result, checked, rules, earlier);
     const cost = costWords(reported.report);
     if (result.endpoint) output.log(endpointLine(result.endpoint, cost));
     const files = await api.keepDiagnosis(session, reported, flags.out && resolve(flags.out));

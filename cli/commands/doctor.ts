@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { groupedBy } from '../../diagnosis/index.ts';
 import { stateFolder } from '../../schemas/config.ts';
 import type { Check } from '../doctor/check.ts';
 import { checkCuda } from '../doctor/cuda.ts';
@@ -13,7 +14,7 @@ import { ExitCode } from '../exit-codes.ts';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
 import type { Output } from '../output.ts';
-import { table } from '../views/table.ts';
+import { width, wrapWhole } from '../views/text.ts';
 import { handle } from './command.ts';
 
 export function addDoctor(program: Command): void {
@@ -42,16 +43,25 @@ async function doctor(flags: ProjectFlags, output: Output): Promise<ExitCode> {
   const checks = groups.flat();
   const problems = checks.filter(({ ok, needed }) => needed && !ok);
   output.result({ status: problems.length === 0 ? 'ok' : 'problems', checks }, () => {
-    const rows = checks.map(({ group, name, ok, needed, detail }) => [
-      ok ? 'ok' : needed ? 'PROBLEM' : 'no',
-      group,
-      name,
-      detail,
-    ]);
     const end = problems.length === 0 ? 'All that is needed is there.' : countText(problems.length);
-    return `${table(['', 'group', 'what', 'detail'], rows)}\n\n${end}`;
+    return [...checksText(checks), '', end].join('\n');
   });
   return problems.length === 0 ? ExitCode.Done : ExitCode.Failed;
+}
+
+const stateOf = ({ needed, ok }: Check) => (ok ? 'ok' : needed ? 'PROBLEM' : 'no');
+
+/** The checks, group by group, in 80 columns; paths and commands in them stay whole. */
+function checksText(checks: readonly Check[]): string[] {
+  const widest = Math.max(...checks.map((check) => stateOf(check).length));
+  return [...groupedBy(checks, ({ group }) => group)].flatMap(([group, ofGroup]) => [
+    group,
+    ...ofGroup.flatMap((check) => {
+      const state = `  ${stateOf(check).padEnd(widest)}  `;
+      const [first, ...others] = wrapWhole(`${check.name}: ${check.detail}`, width - state.length - 2);
+      return [`${state}${first}`, ...others.map((line) => `${' '.repeat(state.length + 2)}${line}`)];
+    }),
+  ]);
 }
 
 function countText(count: number): string {

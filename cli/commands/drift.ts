@@ -9,7 +9,7 @@ import { amount, positive, share, withPolicyFlag, withProjectFlags, withWorkFlag
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
-import { withSession } from '../session.ts';
+import { lookedFor, withSession } from '../session.ts';
 import { limitsText, measureText, newsOf, watchText } from '../views/drift.ts';
 import { handle } from './command.ts';
 
@@ -83,8 +83,9 @@ async function watchLogs(flags: WatchFlags, output: Output): Promise<undefined> 
     logs: resolve(flags.logs),
     ...limitsOf(flags),
   };
+  const checked = await lookedFor('drift', flags, options, output);
   await withSession(flags, output, flags.detach ? 'workflows' : true, async (work) => {
-    const started = await work.api.watchDrift(work.session, options);
+    const started = await work.api.watchDrift(work.session, checked);
     output.result(started, () => `${started.joined ? 'Joined' : 'Started'} ${started.workflowId}`);
     if (!flags.detach) await printNews(work, output, started.model);
   });

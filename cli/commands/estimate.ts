@@ -10,6 +10,7 @@ import { Pilot, Prices } from '../../schemas/estimate.ts';
 import { type Task, TaskFile } from '../../schemas/task.ts';
 import { readScores, writeAtomically } from '../../store/index.ts';
 import { ExitCode } from '../exit-codes.ts';
+import { findFile, pilotFile, reportFile } from '../find-report.ts';
 import { type CommonFlags, positive, withCommonFlags } from '../flags.ts';
 import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
@@ -34,12 +35,15 @@ export function addEstimate(program: Command): void {
     program
       .command('estimate')
       .description('what interference costs, what its repair takes and brings: go, pilot more or no-go')
-      .requiredOption('--diagnosis <file>', "a run's report.json, or what diagnose --json prints")
+      .requiredOption(
+        '--diagnosis <diagnosis>',
+        "a folder of diagnose --out, a report.json, what diagnose --json printed, or a workflow id; a run's, too",
+      )
       .requiredOption('--prices <file>', 'prices file (YAML): errors, people, devices, horizon')
       .option('--task <file>', 'task file (YAML; default: the tasks of the prices file)')
       .option(
-        '--pilot <file>',
-        'pilot.json of modality-guard pilot: learning curves of this model (default: none)',
+        '--pilot <pilot>',
+        'learning curves of this model: pilot.json, its folder, or the id of a pilot or a run (default: none)',
       )
       .option('--steps <number>', 'training steps (default: those with the best return)', positive)
       .option('--gate', 'exit with 3 unless the answer is go')
@@ -81,13 +85,14 @@ async function runEstimate(flags: EstimateFlags, output: Output): Promise<ExitCo
   if (flags.out !== undefined) checkPage(flags.out);
   const prices = await readSettings(flags.prices, Prices);
   const tasks = await tasksOf(flags, prices);
-  const findings = findingsOf(await readJson(flags.diagnosis), flags.diagnosis);
-  const pilot = flags.pilot === undefined ? null : await readJsonOf(flags.pilot, Pilot, 'pilot');
+  const diagnosis = await findFile(flags.diagnosis, reportFile, flags.stateDir);
+  const curves = flags.pilot === undefined ? null : await findFile(flags.pilot, pilotFile, flags.stateDir);
+  const findings = findingsOf(await readJson(diagnosis), flags.diagnosis);
+  const pilot = curves === null ? null : await readJsonOf(curves, Pilot, 'pilot');
   const earlier = await readScores(resolve(flags.stateDir ?? stateFolder));
   const { steps } = flags;
   const found = estimate({ findings, prices, tasks, pilot, steps, trackRecord: trackRecord(earlier) });
-  const files = { diagnosis: resolve(flags.diagnosis), pilot: flags.pilot ? resolve(flags.pilot) : null };
-  const inputs = { ...files, steps: steps ?? null, prices, tasks };
+  const inputs = { diagnosis, pilot: curves, steps: steps ?? null, prices, tasks };
   const page = flags.out && (await writePage(flags.out, estimatePage(found, inputs)));
   output.result({ ...found, inputs, ...(page ? { page } : {}) }, () =>
     [estimateText(found, output), ...(page ? [`Page ${shownPath(page)}`] : [])].join('\n'),

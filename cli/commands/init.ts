@@ -9,6 +9,7 @@ import { type CommonFlags, withCommonFlags } from '../flags.ts';
 import { quoted, shownPath } from '../hints.ts';
 import { configFile, type InitOptions, initFiles } from '../init-files.ts';
 import type { Output } from '../output.ts';
+import { commandLine } from '../views/text.ts';
 import { handle } from './command.ts';
 
 interface InitFlags extends CommonFlags {
@@ -88,7 +89,7 @@ async function init(flags: InitFlags, output: Output, [folder = '.']: string[]):
       ...names.map((name) => `Wrote ${shownPath(name)}`),
       '',
       'Try next:',
-      ...nextCommands(folder).map(([what, command]) => `  ${what}\n    ${command}`),
+      ...nextCommands(folder).map(([what, command]) => `  ${what}\n${commandLine(`    ${command}`)}`),
     ].join('\n'),
   );
 }

@@ -4,7 +4,7 @@ import type { ModelFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
 import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
-import { withSession } from '../session.ts';
+import { loadApi, withSession } from '../session.ts';
 import { localTime, percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
 import { addInspect } from './inspect.ts';
@@ -78,6 +78,7 @@ async function listModels(flags: ModelFlags, output: Output): Promise<undefined>
 }
 
 async function exportModel(flags: ExportFlags, output: Output, [which]: string[]): Promise<undefined> {
+  await (await loadApi()).checkVacant(resolve(flags.out));
   await withSession(flags, output, 'workflows', async ({ session, api }) => {
     const result = await api.exportModel(session, {
       which: which as string,

@@ -15,7 +15,7 @@ import { quoted, suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
-import { withSession } from '../session.ts';
+import { lookedFor, withSession } from '../session.ts';
 import { percent, table } from '../views/table.ts';
 import { handle } from './command.ts';
 
@@ -45,9 +45,10 @@ async function runPilot(flags: PilotFlags, output: Output): Promise<undefined> {
     ...(flags.pilotSamples === undefined ? {} : { samples: flags.pilotSamples }),
   };
   const options = { ...runOptions(flags), overrides: { pilot } };
+  const checked = await lookedFor('pilot', flags, options, output);
   await withSession(flags, output, true, async ({ session, api, signal }) => {
     const progress = progressOn(output);
-    const result = await api.pilotOnce(session, options, (status) => progress.show(status), { signal });
+    const result = await api.pilotOnce(session, checked, (status) => progress.show(status), { signal });
     progress.clear();
     output.result({ status: 'completed', ...result, store: session.storeDir }, () =>
       [

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -9,10 +8,12 @@ import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { RunReport } from '../../schemas/report.ts';
 import { ArtifactStore, checkReport } from '../../store/index.ts';
 import { ExitCode } from '../exit-codes.ts';
+import { filesOfRuns, findFile, reportFile } from '../find-report.ts';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
 import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
+import { readJson } from '../read-json.ts';
 import { diagnosisText } from '../views/diagnosis.ts';
 import { reportText } from '../views/report.ts';
 import { handle } from './command.ts';
@@ -31,26 +32,15 @@ export function addReport(program: Command): void {
     program
       .command('report')
       .description('the newest report of this project, or that of a run or a night (no server needed)')
-      .argument('[workflow]', 'workflow id'),
+      .argument('[report]', 'a workflow id, a folder of diagnose --out, or a report.json'),
   );
   handle<ProjectFlags>(command, showReport);
 }
 
-async function showReport(flags: ProjectFlags, output: Output, [workflowId]: string[]): Promise<ExitCode> {
-  const stateDir = resolve(flags.stateDir ?? stateFolder);
-  const runs = join(stateDir, 'runs');
-  const all = await findReports(runs);
-  const wanted = workflowId ? all.filter(({ report }) => report.workflowId === workflowId) : all;
-  const newest = wanted.sort((a, b) => b.report.createdAt.localeCompare(a.report.createdAt))[0];
-  if (!newest) {
-    const known = all.map(({ report }) => report.workflowId).join(', ') || 'none';
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `No report${workflowId ? ` of ${workflowId}` : ''} in ${runs} (reports there: ${known}). "${suggested('run', flags)}" makes one.`,
-    );
-  }
-  const { report, files } = newest;
-  const check = await checked(newest, join(stateDir, 'store'));
+async function showReport(flags: ProjectFlags, output: Output, [what]: string[]): Promise<ExitCode> {
+  const found = what === undefined ? await newestIn(flags) : await reportOf(what, flags.stateDir);
+  const { report, files } = found;
+  const check = await checked(found, join(resolve(flags.stateDir ?? stateFolder), 'store'));
   const { runId, workflowId: id } = report;
   const end = 'rollout' in report ? { outcome: report.rollout.outcome } : { verdict: report.verdict };
   output.result({ workflowId: id, runId, report: files, ...end, check }, () => {
@@ -79,24 +69,32 @@ async function checked({ files: { json }, written }: Found, storeDir: string) {
   return { state, message };
 }
 
-async function findReports(folder: string): Promise<Found[]> {
-  let names: string[];
-  try {
-    names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json'));
-  } catch {
-    return [];
-  }
-  const found = await Promise.all(names.map((name) => readReport(join(folder, name))));
-  return found.filter((one) => one !== null);
+async function newestIn(flags: ProjectFlags): Promise<Found> {
+  const all = await findReports(flags.stateDir);
+  const [newest] = all.sort((a, b) => b.report.createdAt.localeCompare(a.report.createdAt));
+  if (newest) return newest;
+  throw new GuardError(
+    ErrorCode.BadInput,
+    `No report in ${join(resolve(flags.stateDir ?? stateFolder), 'runs')}. "${suggested('run', flags)}" makes one.`,
+  );
+}
+
+async function findReports(stateDir?: string): Promise<Found[]> {
+  return (await filesOfRuns(stateDir)).flatMap(({ path, value }) => foundIn(path, value) ?? []);
 }
 
 /** Null: the file is something else. */
-async function readReport(json: string): Promise<Found | null> {
-  try {
-    const written = JSON.parse(await readFile(json, 'utf8'));
-    const report = AnyReport.parse(written);
-    return { report, written, files: { html: json.replace(/\.json$/, '.html'), json } };
-  } catch {
-    return null;
-  }
+function foundIn(json: string, value: unknown): Found | null {
+  const { data } = AnyReport.safeParse(value);
+  if (!data) return null;
+  const written = value as Found['written'];
+  return { report: data, written, files: { html: json.replace(/\.json$/, '.html'), json } };
+}
+
+/** @throws GuardError BadInput where there is none, or where it is something else */
+async function reportOf(what: string, stateDir?: string): Promise<Found> {
+  const path = await findFile(what, reportFile, stateDir);
+  const found = foundIn(path, await readJson(path));
+  if (found) return found;
+  throw new GuardError(ErrorCode.BadInput, `${path}: is not a report of a diagnosis or of a run`);
 }

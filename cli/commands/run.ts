@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunReport } from '../../schemas/report.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -9,8 +8,9 @@ import { quoted, sameProject, suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
-import { withSession } from '../session.ts';
+import { lookedFor, withSession } from '../session.ts';
 import { reportText } from '../views/report.ts';
+import { commandLine } from '../views/text.ts';
 import { handle } from './command.ts';
 
 interface RunFlags extends WorkFlags, PolicyFlags, ScenarioFlags, MixFlags {
@@ -42,9 +42,10 @@ async function run(flags: RunFlags, output: Output): Promise<ExitCode | undefine
     // A detached run is decided by "approve" and "reject".
     ...(output.interactive || flags.detach ? {} : { unattended: true }),
   };
+  const checked = await lookedFor('run', flags, options, output);
   return withSession(flags, output, !flags.detach, async (work) => {
     const { session, api } = work;
-    const started = await api.startRobustify(session, options);
+    const started = await api.startRobustify(session, checked);
     const { workflowId, runId } = started;
     output.log(`${started.joined ? 'Joined the running' : 'Started'} ${workflowId}`);
     if (flags.detach) return detached(output, { workflowId, runId, store: session.storeDir }, flags);
@@ -82,7 +83,7 @@ async function finish(
 
 function nextCommands(
   { pilot, rollout: { policy }, seed, workflowId }: RunReport,
-  { html, json }: { html: string; json: string },
+  { html }: { html: string },
   flags: ProjectFlags,
 ): string {
   const same = sameProject(flags);
@@ -108,9 +109,12 @@ function nextCommands(
     [`npx modality-guard doctor${same}`, 'what is installed and which accelerators work'],
   ];
   if (pilot) {
-    const files = `--diagnosis ${quoted(json)} --pilot ${quoted(join(dirname(json), 'pilot.json'))} --prices <file>`;
+    const files = `--diagnosis ${workflowId} --pilot ${workflowId} --prices <file>`;
     const what = 'what interference costs, and what its repair takes and brings';
     commands.splice(1, 0, [`npx modality-guard estimate ${files}${state}`, what]);
   }
-  return ['Try next:', ...commands.map(([command, why]) => `  ${why}\n    ${command}`)].join('\n');
+  return [
+    'Try next:',
+    ...commands.map(([command, why]) => `  ${why}\n${commandLine(`    ${command}`)}`),
+  ].join('\n');
 }

@@ -7,7 +7,7 @@ import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
-import { withSession } from '../session.ts';
+import { lookedFor, withSession } from '../session.ts';
 import { nextText, scheduleText, triggerText } from '../views/schedule.ts';
 import { localTime, table } from '../views/table.ts';
 import { handle } from './command.ts';
@@ -124,13 +124,14 @@ function addOne(
 }
 
 async function createSchedule(flags: CreateFlags, output: Output): Promise<undefined> {
-  const options = runOptions(flags);
+  const options = {
+    ...runOptions(flags),
+    ...nightOptions(flags),
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+  };
+  const checked = await lookedFor('nightly', flags, options, output);
   await withSession(flags, output, false, async ({ session, api }) => {
-    const result = await api.createNightly(session, {
-      ...options,
-      ...nightOptions(flags),
-      ...(flags.name === undefined ? {} : { name: flags.name }),
-    });
+    const result = await api.createNightly(session, checked);
     output.result(result, () => `${result.scheduleId}, ${nextText(result.nextRuns)}`);
   });
 }

@@ -6,7 +6,7 @@ import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
-import { withSession } from '../session.ts';
+import { lookedFor, withSession } from '../session.ts';
 import { handle } from './command.ts';
 
 type TrainFlags = WorkFlags & ScenarioFlags & MixFlags;
@@ -28,9 +28,10 @@ export function addTrain(program: Command): void {
 
 async function train(flags: TrainFlags, output: Output): Promise<undefined> {
   const options = runOptions(flags);
+  const checked = await lookedFor('train', flags, options, output);
   await withSession(flags, output, true, async ({ session, api, signal }) => {
     const progress = progressOn(output);
-    const result = await api.trainOnce(session, options, (status) => progress.show(status), { signal });
+    const result = await api.trainOnce(session, checked, (status) => progress.show(status), { signal });
     progress.clear();
     output.result({ status: 'completed', ...result, store: session.storeDir }, () => {
       const first = result.losses[0];

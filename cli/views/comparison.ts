@@ -21,7 +21,7 @@ const verdicts: Record<Comparison['verdict'], string> = {
 
 /** Two diagnoses as text of 80 columns. */
 export function comparisonText(
-  { conditions, relevantDrop, verdict }: Comparison,
+  { conditions, notCompared, relevantDrop, verdict }: Comparison,
   { earlier, later }: { earlier: string; later: string },
 ): string {
   const byName = new Map(conditions.map((one) => [one.condition, one]));
@@ -45,6 +45,9 @@ export function comparisonText(
     ...wrap(`Now: ${later}`, width),
     table(head, rows, [1, 2, 3, 4]),
     ...wrap(legend, width),
+    ...[...groupedBy(notCompared, ({ why }) => why)].flatMap(([why, left]) =>
+      wrap(`Not compared: ${left.map(({ condition }) => condition).join(', ')}: ${why}.`, width),
+    ),
     `Compared: ${verdicts[verdict]}`,
   ].join('\n');
 }

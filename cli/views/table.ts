@@ -1,4 +1,4 @@
-import { padEnd, padStart, width, widthOf, wrapCell } from './text.ts';
+import { padEnd, padStart, width, widthOf, wrapCell, wrapWhole } from './text.ts';
 
 export { width } from './text.ts';
 
@@ -9,7 +9,7 @@ const gap = '  ';
 /**
  * Columns are as wide as their widest cell; `right` names the columns (from 0) that are set flush right. Where that is more than 80 columns,
  * the widest of the others become narrower, and their cells take several lines. A word that leads its row and is longer than its column, such
- * as a workflow id, stands whole on a line of its own, so that it can be copied.
+ * as a workflow id, stands whole on a line of its own, so that it can be copied, and so does a path or an id in the last column.
  */
 export function table(head: string[], rows: string[][], right: number[] = []): string {
   const whole = head.map((cell, i) => Math.max(widthOf(cell), ...rows.map((row) => widthOf(row[i] ?? ''))));
@@ -23,16 +23,32 @@ export function table(head: string[], rows: string[][], right: number[] = []): s
   const line = (row: string[]): string => {
     const [lead = '', ...rest] = row;
     if (widthOf(lead) > widths[0]! && standsAlone(lead)) return [lead, line(['', ...rest])].join('\n');
-    const cells = widths.map((columns, i) => wrapCell(row[i] ?? '', columns));
+    const last = right.includes(widths.length - 1) ? -1 : widths.length - 1;
+    const cells = widths.map((columns, i) => (i === last ? wrapWhole : wrapCell)(row[i] ?? '', columns));
+    if (last > 0) cells[last] = belowOthers(cells[last]!, widths[last]!, cells.slice(0, last));
     const height = Math.max(...cells.map(({ length }) => length));
-    return Array.from({ length: height }, (_, y) =>
-      widths
+    return Array.from({ length: height }, (_, y) => {
+      const whole = cells[last]?.[y] ?? '';
+      // A path that is longer than its column stands as far to the right as it fits.
+      if (last > 0 && widthOf(whole) > widths[last]!) return padStart(whole, width);
+      return widths
         .map((columns, i) => (right.includes(i) ? padStart : padEnd)(cells[i]![y] ?? '', columns))
         .join(gap)
-        .trimEnd(),
-    ).join('\n');
+        .trimEnd();
+    }).join('\n');
   };
   return [line(head), widths.map((columns) => '-'.repeat(columns)).join(gap), ...rows.map(line)].join('\n');
+}
+
+/** The lines of a last cell, of which those that are longer than its column stand below the other cells. */
+function belowOthers(lines: readonly string[], columns: number, others: readonly string[][]): string[] {
+  const height = Math.max(0, ...others.map(({ length }) => length));
+  const found: string[] = [];
+  for (const line of lines) {
+    while (widthOf(line) > columns && found.length < height) found.push('');
+    found.push(line);
+  }
+  return found;
 }
 
 const totalOf = (widths: readonly number[]) =>

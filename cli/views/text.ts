@@ -52,19 +52,51 @@ function pieces(word: string, columns: number): string[] {
   return [...found, line];
 }
 
-/** Lines of at most so many columns; a word that is longer is broken. */
-export function wrapCell(text: string, columns: number): string[] {
-  if (widthOf(text) <= columns) return [text];
+/** A command in quotes or backticks, within a sentence. */
+const quotedCommand =
+  /(["`])(?:[A-Z_]+=\S+ )*(?:npx |sudo )?(?:modality-guard|apt-get|cp|docker|git|node|npm|pip)(?: [^"`\n]+)?\1/g;
+
+/** Stands for a space at which no line ends. */
+const joint = '\uE000';
+
+/** The words of a line. A command in quotes is one, so that it can be copied, where it fits into so many columns. */
+function wordsOf(line: string, columns: number): string[] {
+  const joined = line.replace(quotedCommand, (command) =>
+    widthOf(command) <= columns ? command.replaceAll(' ', joint) : command,
+  );
+  return joined.split(' ').map((word) => word.replaceAll(joint, ' '));
+}
+
+/** Words, or parts of them, set into lines of at most so many columns; one that is longer has a line of its own. */
+function linesOf(words: readonly string[], columns: number): string[] {
   const lines: string[] = [];
-  for (const word of text
-    .split(' ')
-    .flatMap((one) => (widthOf(one) > columns ? pieces(one, columns) : [one]))) {
+  for (const word of words) {
     const last = lines.at(-1);
     if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= columns)
       lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines;
+}
+
+/** Lines of at most so many columns; a word that is longer is broken. */
+export function wrapCell(text: string, columns: number): string[] {
+  if (widthOf(text) <= columns) return [text];
+  const words = wordsOf(text, columns);
+  return linesOf(
+    words.flatMap((one) => (widthOf(one) > columns ? pieces(one, columns) : [one])),
+    columns,
+  );
+}
+
+/** The same, but that paths and ids stay whole: a line that holds one may be longer. */
+export function wrapWhole(text: string, columns: number): string[] {
+  if (widthOf(text) <= columns) return [text];
+  const words = wordsOf(text, columns);
+  return linesOf(
+    words.flatMap((one) => (widthOf(one) > columns && !/[/\\]/.test(one) ? pieces(one, columns) : [one])),
+    columns,
+  );
 }
 
 /**
@@ -74,9 +106,12 @@ export function wrapCell(text: string, columns: number): string[] {
 export function fitted(text: string, columns = width): string {
   return text
     .split('\n')
-    .flatMap((line) => (widthOf(line) <= columns ? [line] : broken(line, columns)))
+    .flatMap((line) => (widthOf(line) <= columns ? [line] : broken(line, columns, command.test(line))))
     .join('\n');
 }
+
+/** A line that a shell takes, in lines of at most 80 columns of which each but the last ends with a backslash. */
+export const commandLine = (line: string): string => broken(line, width, true).join('\n');
 
 /** Scripts that set no spaces between words: their lines may end anywhere. */
 const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
@@ -84,13 +119,14 @@ const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 /** What a shell takes in one piece: each line but the last ends with a backslash. */
 const command = /^ *(?:\$ )?(?:npx )?modality-guard /;
 
-function broken(line: string, limit: number): string[] {
+function broken(line: string, limit: number, isCommand: boolean): string[] {
+  if (widthOf(line) <= limit) return [line];
   const indent = /^ */.exec(line)![0];
-  const isCommand = command.test(line);
   const columns = isCommand ? limit - 2 : limit;
   const lines: string[] = [];
   let current = indent;
-  const words = line.slice(indent.length).split(' ');
+  const text = line.slice(indent.length);
+  const words = isCommand ? text.split(' ') : wordsOf(text, columns - indent.length - 2);
   const parts = words.flatMap((word) =>
     unspaced.test(word) ? pieces(word, columns - indent.length - 2) : [word],
   );

@@ -1,4 +1,4 @@
-// Holds a model of your own to a gate file; here one that always takes the first option: node own-model.js gates.yaml
+// Holds a model of your own to a gate file; here one that always takes the first option: node own-model.js gate.yaml
 import {
   type Answers,
   diagnose,
@@ -24,9 +24,10 @@ const first: Answers = {
 };
 
 try {
-  const rules = await readGates(process.argv[2] ?? 'gates.yaml');
-  const samples = (await readBenchmark(embedded.benchmark)).slice(0, 50);
-  const { verdict } = judge(await diagnose(first, samples, { skip: ['ui_screenshot'] }), rules);
+  const rules = await readGates(process.argv[2] ?? 'gate.yaml');
+  // Of each kind of task so many samples as the seed draws.
+  const drawn = { samplesPerCondition: 40, seed: 7, skip: ['ui_screenshot'] };
+  const { verdict } = judge(await diagnose(first, await readBenchmark(embedded.benchmark), drawn), rules);
   console.log(`verdict: ${verdict}`);
 } catch (error) {
   if (!(error instanceof GuardError) || error.code !== ErrorCode.BadConfig) throw error;

@@ -14,7 +14,7 @@ const timeoutMs = 30_000;
 const advice: Record<Exclude<Device, 'cuda'>, string> = {
   cpu: 'install again: npm ci',
   webgpu:
-    'it needs a GPU with a Vulkan, Metal or D3D12 driver (Debian and Ubuntu: apt-get install libvulkan1 mesa-vulkan-drivers, or ' +
+    'it needs a GPU with a Vulkan, Metal or D3D12 driver (Debian and Ubuntu: `apt-get install libvulkan1 mesa-vulkan-drivers`, or ' +
     "the GPU maker's driver)",
 };
 

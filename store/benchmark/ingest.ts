@@ -1,5 +1,5 @@
 import { access, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type Sample, type Split, splits, type TaskKind, taskKinds } from '../../schemas/benchmark.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
@@ -40,11 +40,12 @@ export async function benchmarkFiles(folder: string): Promise<{ name: string; pa
   return splits.map((split) => ({ name: split, path: join(folder, `${split}.parquet`) }));
 }
 
-async function checkFiles(folder: string): Promise<void> {
+/** @throws GuardError BadInput naming the files of a benchmark that a folder lacks */
+export async function checkBenchmarkFiles(folder: string): Promise<void> {
+  const files = await benchmarkFiles(folder);
+  if (files.length === 1) return;
   const missing: string[] = [];
-  for (const split of splits) {
-    if (!(await isThere(join(folder, `${split}.parquet`)))) missing.push(`${split}.parquet`);
-  }
+  for (const { path } of files) if (!(await isThere(path))) missing.push(basename(path));
   if (missing.length === 0) return;
   const found = await readdir(folder).catch(() => undefined);
   const there = found
@@ -136,9 +137,9 @@ export async function ingestBenchmark(
   folder: string,
   options: { onProgress?: (progress: IngestProgress) => void } = {},
 ): Promise<Benchmark> {
+  await checkBenchmarkFiles(folder);
   const [only, ...others] = await benchmarkFiles(folder);
   if (only && others.length === 0) return ingestSingle(only.path, options.onProgress ?? (() => {}));
-  await checkFiles(folder);
   const checker = new RowChecker();
   const samples = { train: [], test: [], heldout: [] } as Record<Split, Sample[]>;
   const kinds = {} as Record<Split, Record<TaskKind, number>>;

@@ -4,7 +4,7 @@ import { examples, leavesOf, wordsOf } from '../../cli/examples.ts';
 import { sameProject, suggested } from '../../cli/hints.ts';
 import { programOf } from '../../cli/main.ts';
 import { localTime, table } from '../../cli/views/table.ts';
-import { fitted } from '../../cli/views/text.ts';
+import { commandLine, fitted } from '../../cli/views/text.ts';
 
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => stringWidth(line)));
 
@@ -97,6 +97,20 @@ describe('80 columns', () => {
     expect(widest(table(['workflow', 'type'], [['a/'.repeat(60), 'run']]))).toBeLessThanOrEqual(80);
   });
 
+  it('of a table whose last cells hold a path or an id: it stands whole on a line of its own', () => {
+    const path = '/home/somebody/.cache/modality-guard/temporal-1.9.1/temporal';
+    const rows = [
+      ['a name that takes more than one line', 'x', `it lies in ${path} and works`],
+      ['b', 'y', path],
+    ];
+    const lines = table(['what it is called', '', 'where it lies, in words and with its path'], rows).split(
+      '\n',
+    );
+    expect(lines.filter((line) => line.trim() === path)).toHaveLength(2);
+    expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(80);
+    expect(lines.join(' ').replace(/\s+/g, ' ')).toMatch(/it lies in.*temporal and works/);
+  });
+
   it('of a table in which characters take two columns: what follows stands under its head', () => {
     const lines = table(
       ['name', 'n'],
@@ -107,6 +121,23 @@ describe('80 columns', () => {
       [1],
     ).split('\n');
     expect(lines.map((line) => stringWidth(line))).toEqual([8, 8, 8, 8]);
+  });
+
+  it('of a sentence with a command in it: the command stays on one line', () => {
+    const command = 'modality-guard device install cuda --index https://packages.example/simple';
+    const text = fitted(`What is missing comes with \`${command}\`, or from NVIDIA. `.repeat(3));
+    expect(text.split('\n').filter((line) => line.includes(`\`${command}\``))).toHaveLength(3);
+    expect(widest(text)).toBeLessThanOrEqual(80);
+    // What is longer than a line cannot stay on one.
+    expect(fitted(`"modality-guard ${'run '.repeat(30)}"`).split('\n').length).toBeGreaterThan(1);
+  });
+
+  it('of a command that is none of ours: it is continued', () => {
+    const path = `/${'long-folder/'.repeat(7)}report.html`;
+    const text = commandLine(`    xdg-open ${path}`);
+    expect(text).toBe(`    xdg-open \\\n      ${path}`);
+    expect(fitted(text)).toBe(text);
+    expect(commandLine('    cd quality')).toBe('    cd quality');
   });
 
   it('of text: words and paths stay whole, and a command can be taken as it stands', () => {

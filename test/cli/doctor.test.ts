@@ -76,7 +76,7 @@ describe('doctor', () => {
       folder,
     });
     expect(code).toBe(1);
-    expect(stdout).toMatch(/PROBLEM\s+data\s+configuration\s+.*none\.json/);
+    expect(stdout).toMatch(/\ndata\n {2}PROBLEM {2}configuration: \S+none\.json/);
     expect(stdout).toMatch(/1 things? needs? to be put right/);
   });
 

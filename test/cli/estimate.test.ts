@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packageFolder } from '../../worker/config.ts';
@@ -39,6 +39,39 @@ describe('modality-guard estimate', () => {
     expect(json.damage.costPerMonth.value).toBeCloseTo(12_000 + 500);
     expect(json.inputs.prices.people).toHaveLength(2);
     expect((await estimated([...usual, '--gate', '--json'])).code).toBe(3);
+  });
+
+  it('takes a diagnosis and a pilot by file, folder or workflow, as compare does', async () => {
+    const points = [{ share: 0, steps: 0, figures: base }];
+    const pilot = { kind: 'pilot', model: 'm', seed: 7, batch: 64, available: {}, points, secondsPerStep: 1 };
+    const run = join(folder, '.modality-guard/runs/diagnose_m_1');
+    const piloted = join(folder, '.modality-guard/runs/pilot_m_2');
+    for (const place of [run, piloted]) await mkdir(place, { recursive: true });
+    const report = { base, workflowId: 'diagnose/m/1', createdAt: '2026-01-01T00:00:00Z' };
+    await writeFile(join(run, 'report.json'), JSON.stringify(report));
+    await writeFile(join(piloted, 'pilot.json'), JSON.stringify(pilot));
+    const inputs = async (diagnosis: string, of: string) => {
+      const { json, stderr } = await estimated([
+        '--diagnosis',
+        diagnosis,
+        '--pilot',
+        of,
+        '--prices',
+        example,
+        '--json',
+      ]);
+      expect(stderr).toBe('');
+      return [json.inputs.diagnosis, json.inputs.pilot];
+    };
+    const files = [join(run, 'report.json'), join(piloted, 'pilot.json')];
+    expect(await inputs('diagnose/m/1', 'pilot/m/2')).toEqual(files);
+    expect(await inputs('.modality-guard/runs/diagnose_m_1', '.modality-guard/runs/pilot_m_2')).toEqual(
+      files,
+    );
+    const none = await estimated(['--diagnosis', 'diagnose/m/3', '--prices', example]);
+    expect(none.stderr).toMatch(/no such report in \S+ \(there are: diagnose\/m\/1\)/);
+    const empty = await estimated(['--diagnosis', '.modality-guard', '--prices', example]);
+    expect(empty.stderr).toMatch(/the folder has no report\.json; name one that "diagnose --out" wrote/);
   });
 
   it('prints tables for people, and how good earlier predictions were', async () => {
@@ -115,7 +148,7 @@ describe('modality-guard estimate', () => {
       {},
       ['--diagnosis', 'absent.json', '--prices', example],
       1,
-      /absent\.json: cannot be read: there is no such file \(ENOENT\); check the path/,
+      /absent\.json: there is no such file or folder, and no such report in \S+runs \(there are: .*\)/,
     ],
     ['a pilot that is none', { 'p.json': '{}' }, [...usual, '--pilot', 'p.json'], 1, /p\.json: is no pilot/],
     [

@@ -93,4 +93,14 @@ describe('report', () => {
     expect(code).toBe(1);
     expect(stdout.replace(/\s+/g, ' ')).toMatch(/^CHANGED: .*report\.json is not what the run wrote\./);
   });
+
+  it('is found by the folder or the file, too', async () => {
+    const { folder, ids } = await projectWithReports();
+    for (const place of ['.modality-guard/runs/0', '.modality-guard/runs/0/report.json']) {
+      const json = await modalityGuard(['report', place, '--json'], { folder });
+      expect(JSON.parse(json.stdout)).toMatchObject({ workflowId: ids[0] });
+    }
+    const { stderr } = await modalityGuard(['report', '.modality-guard/runs/0/other.json'], { folder });
+    expect(stderr).toMatch(/other\.json: is not a report of a diagnosis or of a run/);
+  });
 });

@@ -69,6 +69,7 @@ function comparison(): string {
   const changed = { earlier: 0, later: 1, difference: 1, ci95: [0.9, 1] as [number, number], n: 600 };
   const compared: Comparison = {
     ...{ verdict: 'worse', relevantDrop: 0.05 },
+    notCompared: [{ condition: `image_heavy/${long}_control`, why: `${asian} ${long}` }],
     conditions: [
       { condition: `image_heavy/${long}`, n: 600, otherAnswers: 1, accuracy, changed, finding: 'worse' },
     ],

@@ -79,6 +79,36 @@ describe('two diagnoses that asked the same', () => {
     expect(verdict(60, 0.3).verdict).toBe('pass');
   });
 
+  it('are compared without neutral texts that are others, as those of another model are', () => {
+    const withControl = (name: string, textLength: number, wrong: number): Diagnosed => {
+      const log = diagnosed(name, 20).log.concat(
+        Array.from({ length: 200 }, (_, i) =>
+          row(i, 'misleading_text_control', i < wrong ? 1 : 0, { textLength }),
+        ),
+      );
+      return { name, seed: 7, log };
+    };
+    const before = withControl('before', 60, 0);
+    const same = compareDiagnoses(before, withControl('now', 60, 90));
+    expect(same).toMatchObject({ verdict: 'worse', notCompared: [] });
+    const now = withControl('now', 64, 90);
+    const other = compareDiagnoses(before, now);
+    const control = 'image_heavy/misleading_text_control';
+    expect(other.verdict).toBe('not_worse');
+    expect(other.conditions.map(({ condition }) => condition)).not.toContain(control);
+    expect(other.notCompared).toEqual([{ condition: control, why: expect.stringMatching(/neutral text/) }]);
+    const rule = GateRule.parse({
+      name: 'r',
+      condition: control,
+      figure: 'dropAgainstEarlier',
+      atMost: 0.05,
+    });
+    const judged = (later: Diagnosed) =>
+      judgeGates(evidenceOfLog(later, { pgd: [], endpoint: null }, before), [rule]).verdict;
+    expect(judged(withControl('now', 60, 90))).toBe('fail');
+    expect(judged(now)).toBe('inconclusive');
+  });
+
   it.each<[string, Partial<Diagnosed>, RegExp]>([
     ['another seed', { seed: 8 }, /before and now did not ask the same questions: the seed is 7 and 8/],
     [
@@ -90,7 +120,7 @@ describe('two diagnoses that asked the same', () => {
     [
       'other options',
       { log: diagnosed('', 0).log.map((one) => ({ ...one, options: ['a lion', 'a car'] })) },
-      /image_heavy\/origin\/s0 was another question/,
+      /image_heavy\/origin\/s0 was another question: its options were a lion, a boat, and are a lion, a car/,
     ],
     [
       'another text',
@@ -99,7 +129,17 @@ describe('two diagnoses that asked the same', () => {
           one.perturbation === 'origin' ? one : { ...one, template: 'new' },
         ),
       },
-      /image_heavy\/misleading_text\/s0 was another question/,
+      /image_heavy\/misleading_text\/s0 was another question: its perturbation was made by "", and is by "new"/,
+    ],
+    [
+      'a longer text',
+      { log: diagnosed('', 0).log.map((one) => ({ ...one, textLength: 31 })) },
+      /image_heavy\/origin\/s0 was another question: its text had 20 characters, and has 31/,
+    ],
+    [
+      'another label',
+      { log: diagnosed('', 0).log.map((one) => ({ ...one, answer: one.id === 's3' ? null : one.answer })) },
+      /image_heavy\/origin\/s3 was another question: its label was 0, and is none/,
     ],
   ])('and are refused where they did not: %s', (_, more, message) => {
     expect(() => compareDiagnoses(diagnosed('before', 0), diagnosed('now', 0, more))).toThrow(message);

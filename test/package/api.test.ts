@@ -50,7 +50,16 @@ describe('the examples', () => {
   });
 
   it('hold a model of your own to a gate file, and name what is wrong in it', async () => {
-    const gates = join(project, 'gates.yaml');
+    const gates = join(project, 'gate.yaml');
+    // Of every kind of task there are samples to be asked.
+    const kinds = ['image_heavy', 'text_heavy', 'vqa'].map(
+      (kind) => `- { name: asks ${kind}, figure: accuracy, condition: ${kind}/origin, atLeast: 0.9 }`,
+    );
+    await writeFile(gates, `gates:\n  ${kinds.join('\n  ')}\n`);
+    expect(await runExample(project, 'own-model', gates)).toMatchObject({
+      code: 0,
+      stdout: 'verdict: fail\n',
+    });
     const rule = '- { name: sees, figure: accuracy, condition: "*/origin", atLeast: 0.9 }';
     await writeFile(gates, `gates:\n  ${rule}\n`);
     expect(await runExample(project, 'own-model', gates)).toEqual({
@@ -61,7 +70,7 @@ describe('the examples', () => {
     await writeFile(gates, `gates:\n  ${rule.replace('0.9', 'much')}\n`);
     const { code, stdout } = await runExample(project, 'own-model', gates);
     expect(code).toBe(2);
-    expect(stdout).toMatch(/the gate file is wrong: .*gates\.yaml[\s\S]*atLeast/);
+    expect(stdout).toMatch(/the gate file is wrong: .*gate\.yaml[\s\S]*atLeast/);
   });
 
   it('read a report', async () => {

@@ -6,8 +6,23 @@ import { dirname, join } from 'node:path';
 /** Where Temporal's worker runs, too: one without the other is of no use. */
 const platforms = ['linux/x64', 'linux/arm64', 'darwin/arm64', 'win32/x64'];
 
+/**
+ * Microsoft's terms for these ask whoever passes them on to bind the users to terms of their own, which an MIT package does not. ONNX Runtime
+ * loads them only if they are there: DirectML, which nothing here uses, and the newer of two compilers of WebGPU's shaders.
+ */
+const notOurs = ['DirectML.dll', 'dxcompiler.dll', 'dxil.dll'];
+
 /** The same library again, under the name of its version. */
 const isDouble = (name) => /^libonnxruntime\.\d+\.\d+\.\d+\.dylib$/.test(name);
+
+/** Those of ONNXRUNTIME_PLATFORMS, "linux/x64,linux/arm64"; all where that is not set. */
+function chosenPlatforms(list = process.env.ONNXRUNTIME_PLATFORMS) {
+  if (!list) return platforms;
+  const chosen = list.split(',').map((name) => name.trim());
+  const unknown = chosen.filter((name) => !platforms.includes(name));
+  if (unknown.length === 0) return chosen;
+  throw new Error(`ONNXRUNTIME_PLATFORMS: no ${unknown.join(', ')}; there are ${platforms.join(', ')}`);
+}
 
 /** `root` is the checkout, `dist` the folder of the compiled files. The libraries are linked where the file system can. */
 export function addOnnxRuntime(root, dist) {
@@ -25,10 +40,11 @@ export function addOnnxRuntime(root, dist) {
   cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.map') });
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(kept, null, 2)}\n`);
   copyFileSync(join(root, 'data/licenses/onnxruntime.txt'), join(to, 'LICENSE'));
-  for (const platform of platforms) {
+  copyFileSync(join(root, 'data/licenses/onnxruntime-notices.txt'), join(to, 'ThirdPartyNotices.txt'));
+  for (const platform of chosenPlatforms()) {
     const folder = join('bin/napi-v6', platform);
-    for (const file of readdirSync(join(from, folder)).filter((each) => !isDouble(each)))
-      place(join(from, folder, file), join(to, folder, file));
+    for (const file of readdirSync(join(from, folder)))
+      if (!isDouble(file) && !notOurs.includes(file)) place(join(from, folder, file), join(to, folder, file));
   }
 }
 

@@ -33,6 +33,7 @@ describe('the package', () => {
       'data/model/config.json',
       'LICENSE',
       `${runtime}/LICENSE`,
+      `${runtime}/ThirdPartyNotices.txt`,
       `${runtime}/bin/napi-v6/linux/x64/libonnxruntime.so.1`,
     ])
       expect(paths).toContain(needed);
@@ -44,6 +45,22 @@ describe('the package', () => {
       (path) => path.startsWith(runtime) && /\/script\/|\.1\.30\.0\.dylib/.test(path),
     );
     expect(scripts).toEqual([]);
+  });
+
+  it('holds no library but those whose licences lie beside them', async () => {
+    const binaries = paths.filter((path) => /\.(node|so(\.[\d.]+)?|dylib|dll|exe|wasm)$/.test(path));
+    const names = new Set(binaries.map((path) => path.slice(path.lastIndexOf('/') + 1)));
+    expect([...names].sort()).toEqual([
+      'libonnxruntime.1.dylib',
+      'libonnxruntime.so.1',
+      'onnxruntime.dll',
+      'onnxruntime_binding.node',
+    ]);
+    expect(binaries.filter((path) => !path.startsWith('dist/node_modules/onnxruntime-node/bin/'))).toEqual([]);
+    const notices = await readFile(join(root, 'dist/node_modules/onnxruntime-node/ThirdPartyNotices.txt'), 'utf8');
+    // What is linked into them: Protocol Buffers, Eigen, Dawn.
+    for (const part of ['protocolbuffers/protobuf', 'Eigen', 'dawn.googlesource.com'])
+      expect(notices).toContain(part);
   });
 
   it('runs without sources and without building', async () => {

@@ -56,8 +56,13 @@ describe('the package', () => {
       'onnxruntime.dll',
       'onnxruntime_binding.node',
     ]);
-    expect(binaries.filter((path) => !path.startsWith('dist/node_modules/onnxruntime-node/bin/'))).toEqual([]);
-    const notices = await readFile(join(root, 'dist/node_modules/onnxruntime-node/ThirdPartyNotices.txt'), 'utf8');
+    expect(binaries.filter((path) => !path.startsWith('dist/node_modules/onnxruntime-node/bin/'))).toEqual(
+      [],
+    );
+    const notices = await readFile(
+      join(root, 'dist/node_modules/onnxruntime-node/ThirdPartyNotices.txt'),
+      'utf8',
+    );
     // What is linked into them: Protocol Buffers, Eigen, Dawn.
     for (const part of ['protocolbuffers/protobuf', 'Eigen', 'dawn.googlesource.com'])
       expect(notices).toContain(part);

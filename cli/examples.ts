@@ -34,7 +34,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'models inspect': ['models inspect ./our-model --batch 4 --length 512'],
   'models verify': ['models verify ./our-model --tolerance 1e-4'],
   pilot: ['pilot --pilot-steps 60 --pilot-samples 400'],
-  estimate: ['estimate --diagnosis first/report.json --prices prices.yaml --out estimate.html'],
+  estimate: ['estimate --diagnosis first --prices prices.yaml --out estimate.html'],
   'scenarios list': ['scenarios list'],
   'scenarios check': ['scenarios check ./our-pack.yaml'],
   'scenarios preview': ['scenarios preview --pack marketplace-titles --n 2 --out preview'],

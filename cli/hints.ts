@@ -21,6 +21,9 @@ export function sameProject({ config, stateDir }: Where): string {
   ].join('');
 }
 
+/** How this program was called: by npx and npm's scripts there is no such program on the path. */
+const called = () => (process.env.npm_command === undefined ? 'modality-guard' : 'npx modality-guard');
+
 /** A command that was suggested, for the project that the flags name: "modality-guard report --state-dir runs". */
 export const suggested = (command: string, flags: Where): string =>
-  `modality-guard ${command}${sameProject(flags)}`;
+  `${called()} ${command}${sameProject(flags)}`;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { ExitCode } from '../exit-codes.ts';
 import type { CommonFlags, ProjectFlags } from '../flags.ts';
 import { withCommonFlags, withProjectFlags } from '../flags.ts';
+import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { loadApi, withSession } from '../session.ts';
 import { handle } from './command.ts';
@@ -51,7 +52,7 @@ async function exportAudit(flags: ExportFlags, output: Output, [workflowId]: str
     output.result(result, () =>
       [
         ...result.problems.map(({ what, problem }) => `PROBLEM  ${what}: ${problem}`),
-        `${result.histories} histories, ${result.manifests} manifests, ${result.artifacts} artifacts in ${result.folder}`,
+        `${result.histories} histories, ${result.manifests} manifests, ${result.artifacts} artifacts in ${shownPath(result.folder)}`,
       ].join('\n'),
     );
   });

@@ -14,6 +14,7 @@ import {
   withCommonFlags,
   withScenarioFlags,
 } from '../flags.ts';
+import { shownPath } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { packageFile } from '../package-root.ts';
 import { handle } from './command.ts';
@@ -90,6 +91,6 @@ async function exportData(flags: ExportFlags, output: Output): Promise<undefined
   const result = await exportSamples(rows, flags.format, resolve(flags.out), questionText);
   output.result(
     { status: 'completed', ...result, seed: flags.seed },
-    () => `${result.rows} rows (${result.clean} clean) in ${result.out}`,
+    () => `${result.rows} rows (${result.clean} clean) in ${shownPath(result.out)}`,
   );
 }

@@ -142,11 +142,11 @@ async function runIngest(flags: IngestFlags, output: Output, paths: string[]): P
   for (const note of result.notes) output.log(note);
   if (result.firstMerged)
     output.log(
-      `${result.merged} rows say the same as earlier ones; the first is row ${result.firstMerged.row} of ${result.firstMerged.file}: ${result.firstMerged.why}.`,
+      `${result.merged === 1 ? '1 row says the same as an earlier one' : `${result.merged} rows say the same as earlier ones`}; the first is row ${result.firstMerged.row} of ${result.firstMerged.file}: ${result.firstMerged.why}.`,
     );
   if (result.firstRejected)
     output.log(
-      `${result.rejected} rows are no samples; the first is ${described(result.firstRejected)}. All: ${result.files.rejectsCsv}`,
+      `${result.rejected === 1 ? '1 row is not a sample' : `${result.rejected} rows are not samples`}; the first is ${described(result.firstRejected)}. All: ${result.files.rejectsCsv}`,
     );
   const missing = splits.filter((split) => flags.split?.[split] && result.splits[split] === 0);
   if (missing.length > 0)

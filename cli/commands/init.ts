@@ -6,7 +6,7 @@ import { checkEndpoint } from '../../models/index.ts';
 import { ErrorCode, GuardError } from '../../schemas/errors.ts';
 import { diagnosedKinds, writeAtomically } from '../../store/index.ts';
 import { type CommonFlags, withCommonFlags } from '../flags.ts';
-import { quoted, shownPath } from '../hints.ts';
+import { quoted, shownPath, suggested } from '../hints.ts';
 import { configFile, type InitOptions, initFiles } from '../init-files.ts';
 import type { Output } from '../output.ts';
 import { commandLine } from '../views/text.ts';
@@ -97,8 +97,8 @@ async function init(flags: InitFlags, output: Output, [folder = '.']: string[]):
 function nextCommands(folder: string): [what: string, command: string][] {
   return [
     ...(folder === '.' ? [] : [['go there', `cd ${quoted(folder)}`] as [string, string]]),
-    ['look through the files, and check them', 'modality-guard config check'],
-    ['see what a diagnosis would ask', 'modality-guard diagnose --task task.yaml --gate gate.yaml --dry-run'],
-    ['diagnose', 'modality-guard diagnose --task task.yaml --gate gate.yaml'],
+    ['look through the files, and check them', suggested('config check', {})],
+    ['see what a diagnosis would ask', suggested('diagnose --task task.yaml --gate gate.yaml --dry-run', {})],
+    ['diagnose', suggested('diagnose --task task.yaml --gate gate.yaml', {})],
   ];
 }

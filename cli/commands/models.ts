@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ModelFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
-import { suggested } from '../hints.ts';
+import { shownPath, suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { loadApi, withSession } from '../session.ts';
-import { localTime, percent, table } from '../views/table.ts';
+import { localTime, percent, shortModel, table } from '../views/table.ts';
 import { handle } from './command.ts';
 import { addInspect } from './inspect.ts';
 import { addRegistryChanges } from './registry.ts';
@@ -49,27 +49,31 @@ async function listModels(flags: ModelFlags, output: Output): Promise<undefined>
         return `Nothing is registered as ${name} yet. A run registers its first champion:\n  ${suggested('run', flags)}`;
       const { champion, challenger, previous } = state;
       const rows = [
-        ...(champion ? [['champion', champion.model.digest, localTime(champion.since), champion.from]] : []),
+        ...(champion
+          ? [['champion', shortModel(champion.model.digest), localTime(champion.since), champion.from]]
+          : []),
         ...(challenger
           ? [
               [
                 'challenger',
-                challenger.model.digest,
+                shortModel(challenger.model.digest),
                 localTime(challenger.since),
                 `${challenger.from}, ${challenger.stage}, ${percent(challenger.share)}`,
               ],
             ]
           : []),
-        ...(previous ? [['previous', previous.model.digest, localTime(previous.since), previous.from]] : []),
+        ...(previous
+          ? [['previous', shortModel(previous.model.digest), localTime(previous.since), previous.from]]
+          : []),
       ];
       const events = state.events.map(({ at, kind, digest, reason }) => [
         localTime(at),
         kind,
-        digest.slice(7, 23),
+        shortModel(digest),
         reason,
       ]);
       return [
-        table([name, 'digest', 'since', 'from'], rows),
+        table([name, 'model', 'since', 'from'], rows),
         '',
         table(['at', 'event', 'model', 'reason'], events),
       ].join('\n');
@@ -85,6 +89,9 @@ async function exportModel(flags: ExportFlags, output: Output, [which]: string[]
       ...(flags.model ? { model: flags.model } : {}),
       out: resolve(flags.out),
     });
-    output.result(result, () => `${result.files} files of ${result.digest} in ${result.folder}`);
+    output.result(
+      result,
+      () => `${result.files} files of ${shortModel(result.digest)} in ${shownPath(result.folder)}`,
+    );
   });
 }

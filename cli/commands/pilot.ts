@@ -11,7 +11,7 @@ import {
   withScenarioFlags,
   withWorkFlags,
 } from '../flags.ts';
-import { quoted, suggested } from '../hints.ts';
+import { suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { progressOn } from '../progress.ts';
 import { runOptions } from '../run-options.ts';
@@ -56,7 +56,7 @@ async function runPilot(flags: PilotFlags, output: Output): Promise<undefined> {
         '',
         result.finding.reason,
         'What it promises in money:',
-        `  ${suggested(`estimate --diagnosis <file> --prices <file> --pilot ${quoted(result.file)}`, { stateDir: flags.stateDir })}`,
+        `  ${suggested(`estimate --diagnosis <file> --prices <file> --pilot ${result.workflowId}`, { stateDir: flags.stateDir })}`,
       ].join('\n'),
     );
   });

@@ -4,7 +4,7 @@ import { type ModelFlags, withProjectFlags } from '../flags.ts';
 import { personOf } from '../gate-prompt.ts';
 import type { Output } from '../output.ts';
 import { type Work, withSession } from '../session.ts';
-import { table } from '../views/table.ts';
+import { shortModel, table } from '../views/table.ts';
 import { handle } from './command.ts';
 
 interface ChangeFlags extends ModelFlags {
@@ -71,10 +71,10 @@ async function changed(
     output.result(state, () => {
       const { aliases, champion, name } = state;
       const rows = [
-        ['champion', champion?.model.digest ?? 'none'],
-        ...Object.entries(aliases).map(([alias, digest]) => [alias, digest]),
+        ['champion', champion ? shortModel(champion.model.digest) : 'none'],
+        ...Object.entries(aliases).map(([alias, digest]) => [alias, shortModel(digest)]),
       ];
-      return table([name, 'digest'], rows);
+      return table([name, 'model'], rows);
     });
   });
 }
@@ -88,13 +88,13 @@ async function showHistory(flags: ModelFlags, output: Output): Promise<undefined
     }
     output.result({ complete, events }, () =>
       table(
-        ['at', 'event', 'model', 'by', 'reason'],
+        ['at', 'event', 'model', 'reason', 'by'],
         events.map(({ at, digest, from, kind, reason }) => [
           at,
           kind,
-          digest.slice(7, 23),
-          from ?? '',
+          shortModel(digest),
           reason,
+          from ?? '',
         ]),
       ),
     );

@@ -11,7 +11,7 @@ import { ExitCode } from '../exit-codes.ts';
 import { filesOfRuns, findFile, reportFile } from '../find-report.ts';
 import type { ProjectFlags } from '../flags.ts';
 import { withProjectFlags } from '../flags.ts';
-import { suggested } from '../hints.ts';
+import { shownPath, suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { readJson } from '../read-json.ts';
 import { diagnosisText } from '../views/diagnosis.ts';
@@ -43,11 +43,12 @@ async function showReport(flags: ProjectFlags, output: Output, [what]: string[])
   const check = await checked(found, join(resolve(flags.stateDir ?? stateFolder), 'store'));
   const { runId, workflowId: id } = report;
   const end = 'rollout' in report ? { outcome: report.rollout.outcome } : { verdict: report.verdict };
+  const shown = { html: shownPath(files.html), json: shownPath(files.json) };
   output.result({ workflowId: id, runId, report: files, ...end, check }, () => {
     const text =
       'rollout' in report
-        ? reportText(report, files, output.colorOut)
-        : `${diagnosisText(report)}\nReport ${files.html}`;
+        ? reportText(report, shown, output.colorOut)
+        : `${diagnosisText(report)}\nReport ${shown.html}`;
     return check.state === 'same' ? text : `${check.message}\n\n${text}`;
   });
   return check.state === 'changed' ? ExitCode.Failed : ExitCode.Done;

@@ -4,7 +4,7 @@ import { ExitCode } from '../exit-codes.ts';
 import type { MixFlags, PolicyFlags, ProjectFlags, ScenarioFlags, WorkFlags } from '../flags.ts';
 import { withDeviceFlag, withMixFlag, withPolicyFlag, withScenarioFlags, withWorkFlags } from '../flags.ts';
 import { followRun } from '../follow.ts';
-import { quoted, sameProject, suggested } from '../hints.ts';
+import { quoted, shownPath, suggested } from '../hints.ts';
 import type { Output } from '../output.ts';
 import { runOptions } from '../run-options.ts';
 import type { Work } from '../session.ts';
@@ -73,10 +73,11 @@ async function finish(
 ): Promise<ExitCode> {
   const result = await work.api.robustifyResult(work.session, workflowId);
   const { outcome, reason, files, store, runId, report } = result;
+  const shown = { html: shownPath(files.html), json: shownPath(files.json) };
   const rules = report.repair?.rules.after.verdict ?? null;
   output.result(
     { status: 'completed', outcome, reason, rules, workflowId, runId, report: files, store },
-    () => `${reportText(report, files, output.colorOut)}\n\n${nextCommands(report, files, flags)}`,
+    () => `${reportText(report, shown, output.colorOut)}\n\n${nextCommands(report, shown, flags)}`,
   );
   return outcome === 'promoted' ? ExitCode.Done : ExitCode.GateSaidNo;
 }
@@ -86,32 +87,30 @@ function nextCommands(
   { html }: { html: string },
   flags: ProjectFlags,
 ): string {
-  const same = sameProject(flags);
-  const state = sameProject({ stateDir: flags.stateDir });
   const commands: [string, string][] = [
     [
       `${process.platform === 'darwin' ? 'open' : 'xdg-open'} ${quoted(html)}`,
       'the report with charts and samples',
     ],
     [
-      `npx modality-guard run --policy ${policy} --seed ${seed + 1}${same}`,
+      suggested(`run --policy ${policy} --seed ${seed + 1}`, flags),
       'the same with another seed; unchanged steps come from the cache',
     ],
-    [`npx modality-guard run --policy standard${same}`, 'with approvals by a person'],
+    [suggested('run --policy standard', flags), 'with approvals by a person'],
     [
-      `npx modality-guard models export champion --out my-model${same}`,
+      suggested('models export champion --out my-model', flags),
       'the model in service in the Hugging Face ONNX layout',
     ],
     [
-      `npx modality-guard audit export ${workflowId} --out my-audit${same}`,
+      suggested(`audit export ${workflowId} --out my-audit`, flags),
       'history, manifests and digests for an auditor',
     ],
-    [`npx modality-guard doctor${same}`, 'what is installed and which accelerators work'],
+    [suggested('doctor', flags), 'what is installed and which accelerators work'],
   ];
   if (pilot) {
     const files = `--diagnosis ${workflowId} --pilot ${workflowId} --prices <file>`;
     const what = 'what interference costs, and what its repair takes and brings';
-    commands.splice(1, 0, [`npx modality-guard estimate ${files}${state}`, what]);
+    commands.splice(1, 0, [suggested(`estimate ${files}`, { stateDir: flags.stateDir }), what]);
   }
   return [
     'Try next:',

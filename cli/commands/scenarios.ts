@@ -101,7 +101,14 @@ async function runPreview(flags: PreviewFlags, output: Output): Promise<undefine
     })),
   }));
   const { pack } = preview;
+  const forPeople = scenarios.map(({ samples, ...scenario }) => ({
+    ...scenario,
+    samples: samples.map(({ image, ...sample }) => ({
+      ...sample,
+      image: files && image ? shownPath(image) : image,
+    })),
+  }));
   output.result({ pack: summaryOf(pack), scenarios, page: files?.page ?? null }, () =>
-    [previewText(pack.name, scenarios), ...(files ? ['', `Page ${shownPath(files.page)}`] : [])].join('\n'),
+    [previewText(pack.name, forPeople), ...(files ? ['', `Page ${shownPath(files.page)}`] : [])].join('\n'),
   );
 }

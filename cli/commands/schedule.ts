@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { packSetOf, readSettings } from '../../ingest/index.ts';
+import { GateFile } from '../../schemas/gate.ts';
 import { ExitCode } from '../exit-codes.ts';
 import type { DiagnosisFlags, PolicyFlags, ProjectFlags, WorkFlags } from '../flags.ts';
 import { withDiagnosisFlags, withProjectFlags, withWorkFlags } from '../flags.ts';
@@ -138,6 +140,9 @@ async function createSchedule(flags: CreateFlags, output: Output): Promise<undef
 
 async function updateSchedule(flags: UpdateFlags, output: Output, [id]: string[]): Promise<undefined> {
   const options = { ...runOptions(flags), ...nightOptions(flags), ...(flags.anew ? { anew: true } : {}) };
+  // The rest is held against the schedule's own model and samples, which the server knows.
+  if (flags.gate !== undefined) await readSettings(flags.gate, GateFile);
+  await packSetOf({}, { folder: '.', scenarios: flags.scenarios, tasks: flags.task });
   await withSession(flags, output, false, async ({ session, api }) => {
     const result = await api.updateNightly(session, id as string, options);
     output.result(result, () => {

@@ -71,6 +71,9 @@ function narrowed(whole: readonly number[], right: readonly number[]): number[] 
   return widths;
 }
 
+/** As much of a digest as tells models apart; commands take it, and `--json` has all of it. */
+export const shortModel = (digest: string): string => digest.slice(7, 23);
+
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }

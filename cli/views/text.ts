@@ -133,7 +133,7 @@ function broken(line: string, limit: number, isCommand: boolean): string[] {
   for (const word of parts) {
     const isFirst = current.trim() === '';
     if (!isFirst && widthOf(current) + 1 + widthOf(word) > columns) {
-      lines.push(current);
+      lines.push(current.trimEnd());
       current = `${indent}  ${word}`;
     } else current = isFirst ? `${current}${word}` : `${current} ${word}`;
   }

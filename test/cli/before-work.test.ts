@@ -31,6 +31,8 @@ describe('what a command names is looked for before a server is started', { time
     ['pilot --mix full', /full: train\.parquet/, 1],
     ['schedule create --nightly --gate gate.yaml', /no condition .*"vqa\/orign"/, 2],
     ['schedule create --nightly --gate broken.yaml', /broken\.yaml[\s\S]*atLeast/, 2],
+    ['schedule update nightly/m --gate broken.yaml', /broken\.yaml[\s\S]*atLeast/, 2],
+    ['schedule update nightly/m --task none.yaml', /none\.yaml: cannot be read/, 2],
     ['drift watch --logs none', /none: there is no such folder of request logs/, 1],
     ['models export champion --out full', /full: the folder is not empty/, 1],
     ['audit export robustify/m/1 --out full', /full: the folder is not empty/, 1],

@@ -20,6 +20,8 @@ function helpOf(command: ReturnType<typeof programOf>): string {
   return text;
 }
 
+afterEach(() => vi.unstubAllEnvs());
+
 const leaves = leavesOf(programOf()).filter((command) => command.name() !== 'help');
 
 describe('--help of every command', () => {
@@ -158,7 +160,10 @@ describe('80 columns', () => {
 
 describe('hints', () => {
   it('name the project that the flags named, as a shell takes it', () => {
+    vi.stubEnv('npm_command', undefined);
     expect(suggested('report', {})).toBe('modality-guard report');
+    vi.stubEnv('npm_command', 'exec');
+    expect(suggested('report', {})).toBe('npx modality-guard report');
     expect(sameProject({ config: 'a b.yaml', stateDir: "it's" })).toBe(
       ` --config 'a b.yaml' --state-dir 'it'\\''s'`,
     );
@@ -166,8 +171,6 @@ describe('hints', () => {
 });
 
 describe('times', () => {
-  afterEach(() => vi.unstubAllEnvs());
-
   it('are those of the clocks here, with their zone', () => {
     vi.stubEnv('TZ', 'America/New_York');
     expect(localTime('2026-01-15T12:00:05.123Z')).toBe('2026-01-15 07:00:05 EST');

@@ -18,7 +18,10 @@ export function modalityGuard(
   args: string[],
   options: { folder?: string; env?: Record<string, string> } = {},
 ): Promise<Ended> {
-  const { TEMPORAL_ADDRESS: _, ...environment } = process.env;
+  // Nor is it npx that a user calls.
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(npm_|TEMPORAL_ADDRESS$)/i.test(name)),
+  );
   const child = spawn(process.execPath, [program, ...args], {
     cwd: options.folder ?? tmpdir(),
     env: { ...environment, ...options.env },

@@ -2,36 +2,42 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { programOf } from '../../cli/main.ts';
 import { packageFolder } from '../../worker/config.ts';
-import { connectServer, type ServerConnection } from '../../worker/server/index.ts';
-import { projectFolder } from './command.ts';
 
 const script = join(packageFolder(), 'scripts/journeys.mjs');
+interface Journey {
+  name: string;
+  after?: string;
+  blocks: { file: string; steps: { command: string }[]; writes?: { name: string; text: string } }[];
+  next: Journey[];
+}
 const {
   agrees,
+  journeysIn,
   steady,
   stepsIn,
 }: {
   steady(text: string, folder?: string): string;
   agrees(expected: readonly string[], actual: readonly string[]): boolean;
   stepsIn(text: string): { command: string; output: string[]; code: number }[];
+  journeysIn(texts: Map<string, string>): Map<string, Journey>;
 } = await import(pathToFileURL(script).href);
 
-let server: ServerConnection;
-beforeAll(async () => {
-  server = await connectServer({ stateDir: await projectFolder(), log: () => {} });
-});
-afterAll(() => server?.close());
+const documents = async () => {
+  const pages = (await readdir(join(packageFolder(), 'docs'))).filter((name) => name.endsWith('.md'));
+  const names = ['README.md', ...pages.map((name) => `docs/${name}`)];
+  const read = names.map(
+    async (name) => [name, await readFile(join(packageFolder(), name), 'utf8')] as const,
+  );
+  return new Map(await Promise.all(read));
+};
 
 describe('the journeys of README.md and docs/', () => {
-  it('print what stands there', { timeout: 580_000 }, async () => {
-    const child = spawn(process.execPath, [script], {
-      env: { ...process.env, TEMPORAL_ADDRESS: server.address },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+  it('print what stands there', { timeout: 880_000 }, async () => {
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       printed += text;
@@ -39,6 +45,43 @@ describe('the journeys of README.md and docs/', () => {
     const code = await new Promise((done) => child.once('close', done));
     expect(printed).toMatch(/^\d+ journeys, \d+ commands, 0 not as they stand there\n$/);
     expect(code).toBe(0);
+  });
+
+  it('are all blocks of commands with what they print, and go over the pages', async () => {
+    const texts = await documents();
+    for (const [name, text] of texts) {
+      const marked = [...text.matchAll(/^<!-- journey: .*-->\n```console$/gm)];
+      expect([...text.matchAll(/^```console$/gm)], name).toHaveLength(marked.length);
+    }
+    const journeys = [...journeysIn(texts).values()];
+    const pages = new Set(journeys.flatMap(({ blocks }) => blocks.map(({ file }) => file)));
+    for (const page of ['first-steps', 'ingest', 'gates', 'scenarios', 'cli', 'ci', 'estimate', 'endpoints'])
+      expect(pages).toContain(`docs/${page}.md`);
+    for (const page of ['models', 'audit', 'rollout', 'report', 'training', 'workflows'])
+      expect(pages).toContain(`docs/${page}.md`);
+  });
+
+  it('go on from each other, and bring files', () => {
+    const console = (marks: string, body: string) =>
+      `<!-- journey: ${marks} -->\n\`\`\`console\n${body}\`\`\`\n`;
+    const texts = new Map([
+      [
+        'a.md',
+        `${console('later after first', '$ b\n')}<!-- journey: later writes x.csv -->\n\`\`\`csv\n1,2\n\`\`\`\n`,
+      ],
+      ['b.md', console('first', '$ a\n')],
+    ]);
+    const journeys = journeysIn(texts);
+    expect(journeys.get('first')!.next).toEqual([journeys.get('later')]);
+    expect(journeys.get('later')!.blocks).toMatchObject([
+      { file: 'a.md', steps: [{ command: 'b' }] },
+      { steps: [], writes: { name: 'x.csv', text: '1,2\n' } },
+    ]);
+    expect(() => journeysIn(new Map([['c.md', console('one after none', '$ a\n')]]))).toThrow(
+      /one goes on from none, which is nowhere/,
+    );
+    const other = '<!-- journey: one -->\n```sh\n$ a\n```\n';
+    expect(() => journeysIn(new Map([['d.md', other]]))).toThrow(/d\.md: the journey one has a block of sh/);
   });
 
   it('are held to every line but for what is another each time', () => {

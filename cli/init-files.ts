@@ -26,7 +26,7 @@ export const endpointFolder = 'endpoint';
 /** By the path of a key what stands above it. */
 const configComments: Readonly<Record<string, string>> = {
   server:
-    'The Temporal server. address: host:port; null: TEMPORAL_ADDRESS, a profile of temporal.toml,\nor a server of our own that is started and stopped with the command.',
+    'The Temporal server. address: host:port; null: TEMPORAL_ADDRESS, a profile of temporal.toml,\nor a server of our own that is started and stopped with the command.\nAlso: taskQueue, one for each project that shares a server and a namespace (modality-guard).',
   worker:
     'Who computes. threads: of one step; device: cpu, webgpu, cuda or auto;\ndeployment: {name, buildId} pins runs to a version of the code.',
   model:

@@ -45,13 +45,13 @@ export interface Work {
 }
 
 /**
- * Opens a session, runs `use` and closes the session however it ends. `worker`: what runs in this process: everything,
- * workflow code alone (enough to answer queries and updates), or nothing.
+ * Opens a session, runs `use` and closes the session however it ends. `worker`: whether this process does the work, or is a client
+ * of who does.
  */
 export async function withSession<T>(
   flags: ProjectFlags & DeviceFlags,
   output: Output,
-  worker: boolean | 'workflows',
+  worker: boolean,
   use: (work: Work) => Promise<T>,
 ): Promise<T> {
   return withInterrupt(async (signal) => {
@@ -67,6 +67,8 @@ export async function withSession<T>(
       // Of a worker that ends in order nothing follows; one that fails leaves nobody to do what is waited for.
       const workerFailed = session.workerDone.then(() => new Promise<never>(() => {}));
       return await Promise.race([use({ session, api, signal }), session.diskFull, workerFailed]);
+    } catch (error) {
+      throw api.asServerError(error, session);
     } finally {
       // A server without room answers nothing, so nothing can be closed in order. Ours stops when we are gone.
       if (answers) await session.close();

@@ -128,6 +128,11 @@ const server = z.strictObject({
   /** host:port; null: TEMPORAL_ADDRESS, a temporal.toml profile, or a server of our own. */
   address: z.string().nullable(),
   namespace: z.string().min(1),
+  /** Where worker and clients of this project meet; projects that share a server and a namespace have one each. */
+  taskQueue: z
+    .string()
+    .regex(/^[\w.-]{1,200}$/, { error: 'expected letters, digits, ".", "_" and "-", at most 200' })
+    .optional(),
 });
 
 const worker = z.strictObject({

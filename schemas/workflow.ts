@@ -19,7 +19,7 @@ import type {
 } from './report.ts';
 import type { TrainConfig } from './training.ts';
 
-/** Worker and clients meet here. */
+/** Worker and clients of a project meet here unless `server.taskQueue` names another. */
 export const taskQueue = 'modality-guard';
 
 export const WorkflowName = {

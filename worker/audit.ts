@@ -14,7 +14,8 @@ import {
 } from '../store/index.ts';
 import { type Bundle, bundleName, readBundle } from './bundle.ts';
 import { evidenceOf, type FoundHistory, type Lacking } from './evidence.ts';
-import { clearly } from './failures.ts';
+import { clearly, isNotFound } from './failures.ts';
+import { describeOwn } from './known.ts';
 import { workflowDigest } from './run.ts';
 import type { Session } from './session.ts';
 import { checkVacant, fillVacant } from './vacant-folder.ts';
@@ -38,11 +39,15 @@ export interface AuditExport {
  * steps' manifests, the list of every artifact, and the digests of all these files. What the server has forgotten comes from the store.
  */
 export async function auditExport(
-  session: Pick<Session, 'client' | 'store'>,
+  session: Pick<Session, 'client' | 'store' | 'taskQueue'>,
   { out, workflowId }: { workflowId: string; out: string },
 ): Promise<AuditExport> {
   const folder = resolve(out);
   await checkVacant(folder);
+  await describeOwn(session, workflowId).catch((error: Error) => {
+    // What the server has forgotten may still be in the store.
+    if (!isNotFound(error.cause)) throw error;
+  });
   const { histories, problems } = await clearly(() => evidenceOf(session, workflowId));
   const counts = await fillVacant(folder, (into) =>
     writeBundle(session.store, into, workflowId, histories, problems),

@@ -1,10 +1,12 @@
+import { hostname, userInfo } from 'node:os';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { GuardConfig } from '../schemas/config.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { SearchAttribute } from '../schemas/workflow.ts';
+import { SearchAttribute, taskQueue } from '../schemas/workflow.ts';
 import { connectServer, type ServerConnection, withoutProxy } from './server/index.ts';
+import { asServerError, tellMethods } from './server-errors.ts';
 
 /** gRPC status ALREADY_EXISTS. */
 const alreadyExists = 6;
@@ -14,6 +16,8 @@ const keyword = 2;
 export interface Temporal {
   client: Client;
   namespace: string;
+  /** Where worker and clients of this project meet. */
+  taskQueue: string;
   server: ServerConnection;
   /** A connection for a worker. */
   native(): Promise<NativeConnection>;
@@ -54,26 +58,40 @@ export async function connectTemporal(options: {
   };
   try {
     connection = await Connection.connect({ ...target, channelArgs: withoutProxy });
+    tellMethods(connection);
     await addSearchAttributes(connection, namespace, log);
     return {
       client: new Client({ connection, namespace, identity: identity() }),
       namespace,
+      taskQueue: config.server.taskQueue ?? taskQueue,
       server,
       native: () => NativeConnection.connect(target),
       close,
     };
   } catch (cause) {
     await close();
-    if (cause instanceof GuardError) throw cause;
+    const said = asServerError(cause, { address: server.address, namespace });
+    if (said instanceof GuardError) throw said;
     const message = `the Temporal server at ${server.address} cannot be used: ${(cause as Error).message}`;
     throw new GuardError(ErrorCode.Unavailable, message, { cause });
   }
 }
 
-/** Who a worker or client is, without naming the machine. */
+/** Who asks: "ada@laptop". A worker adds its process: "ada@laptop/4711". */
 export function identity(): string {
-  return `modality-guard/${process.pid}`;
+  const names = [() => userInfo().username, () => process.env.USER];
+  for (const name of names) {
+    try {
+      const found = name();
+      if (found) return `${found}@${hostname()}`;
+    } catch {
+      // A container may run as a user that the system does not know.
+    }
+  }
+  return `uid-${process.getuid?.() ?? 'unknown'}@${hostname()}`;
 }
+
+export const workerIdentity = (): string => `${identity()}/${process.pid}`;
 
 function readProfile() {
   try {

@@ -1,8 +1,11 @@
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { randomUUID } from 'node:crypto';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { ApprovalRecord } from '../schemas/report.ts';
 import { type WaitingGate, WorkflowName, workflowIds } from '../schemas/workflow.ts';
-import { decideUpdate, modelAttribute, pipelineStatusQuery } from '../workflows/messages.ts';
+import { decideUpdate, pipelineStatusQuery } from '../workflows/messages.ts';
+import { clearly, isNotFound } from './failures.ts';
+import { checkRunning, describeOwn, modelOf, ownWorkflows } from './known.ts';
 import type { Session } from './session.ts';
 
 export interface DecideOptions {
@@ -19,43 +22,55 @@ export interface DecideOptions {
 const bad = (message: string, cause?: unknown) => new GuardError(ErrorCode.BadInput, message, { cause });
 
 /** The gates that wait for a person now: of rollouts, and of runs whose pilot waits. */
-export async function waitingGates({ client }: Session, model?: string): Promise<WaitingGate[]> {
-  const ofModel = model === undefined ? '' : ` AND ${modelAttribute.name} = "${model.replaceAll('"', '')}"`;
-  const types = `("${WorkflowName.Rollout}", "${WorkflowName.Robustify}")`;
-  const query = `WorkflowType IN ${types} AND ExecutionStatus = "Running"${ofModel}`;
+export async function waitingGates(session: Session, model?: string): Promise<WaitingGate[]> {
+  const types = [WorkflowName.Rollout, WorkflowName.Robustify];
+  const query = `${ownWorkflows(session, types)} AND ExecutionStatus = "Running"`;
   const found: WaitingGate[] = [];
-  for await (const { workflowId } of client.workflow.list({ query })) {
-    const waiting = await waitingAt(client, workflowId);
+  for await (const { workflowId } of session.client.workflow.list({ query })) {
+    if (model !== undefined && modelOf(workflowId) !== model) continue;
+    const waiting = await waitingAt(session, workflowId);
     // A run shows its rollout's gate, too.
     if (waiting?.workflowId === workflowId) found.push(waiting);
   }
   return found;
 }
 
-/** Undefined: there is no such workflow; null: none of its gates waits. */
-async function waitingAt(
-  client: Session['client'],
-  workflowId: string,
-): Promise<WaitingGate | null | undefined> {
-  try {
-    const { waiting } = await client.workflow.getHandle(workflowId).query(pipelineStatusQuery);
-    return waiting;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
+/** Null: none of its gates waits. */
+async function waitingAt({ answered, client }: Session, workflowId: string): Promise<WaitingGate | null> {
+  const handle = client.workflow.getHandle(workflowId);
+  const { waiting } = await clearly(() => answered(() => handle.query(pipelineStatusQuery)));
+  return waiting;
+}
+
+/** The workflow that a person names, or its rollout where that is what is left of it. */
+async function decidable(session: Session, workflowId: string): Promise<string[]> {
+  const types: readonly string[] = [WorkflowName.Rollout, WorkflowName.Robustify];
+  const ids: string[] = [];
+  for (const id of workflowId.endsWith('/rollout')
+    ? [workflowId]
+    : [workflowId, workflowIds.rollout(workflowId)]) {
+    try {
+      const found = await describeOwn(session, id);
+      if (!types.includes(found.type)) throw bad(`${id} has no gates (${found.type})`);
+      checkRunning(found);
+      ids.push(id);
+    } catch (error) {
+      // A run before its rollout has none yet; of a run that is gone the rollout may go on.
+      const known = error instanceof GuardError && error.code === ErrorCode.BadInput;
+      if (!known || (id === workflowId && !isNotFound(error.cause))) throw error;
+    }
   }
+  if (ids.length > 0) return ids;
+  throw bad(`there is no run "${workflowId}"; \`modality-guard status\` lists the runs`);
 }
 
 async function gateToDecide(session: Session, options: DecideOptions): Promise<WaitingGate> {
   if (options.workflowId !== undefined) {
     const { workflowId } = options;
-    const own = await waitingAt(session.client, workflowId);
-    if (own) return own;
-    const id = workflowId.endsWith('/rollout') ? workflowId : workflowIds.rollout(workflowId);
-    const waiting = await waitingAt(session.client, id);
-    if (waiting) return waiting;
-    if (own === undefined && waiting === undefined)
-      throw bad(`there is no run "${workflowId}"; \`modality-guard status\` lists the runs`);
+    for (const id of await decidable(session, workflowId)) {
+      const waiting = await waitingAt(session, id);
+      if (waiting) return waiting;
+    }
     throw bad(`no gate of ${workflowId} waits for a decision`);
   }
   const gates = await waitingGates(session, options.model);
@@ -75,7 +90,12 @@ export async function decide(
   const { by, comment, decision } = options;
   try {
     const handle = session.client.workflow.getHandle(gate.workflowId);
-    const record = await handle.executeUpdate(decideUpdate, { args: [{ stage, decision, by, comment }] });
+    // Asked twice it counts once.
+    const update = { args: [{ stage, decision, by, comment }], updateId: randomUUID() } as const;
+    const record = await session.answered(
+      () => handle.executeUpdate(decideUpdate, { ...update, args: [...update.args] }),
+      { change: true },
+    );
     return { ...record, workflowId: gate.workflowId, stage };
   } catch (error) {
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;

@@ -3,7 +3,8 @@ import type { DriftMeasure, DriftStatus } from '../schemas/drift.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { workflowIds } from '../schemas/workflow.ts';
 import { driftStateQuery, driftStatusQuery } from '../workflows/messages.ts';
-import { asGuardError, clearly } from './failures.ts';
+import { asGuardError, isNotFound } from './failures.ts';
+import { describeOwn } from './known.ts';
 import type { Session } from './session.ts';
 import { RunState, stateOf } from './status.ts';
 
@@ -21,19 +22,13 @@ export interface DriftView extends Partial<DriftStatus> {
 
 /** A look may take so long beyond its time. */
 const graceMs = 30_000;
-/** How long an answer is waited for. */
-const answerMs = 10_000;
 /** PendingActivityState: a worker is at it. */
 const started = 2;
 
 /** @throws GuardError BadInput where no logs of the model are watched, or were */
-export async function describeWatch(
-  { client }: Session,
-  model: string,
-): Promise<WorkflowExecutionDescription> {
-  const workflowId = workflowIds.drift(model);
-  const found = await clearly(() => client.workflow.getHandle(workflowId).describe()).catch((error) => {
-    if (!(error instanceof GuardError) || error.code !== ErrorCode.BadInput) throw error;
+export async function describeWatch(session: Session, model: string): Promise<WorkflowExecutionDescription> {
+  const found = await describeOwn(session, workflowIds.drift(model)).catch((error) => {
+    if (!(error instanceof GuardError && isNotFound(error.cause))) throw error;
     const message = `no logs of "${model}" are watched; \`modality-guard drift watch --logs <folder>\` begins to`;
     throw new GuardError(ErrorCode.BadInput, message, { cause: error });
   });
@@ -41,9 +36,9 @@ export async function describeWatch(
 }
 
 /** Null: no worker answers. */
-async function answer<T>({ client }: Session, ask: () => Promise<T>): Promise<T | null> {
+async function answer<T>({ answered }: Session, ask: () => Promise<T>): Promise<T | null> {
   try {
-    return await client.withDeadline(Date.now() + answerMs, ask);
+    return await answered(ask);
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
@@ -10,6 +11,7 @@ import type { LoadedConfig } from './config.ts';
 import { askCarried, askWatch, describeWatch } from './drift-status.ts';
 import { clearly } from './failures.ts';
 import { imported } from './imports.ts';
+import { checkRunning } from './known.ts';
 import { type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import type { Session } from './session.ts';
 import { allowSources } from './source-roots.ts';
@@ -131,7 +133,12 @@ export async function setDriftLimits(
   const { workflowId } = await runningWatch(session, model);
   const handle = session.client.workflow.getHandle(workflowId);
   try {
-    return await clearly(() => handle.executeUpdate(driftLimitsUpdate, { args: [change] }));
+    const update = { args: [change], updateId: randomUUID() } as const;
+    return await clearly(() =>
+      session.answered(() => handle.executeUpdate(driftLimitsUpdate, { ...update, args: [change] }), {
+        change: true,
+      }),
+    );
   } catch (error) {
     if (!(error instanceof WorkflowUpdateFailedError)) throw error;
     const message = `${workflowId} takes no limits (${error.cause?.message ?? error.message}); where it was begun by an older version, \`modality-guard drift stop\` it and begin it again`;
@@ -146,7 +153,6 @@ export async function stopDrift(session: Session, model: string): Promise<void> 
 
 async function runningWatch(session: Session, model: string) {
   const found = await describeWatch(session, model);
-  if (found.status.name === 'RUNNING') return found;
-  const message = `${found.workflowId} has ended already (${found.status.name.toLowerCase()})`;
-  throw new GuardError(ErrorCode.BadInput, message);
+  checkRunning(found);
+  return found;
 }

@@ -1,4 +1,9 @@
-import { ScheduleNotFoundError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  QueryNotRegisteredError,
+  ScheduleNotFoundError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import {
   ApplicationFailure,
   CancelledFailure,
@@ -12,12 +17,47 @@ const codes = new Set<string>(Object.values(ErrorCode));
 
 /** The server does not know this workflow. Histories are fetched below the layer that gives this error its class. */
 export function isNotFound(error: unknown): boolean {
-  const notFound = 5;
-  return error instanceof WorkflowNotFoundError || (error as { code?: unknown } | null)?.code === notFound;
+  return (
+    error instanceof WorkflowNotFoundError || (error as { code?: unknown } | null)?.code === GrpcCode.NotFound
+  );
+}
+
+/** Status codes of gRPC that mean something to us. */
+export const GrpcCode = {
+  Cancelled: 1,
+  Unknown: 2,
+  InvalidArgument: 3,
+  DeadlineExceeded: 4,
+  NotFound: 5,
+  PermissionDenied: 7,
+  ResourceExhausted: 8,
+  FailedPrecondition: 9,
+  Unimplemented: 12,
+  Unavailable: 14,
+  Unauthenticated: 16,
+} as const;
+
+/** The status of a call that the server refused, from within what the SDK wrapped around it; null: it is something else. */
+export function grpcCode(error: unknown): number | null {
+  return refusal(error)?.code ?? null;
+}
+
+interface Refusal {
+  code: number;
+  details: string;
+}
+
+/** What the server said to a call that it refused; null: the error is something else. */
+export function refusal(error: unknown): Refusal | null {
+  for (const at of chain(error)) {
+    const { code, details } = at as Partial<Refusal>;
+    if (typeof code === 'number' && typeof details === 'string') return { code, details };
+  }
+  return null;
 }
 
 /** From the outside in: workflow, child workflow, activity, the error itself. */
-function* chain(error: unknown): Generator<Error> {
+export function* chain(error: unknown): Generator<Error> {
   for (let at = error; at instanceof Error; at = at.cause) yield at;
 }
 
@@ -30,6 +70,15 @@ export function asGuardError(error: unknown): unknown {
   if (isNotFound(error)) {
     const name = error instanceof WorkflowNotFoundError ? ` "${error.workflowId}"` : ' of this id';
     return new GuardError(ErrorCode.BadInput, `there is no workflow${name}`, { cause: error });
+  }
+  if (error instanceof QueryNotRegisteredError) {
+    const message = `the workflow does not answer this question; its worker may be of another version (${error.message})`;
+    return new GuardError(ErrorCode.BadInput, message, { cause: error });
+  }
+  const { code, details = '' } = refusal(error) ?? {};
+  if (code === GrpcCode.FailedPrecondition && /closed before/.test(details)) {
+    const message = 'the workflow was ended before any worker took it up, and has nothing to tell';
+    return new GuardError(ErrorCode.BadInput, message, { cause: error });
   }
   let deepest: Error | undefined;
   for (const cause of chain(error)) {

@@ -1,7 +1,6 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { GuardError } from '../schemas/errors.ts';
-import type { Session } from './session.ts';
-import { RunState, type StatusView, statusOf } from './status.ts';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
+import { type Asking, RunState, type StatusView, statusOf } from './status.ts';
 
 const [shortestMs, longestMs, idleMs] = [500, 5_000, 60_000];
 
@@ -28,7 +27,7 @@ function onEnd(client: Client, workflowId: string, signal: AbortSignal, act: () 
  * @throws GuardError BadInput where there is no such run
  */
 export async function follow(
-  session: Pick<Session, 'client'>,
+  session: Asking,
   workflowId: string,
   onStatus: (status: StatusView) => void,
   options: { signal?: AbortSignal; pause?: typeof pauseAfter } = {},
@@ -52,7 +51,10 @@ export async function follow(
         if (what !== changed.what) changed = { at: performance.now(), what };
         failures = 0;
       } catch (error) {
-        if (error instanceof GuardError || ++failures > 60) throw error;
+        // A worker that answered once may be started again.
+        const passes =
+          !(error instanceof GuardError) || (changed.what !== '' && error.code === ErrorCode.Unavailable);
+        if (!passes || ++failures > 60) throw error;
       }
       const now = performance.now();
       const pauseMs = pause({ since: now - began, still: failures > 0 ? 0 : now - changed.at });

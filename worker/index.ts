@@ -45,6 +45,7 @@ export {
   type Triggered,
   triggerSchedule,
 } from './schedules.ts';
+export { asServerError } from './server-errors.ts';
 export { openSession, runWorker, type Session, type SessionOptions } from './session.ts';
 export { cancelRun, type Started, startDiagnose, startRobustify, startTrain } from './starts.ts';
 export {

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import type { RegistryCall, RegistryClient } from '../activities/index.ts';
 import type { RegistryState } from '../schemas/registry.ts';
-import { taskQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
+import { taskQueue as usualQueue, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import {
   aliasUpdate,
   promoteUpdate,
@@ -18,6 +18,7 @@ import {
 } from '../workflows/messages.ts';
 import type { registry } from '../workflows/registry.ts';
 import { asGuardError } from './failures.ts';
+import { checkOwn } from './known.ts';
 
 const updates = {
   register: registerUpdate,
@@ -29,11 +30,15 @@ const updates = {
 };
 
 /** The registry workflows, started when they are first needed. */
-export function registryClient(client: Client): RegistryClient {
+export function registryClient(client: Client, taskQueue: string = usualQueue): RegistryClient {
+  /** A registry of this name may be another project's: nothing of ours goes there. */
+  const checkOurs = async (name: string) =>
+    checkOwn({ client, taskQueue }, await client.workflow.getHandle(workflowIds.registry(name)).describe());
   return {
     async state(name, signal): Promise<RegistryState | null> {
       const ask = () => client.workflow.getHandle(workflowIds.registry(name)).query(registryStateQuery);
       try {
+        await checkOurs(name);
         return await (signal ? client.withAbortSignal(signal, ask) : ask());
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return null;
@@ -41,6 +46,9 @@ export function registryClient(client: Client): RegistryClient {
       }
     },
     async apply({ change, kind, name, requestId }: RegistryCall, signal): Promise<RegistryState> {
+      await checkOurs(name).catch((error) => {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      });
       const startWorkflowOperation = new WithStartWorkflowOperation<typeof registry>(WorkflowName.Registry, {
         workflowId: workflowIds.registry(name),
         taskQueue,

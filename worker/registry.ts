@@ -1,17 +1,51 @@
 import { randomUUID } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { comparableIn } from '../activities/index.ts';
+import { comparableIn, type RegistryClient } from '../activities/index.ts';
 import { type ArtifactRef, MediaType, ModelManifest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import { type RegistryEvent, type RegistryState, TrailPart } from '../schemas/registry.ts';
+import { workflowIds } from '../schemas/workflow.ts';
+import { clearly, isNotFound } from './failures.ts';
+import { checkOwn, checkRunning, howEnded } from './known.ts';
 import { registryClient } from './registry-client.ts';
 import type { Session } from './session.ts';
 import { checkVacant, fillVacant } from './vacant-folder.ts';
 
 /** null: no model of this name was registered. */
 export function registryState(session: Session, model: string): Promise<RegistryState | null> {
-  return registryClient(session.client).state(model);
+  return registryOf(session).state(model);
+}
+
+/** The registries as commands reach them: through whichever worker answers. */
+function registryOf(session: Session): RegistryClient {
+  const { answered, client, log } = session;
+  const registry = registryClient(client, session.taskQueue);
+  const described = async (name: string) => {
+    const found = await client.workflow.getHandle(workflowIds.registry(name)).describe();
+    checkOwn(session, found);
+    return found;
+  };
+  return {
+    state: (name) =>
+      clearly(async () => {
+        try {
+          const ended = howEnded(await described(name));
+          if (ended !== null) log(`${ended}; this is what it held.`);
+        } catch (error) {
+          // What is not there needs nobody to say so.
+          if (isNotFound(error)) return null;
+          throw error;
+        }
+        return answered(() => registry.state(name));
+      }),
+    apply: (call) =>
+      clearly(async () => {
+        // In place of one that has ended, an empty one would begin.
+        checkRunning(await described(call.name));
+        return answered(() => registry.apply(call), { change: true });
+      }),
+  };
 }
 
 export interface ExportOptions {
@@ -78,7 +112,7 @@ async function changeRegistry(
     throw new GuardError(ErrorCode.BadConfig, 'a change of the registry needs its reason: --comment <text>');
   }
   const name = model ?? session.config.model.name;
-  const registry = registryClient(session.client);
+  const registry = registryOf(session);
   const ref = await find(session, which, name);
   if ((await registry.state(name)) === null) throw nothingRegistered(name);
   const identity = await comparableIn(session.store, ref);
@@ -95,10 +129,11 @@ async function changeRegistry(
 
 /** Every event of a model's registry, the oldest first, and whether some are kept in Temporal's histories alone. */
 export async function registryHistory(
-  { client, store }: Session,
+  session: Session,
   name: string,
 ): Promise<{ events: RegistryEvent[]; complete: boolean }> {
-  const state = await registryClient(client).state(name);
+  const { store } = session;
+  const state = await registryOf(session).state(name);
   if (state === null) throw nothingRegistered(name);
   const parts = [state.events];
   for (let ref = state.trail ?? null; ref !== null; ) {

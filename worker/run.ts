@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities, type Notifier } from '../activities/index.ts';
@@ -7,9 +9,9 @@ import { onHungThread } from '../engine/index.ts';
 import type { GuardConfig } from '../schemas/config.ts';
 import type { Device } from '../schemas/device.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import { type StepName, taskQueue } from '../schemas/workflow.ts';
+import type { StepName } from '../schemas/workflow.ts';
 import type { ArtifactStore } from '../store/index.ts';
-import { identity, type Temporal } from './connection.ts';
+import { type Temporal, workerIdentity } from './connection.ts';
 import { historiesOf } from './histories.ts';
 import { notifierOf } from './notifier.ts';
 import type { Tracing } from './observe/traces.ts';
@@ -38,13 +40,25 @@ export function workflowCode(interceptors: readonly string[] = []): Promise<Work
   return made;
 }
 
+/** The text of the workflow code that this process would run. */
+async function workflowText(): Promise<string> {
+  const { workflowBundle } = await workflowCode();
+  if (!workflowBundle) throw new TypeError('workflows are always bundled');
+  return 'code' in workflowBundle ? workflowBundle.code : readFile(workflowBundle.codePath, 'utf8');
+}
+
 /** Digest of the workflow code that this process would run. */
 export async function workflowDigest(): Promise<string> {
-  const { workflowBundle } = await workflowCode();
-  if (!workflowBundle) throw new Error('the workflows are not bundled');
-  const code =
-    'code' in workflowBundle ? workflowBundle.code : await readFile(workflowBundle.codePath, 'utf8');
-  return digestIn(code);
+  return digestIn(await workflowText());
+}
+
+/** What the server notes of a worker of this code, in the form that the SDK gives it. */
+export async function codeId(): Promise<string> {
+  const digest = createHash('sha256')
+    .update(await workflowText())
+    .digest('hex');
+  const { name, version } = createRequire(import.meta.url)('@temporalio/worker/package.json');
+  return `${name}@${version}+${digest}`;
 }
 
 /** What steps take to end once they are asked to, threads that have to be terminated included. */
@@ -112,7 +126,10 @@ export async function startWorker(options: WorkerSettings): Promise<RunningWorke
 /** A poll is answered or begun anew within this time. */
 const pollSeconds = 120;
 
-async function readinessOf(worker: Worker, { client, namespace }: Temporal): Promise<string | null> {
+async function readinessOf(
+  worker: Worker,
+  { client, namespace, taskQueue }: Temporal,
+): Promise<string | null> {
   const state = worker.getState();
   if (state !== 'RUNNING') return `the worker is ${state.toLowerCase()}`;
   const workflowTasks = 1;
@@ -137,8 +154,8 @@ async function createWorker(connection: NativeConnection, options: WorkerSetting
     ...tracing?.options,
     connection,
     namespace: temporal.namespace,
-    taskQueue,
-    identity: identity(),
+    taskQueue: temporal.taskQueue,
+    identity: workerIdentity(),
     ...(only === 'workflows' ? {} : { activities: activitiesOf(options) }),
     maxConcurrentActivityTaskExecutions: settings.maxConcurrentActivities,
     maxHeartbeatThrottleInterval: settings.heartbeatThrottleSeconds * 1000,
@@ -150,7 +167,7 @@ async function createWorker(connection: NativeConnection, options: WorkerSetting
 }
 
 function activitiesOf({ checkSource, config, device, stateDir, store, temporal }: WorkerSettings) {
-  const registry = registryClient(temporal.client);
+  const registry = registryClient(temporal.client, temporal.taskQueue);
   const histories = historiesOf(temporal.client);
   const { default: common, ...special } = config.steps;
   const limits = (step: StepName) => {

@@ -3,6 +3,7 @@ import { type ScheduleDescription, ScheduleOverlapPolicy } from '@temporalio/cli
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { DiagnoseRequest, RobustifyRequest } from '../schemas/workflow.ts';
 import { clearly } from './failures.ts';
+import { ownSchedule } from './known.ts';
 import { timesOfDay } from './schedule-view.ts';
 import { answerMs, lookMs, type NightlyOptions, nightlyRequest, nightOf, times } from './schedules.ts';
 import type { Session } from './session.ts';
@@ -24,8 +25,8 @@ export async function updateNightly(
   scheduleId: string,
   change: NightlyChange,
 ): Promise<{ scheduleId: string; nextRuns: string[]; anew: boolean }> {
-  const handle = session.client.schedule.getHandle(scheduleId);
-  const before = await clearly(() => handle.describe());
+  const handle = await ownSchedule(session, scheduleId);
+  const before = await handle.describe();
   const { anew: asked = false, ...options } = change;
   const named = Object.entries(options).filter(([, value]) => value !== undefined);
   if (named.length === 0 && !asked) {
@@ -72,7 +73,7 @@ const mostDays = 100;
  * @returns how many. @throws GuardError BadInput for a time that is no such one
  */
 export async function backfillSchedule(
-  { client }: Session,
+  session: Session,
   scheduleId: string,
   { from, to }: { from: Date; to: Date },
 ): Promise<{ nights: number }> {
@@ -81,7 +82,7 @@ export async function backfillSchedule(
   if (start >= end) throw bad('the nights end before they begin; --from comes before --to');
   if (end > Date.now()) throw bad('--to lies in the future: those nights come by themselves');
   if (end - start > mostDays * day) throw bad(`these are more than ${mostDays} days; take a part of them`);
-  const handle = client.schedule.getHandle(scheduleId);
+  const handle = await ownSchedule(session, scheduleId);
   const count = async () => {
     const { info, raw } = await clearly(() => handle.describe());
     return info.numActionsTaken + Number(raw.info?.bufferSize ?? 0);

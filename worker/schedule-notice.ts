@@ -1,4 +1,4 @@
-import { taskQueue, WorkflowName } from '../schemas/workflow.ts';
+import { WorkflowName } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import type { notice } from '../workflows/notice.ts';
 import type { Session } from './session.ts';
@@ -8,7 +8,7 @@ const waitsFor = '1 day';
 
 /** Lets the next worker tell people that a person has paused a schedule, where the settings want it. */
 export async function tellOfPause(
-  { client, config }: Pick<Session, 'client' | 'config'>,
+  { client, config, taskQueue }: Pick<Session, 'client' | 'config' | 'taskQueue'>,
   scheduleId: string,
   note: string,
 ): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Client, ScheduleDescription } from '@temporalio/client';
 import type { DiagnoseRequest, RobustifyRequest } from '../schemas/workflow.ts';
 import { verdictAttribute } from '../workflows/messages.ts';
-import { asGuardError, clearly, isNotFound } from './failures.ts';
+import { asGuardError, isNotFound } from './failures.ts';
+import { ownSchedule } from './known.ts';
 import { type ScheduleView, times } from './schedules.ts';
 import type { Session } from './session.ts';
 import { RunState, stateOf } from './status.ts';
@@ -49,8 +50,9 @@ export function timesOfDay({ spec }: Pick<ScheduleDescription, 'spec'>): { hour:
 const two = (value: number) => String(value).padStart(2, '0');
 
 /** A schedule with what it does and what came of it. @throws GuardError BadInput where there is none of this id */
-export async function describeSchedule({ client }: Session, scheduleId: string): Promise<ScheduleDetails> {
-  const found = await clearly(() => client.schedule.getHandle(scheduleId).describe());
+export async function describeSchedule(session: Session, scheduleId: string): Promise<ScheduleDetails> {
+  const { client } = session;
+  const found = await (await ownSchedule(session, scheduleId)).describe();
   const { action, info, policies, spec, state } = found;
   const request = (action.args as unknown as [DiagnoseRequest | RobustifyRequest])[0];
   const nights = await Promise.all(

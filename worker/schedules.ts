@@ -7,7 +7,6 @@ import { GateFile } from '../schemas/gate.ts';
 import {
   type DiagnoseRequest,
   type RobustifyRequest,
-  taskQueue,
   WorkflowName,
   workflowIds,
 } from '../schemas/workflow.ts';
@@ -15,6 +14,7 @@ import { modelAttribute } from '../workflows/messages.ts';
 import type { LoadedConfig } from './config.ts';
 import { clearly } from './failures.ts';
 import { imported } from './imports.ts';
+import { mayBeOurs, ownSchedule, strangeSchedule } from './known.ts';
 import { checkName } from './model-name.ts';
 import { diagnoseRequest, type RunOptions, resolved, robustifyRequest } from './requests.ts';
 import { tellOfPause } from './schedule-notice.ts';
@@ -121,7 +121,7 @@ export async function createNightly(
       action: {
         type: 'startWorkflow',
         ...nightOf(request, scheduleId),
-        taskQueue,
+        taskQueue: session.taskQueue,
         typedSearchAttributes: [{ key: modelAttribute, value: request.model }],
       },
       policies: {
@@ -146,9 +146,13 @@ export interface ScheduleView {
   note: string;
 }
 
-export async function listSchedules({ client }: Session): Promise<ScheduleView[]> {
+export async function listSchedules(session: Session): Promise<ScheduleView[]> {
+  const { client } = session;
   const found: ScheduleView[] = [];
-  for await (const { info, scheduleId, state } of client.schedule.list()) {
+  for await (const { action, info, scheduleId, state } of client.schedule.list()) {
+    if (!mayBeOurs(action?.workflowType)) continue;
+    // A list does not tell the task queue.
+    if (strangeSchedule(session, await client.schedule.getHandle(scheduleId).describe()) !== null) continue;
     const nextRuns = times(info?.nextActionTimes ?? []);
     found.push({ scheduleId, paused: state.paused, nextRuns, note: state.note ?? '' });
   }
@@ -161,7 +165,7 @@ export async function setSchedulePaused(
   paused: boolean,
   note: string,
 ): Promise<void> {
-  const handle = session.client.schedule.getHandle(scheduleId);
+  const handle = await ownSchedule(session, scheduleId);
   await clearly(() => (paused ? handle.pause(note) : handle.unpause(note)));
   if (paused) await tellOfPause(session, scheduleId, note);
 }
@@ -174,11 +178,11 @@ export interface Triggered {
 }
 
 /** Runs it once now, whatever the clock says, unless one of its runs is still at work. */
-export async function triggerSchedule({ client }: Session, scheduleId: string): Promise<Triggered> {
-  const handle = client.schedule.getHandle(scheduleId);
-  const { info: before } = await clearly(() => handle.describe());
+export async function triggerSchedule(session: Session, scheduleId: string): Promise<Triggered> {
+  const handle = await ownSchedule(session, scheduleId);
+  const { info: before } = await handle.describe();
   const known = new Set(before.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
-  await clearly(() => handle.trigger(ScheduleOverlapPolicy.SKIP));
+  await handle.trigger(ScheduleOverlapPolicy.SKIP);
   for (const end = Date.now() + answerMs; Date.now() < end; await sleep(lookMs)) {
     const { info } = await handle.describe();
     const started = info.recentActions.map(({ action }) => action.workflow);
@@ -193,6 +197,7 @@ export async function triggerSchedule({ client }: Session, scheduleId: string): 
   return { outcome: 'unknown', workflowIds: [] };
 }
 
-export function deleteSchedule({ client }: Session, scheduleId: string): Promise<void> {
-  return clearly(() => client.schedule.getHandle(scheduleId).delete());
+export async function deleteSchedule(session: Session, scheduleId: string): Promise<void> {
+  const handle = await ownSchedule(session, scheduleId);
+  await handle.delete();
 }

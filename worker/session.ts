@@ -6,19 +6,22 @@ import { stateFolder } from '../schemas/config.ts';
 import type { DeviceChoice } from '../schemas/device.ts';
 import type { LogFormat, ObserveConfig } from '../schemas/observe.ts';
 import { ArtifactStore } from '../store/index.ts';
+import { type Answers, answersOf } from './answers.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
 import { connectTemporal } from './connection.ts';
 import { notifierOf } from './notifier.ts';
 import { serveHealth } from './observe/health.ts';
 import { logTo } from './observe/runtime.ts';
 import { startTracing, type Tracing } from './observe/traces.ts';
+import { checkCode } from './other-code.ts';
 import { type RunningWorker, startWorker } from './run.ts';
+import { asServerError } from './server-errors.ts';
 import { sourceCheck } from './source-roots.ts';
 import { checkRoom, leavingNoFolders, watchRoom } from './state-folder.ts';
 
 export interface SessionOptions extends ConfigOptions {
-  /** What runs in this process: everything (the default), workflow code alone, which answers queries, or nothing. */
-  worker?: boolean | 'workflows';
+  /** Whether this process works (the default), or asks alone. */
+  worker?: boolean;
   /** By default .modality-guard in the project folder. */
   stateDir?: string;
   ui?: boolean;
@@ -47,7 +50,11 @@ export interface Session {
   /** Takes one line for people. */
   log: (line: string) => void;
   client: Client;
+  /** Where worker and clients of this project meet. */
+  taskQueue: string;
+  answered: Answers['answered'];
   address: string;
+  namespace: string;
   uiAddress: string | null;
   /** Ends with the worker; never without one. */
   workerDone: Promise<void>;
@@ -68,34 +75,34 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 async function openIn(stateDir: string, config: LoadedConfig, options: SessionOptions): Promise<Session> {
   const { log, port, signal, ui = false, uiPort, worker: works = true } = options;
-  const device = works === true ? await chooseDevice(options.device ?? config.worker.device) : 'cpu';
+  const device = works ? await chooseDevice(options.device ?? config.worker.device) : 'cpu';
   if (device !== 'cpu') log(`Models are computed on ${device}.`);
   const storeDir = join(stateDir, 'store');
   const store = await ArtifactStore.open(storeDir);
   await mkdir(stateDir, { recursive: true });
   const temporal = await connectTemporal({ config, stateDir, ui, log, signal, ports: { port, uiPort } });
+  const checkSource = sourceCheck(config, { project: resolve(options.folder ?? '.'), stateDir });
+  const settings = { config, device, temporal, store, stateDir, checkSource };
   let worker: RunningWorker | null = null;
   let tracing: Tracing | null = null;
   try {
+    logTo(stateDir, works && options.stays ? observed(config, options) : {});
     if (works) {
       const { traces } = config.observe;
       tracing = options.stays && traces ? await startTracing(traces) : null;
-      logTo(stateDir, options.stays ? observed(config, options) : {});
-      worker = await startWorker({
-        config,
-        device,
-        temporal,
-        store,
-        stateDir,
-        checkSource: sourceCheck(config, { project: resolve(options.folder ?? '.'), stateDir }),
-        tracing,
-        only: works === true ? null : works,
-      });
+      worker = await startWorker({ ...settings, tracing });
     }
   } catch (error) {
     await temporal.close();
-    throw error;
+    throw asServerError(error, { address: temporal.server.address, namespace: temporal.namespace });
   }
+  const answers = answersOf(temporal, {
+    works,
+    async start() {
+      await checkCode(temporal);
+      return startWorker({ ...settings, only: 'workflows' });
+    },
+  });
   const room = watchRoom(stateDir);
   return {
     config,
@@ -104,7 +111,10 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
     store,
     log,
     client: temporal.client,
+    taskQueue: temporal.taskQueue,
+    answered: answers.answered,
     address: temporal.server.address,
+    namespace: temporal.namespace,
     uiAddress: temporal.server.uiAddress ?? null,
     workerDone: worker?.done ?? new Promise(() => {}),
     readiness: async () => (worker ? worker.readiness() : 'there is no worker'),
@@ -112,6 +122,7 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
     async close() {
       room.stop();
       try {
+        await answers.stop();
         await worker?.stop();
       } finally {
         await tracing?.close().catch(() => {});

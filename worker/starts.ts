@@ -3,16 +3,10 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { packSetOf } from '../ingest/index.ts';
 import type { Digest } from '../schemas/artifact.ts';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
-import {
-  type DiagnoseRequest,
-  type TrainRequest,
-  taskQueue,
-  WorkflowName,
-  workflowIds,
-} from '../schemas/workflow.ts';
+import { type DiagnoseRequest, type TrainRequest, WorkflowName, workflowIds } from '../schemas/workflow.ts';
 import { modelAttribute } from '../workflows/messages.ts';
 import type { LoadedConfig } from './config.ts';
-import { clearly } from './failures.ts';
+import { checkOwn, checkRunning, describeOwn } from './known.ts';
 import { withMix } from './mix.ts';
 import { withPacks } from './packs.ts';
 import { checkAsked, planInput } from './plan.ts';
@@ -50,9 +44,12 @@ interface Before {
   resumes: string | null;
 }
 
-async function runBefore({ client }: Session, workflowId: string): Promise<Before | null> {
+async function runBefore(session: Session, workflowId: string): Promise<Before | null> {
   try {
-    const { memo, runId, status } = await client.workflow.getHandle(workflowId).describe();
+    const found = await session.client.workflow.getHandle(workflowId).describe();
+    const { memo, runId, status } = found;
+    // Another project's run under this name would be joined, and its results lie elsewhere.
+    if (status.name === 'RUNNING') checkOwn(session, found);
     const kept = memo?.[resumesMemo];
     const resumes = status.name === 'COMPLETED' ? null : typeof kept === 'string' ? kept : runId;
     return { runId, running: status.name === 'RUNNING', resumes };
@@ -72,7 +69,7 @@ export async function startOrJoin(
   const last = before === undefined ? await runBefore(session, workflowId) : before;
   const handle = await session.client.workflow.start(type, {
     workflowId,
-    taskQueue,
+    taskQueue: session.taskQueue,
     args,
     workflowIdConflictPolicy: 'USE_EXISTING',
     typedSearchAttributes: [{ key: modelAttribute, value: model }],
@@ -142,21 +139,12 @@ export const startTrain = starter(WorkflowName.Train, trainRequest, workflowIds.
 export const startPilot = starter(WorkflowName.Pilot, pilotRequest, workflowIds.pilot);
 
 /** Asks a run to end. Throws GuardError BAD_INPUT where there is no such run of ours, or it has ended. */
-export async function cancelRun({ client }: Session, workflowId: string): Promise<void> {
-  const handle = client.workflow.getHandle(workflowId);
-  const { status, type } = await clearly(() => handle.describe());
-  if (!(Object.values(WorkflowName) as string[]).includes(type)) {
-    throw new GuardError(ErrorCode.BadInput, `${workflowId} is a workflow of another program (${type})`);
-  }
-  if (type === WorkflowName.Registry) {
+export async function cancelRun(session: Session, workflowId: string): Promise<void> {
+  const found = await describeOwn(session, workflowId);
+  checkRunning(found);
+  if (found.type === WorkflowName.Registry) {
     const message = `${workflowId} keeps the registry, and goes on; \`modality-guard models rollback\` changes the champion`;
     throw new GuardError(ErrorCode.BadInput, message);
   }
-  if (status.name !== 'RUNNING') {
-    throw new GuardError(
-      ErrorCode.BadInput,
-      `${workflowId} has ended already (${status.name.toLowerCase()})`,
-    );
-  }
-  await handle.cancel();
+  await session.client.workflow.getHandle(workflowId).cancel();
 }

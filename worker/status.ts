@@ -1,7 +1,8 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import type { Heartbeat } from '../schemas/heartbeat.ts';
-import type { PipelineStatus } from '../schemas/workflow.ts';
+import { type PipelineStatus, WorkflowName } from '../schemas/workflow.ts';
 import {
   modelAttribute,
   pipelineStatusQuery,
@@ -9,6 +10,7 @@ import {
   verdictAttribute,
 } from '../workflows/messages.ts';
 import { clearly } from './failures.ts';
+import { describeOwn, modelOf, ownWorkflows } from './known.ts';
 import type { Session } from './session.ts';
 
 export const RunState = {
@@ -30,6 +32,9 @@ export interface ActivityView {
   attempt: number;
   lastFailure: string | null;
 }
+
+/** What it takes to ask a run. */
+export type Asking = Pick<Session, 'answered' | 'client' | 'taskQueue'>;
 
 export interface StatusView extends PipelineStatus {
   runId: string;
@@ -96,15 +101,28 @@ async function childActivities(
 }
 
 /** Stages, what is at work, and whether a gate waits. @throws GuardError BadInput where there is no such run */
-export function statusOf({ client }: Pick<Session, 'client'>, workflowId: string): Promise<StatusView> {
-  return clearly(() => viewOf(client, workflowId));
+export function statusOf(session: Asking, workflowId: string): Promise<StatusView> {
+  return clearly(() => viewOf(session, workflowId));
 }
 
-async function viewOf(client: Client, workflowId: string): Promise<StatusView> {
+/** Workflows without stages, and who tells about them. */
+const others: Readonly<Record<string, (workflowId: string) => string>> = {
+  [WorkflowName.Registry]: (id) =>
+    `keeps a registry: \`modality-guard models list --model ${modelOf(id)}\` shows it`,
+  [WorkflowName.DriftWatch]: (id) =>
+    `watches logs: \`modality-guard drift status --model ${modelOf(id)}\` shows it`,
+  [WorkflowName.Rollout]: (id) =>
+    `is the rollout of a run: \`modality-guard status ${id.replace(/\/rollout$/, '')}\` shows it`,
+};
+
+async function viewOf(session: Asking, workflowId: string): Promise<StatusView> {
+  const { answered, client } = session;
+  const description = await describeOwn(session, workflowId);
+  const other = others[description.type];
+  if (other) throw new GuardError(ErrorCode.BadInput, `${workflowId} ${other(workflowId)}`);
   const handle = client.workflow.getHandle(workflowId);
-  const description = await handle.describe();
   const [status, children] = await Promise.all([
-    handle.query(pipelineStatusQuery),
+    answered(() => handle.query(pipelineStatusQuery)),
     childActivities(client, description).catch(() => []),
   ]);
   return {
@@ -127,11 +145,10 @@ export interface RunSummary {
 }
 
 /** Newest first. */
-export async function listRuns({ client }: Session, filter: { model?: string } = {}): Promise<RunSummary[]> {
-  const query =
-    filter.model === undefined ? '' : `${modelAttribute.name} = "${filter.model.replaceAll('"', '')}"`;
+export async function listRuns(session: Session, filter: { model?: string } = {}): Promise<RunSummary[]> {
   const found: RunSummary[] = [];
-  for await (const run of client.workflow.list({ query })) {
+  for await (const run of session.client.workflow.list({ query: ownWorkflows(session) })) {
+    if (filter.model !== undefined && modelOf(run.workflowId) !== filter.model) continue;
     const attributes = run.typedSearchAttributes;
     found.push({
       workflowId: run.workflowId,

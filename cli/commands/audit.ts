@@ -43,7 +43,7 @@ export function addAudit(program: Command): void {
 async function exportAudit(flags: ExportFlags, output: Output, [workflowId]: string[]): Promise<ExitCode> {
   let complete = true;
   await (await loadApi()).checkVacant(resolve(flags.out));
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const result = await api.auditExport(session, {
       workflowId: workflowId as string,
       out: resolve(flags.out),

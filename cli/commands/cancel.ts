@@ -13,7 +13,7 @@ export function addCancel(program: Command): void {
       .argument('<workflow>', 'workflow id, as `status` lists it'),
   );
   handle<ProjectFlags>(command, async (flags, output, [workflowId]) => {
-    await withSession(flags, output, 'workflows', async ({ session, api }) => {
+    await withSession(flags, output, false, async ({ session, api }) => {
       await api.cancelRun(session, workflowId as string);
       output.result({ workflowId, asked: 'cancel' }, () => `${workflowId} was asked to end`);
     });

@@ -46,9 +46,9 @@ async function decide(
   workflowId: string | undefined,
 ): Promise<undefined> {
   const by = personOf(flags.by);
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const record = await api.decide(session, {
-      ...(workflowId ? { workflowId } : {}),
+      ...(workflowId === undefined ? {} : { workflowId }),
       ...(flags.model ? { model: flags.model } : {}),
       ...(flags.stage ? { stage: flags.stage } : {}),
       decision,

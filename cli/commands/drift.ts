@@ -84,7 +84,7 @@ async function watchLogs(flags: WatchFlags, output: Output): Promise<undefined> 
     ...limitsOf(flags),
   };
   const checked = await lookedFor('drift', flags, options, output);
-  await withSession(flags, output, flags.detach ? 'workflows' : true, async (work) => {
+  await withSession(flags, output, !flags.detach, async (work) => {
     const started = await work.api.watchDrift(work.session, checked);
     output.result(started, () => `${started.joined ? 'Joined' : 'Started'} ${started.workflowId}`);
     if (!flags.detach) await printNews(work, output, started.model);
@@ -114,7 +114,7 @@ async function printNews({ session, api, signal }: Work, output: Output, model: 
 }
 
 async function setLimits(flags: ModelFlags & LimitFlags, output: Output): Promise<undefined> {
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const model = flags.model ?? session.config.model.name;
     const limits = await api.setDriftLimits(session, model, limitsOf(flags));
     output.result({ model, limits }, () => `The watch of ${model}: ${limitsText(limits)}`);
@@ -122,14 +122,14 @@ async function setLimits(flags: ModelFlags & LimitFlags, output: Output): Promis
 }
 
 async function showStatus(flags: ModelFlags, output: Output): Promise<undefined> {
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const view = await api.driftStatus(session, flags.model ?? session.config.model.name);
     output.result(view, () => watchText(view));
   });
 }
 
 async function stop(flags: ModelFlags, output: Output): Promise<undefined> {
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const model = flags.model ?? session.config.model.name;
     await api.stopDrift(session, model);
     output.result({ status: 'stopped', model }, () => `The watch of ${model} has stopped.`);

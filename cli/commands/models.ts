@@ -41,7 +41,7 @@ export function addModels(program: Command): void {
 }
 
 async function listModels(flags: ModelFlags, output: Output): Promise<undefined> {
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const name = flags.model ?? session.config.model.name;
     const state = await api.registryState(session, name);
     output.result(state, () => {
@@ -83,7 +83,7 @@ async function listModels(flags: ModelFlags, output: Output): Promise<undefined>
 
 async function exportModel(flags: ExportFlags, output: Output, [which]: string[]): Promise<undefined> {
   await (await loadApi()).checkVacant(resolve(flags.out));
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const result = await api.exportModel(session, {
       which: which as string,
       ...(flags.model ? { model: flags.model } : {}),

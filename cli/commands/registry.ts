@@ -65,7 +65,7 @@ async function changed(
   ) => Promise<RegistryState>,
 ): Promise<undefined> {
   const by = personOf(flags.by);
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const named = flags.model ? { model: flags.model } : {};
     const state = await apply(api, session, { by, comment: flags.comment, ...named });
     output.result(state, () => {
@@ -80,7 +80,7 @@ async function changed(
 }
 
 async function showHistory(flags: ModelFlags, output: Output): Promise<undefined> {
-  await withSession(flags, output, 'workflows', async ({ session, api }) => {
+  await withSession(flags, output, false, async ({ session, api }) => {
     const name = flags.model ?? session.config.model.name;
     const { complete, events } = await api.registryHistory(session, name);
     if (!complete) {

@@ -28,7 +28,7 @@ export function addStatus(program: Command): void {
 }
 
 async function status(flags: StatusFlags, output: Output, [workflowId]: string[]): Promise<undefined> {
-  await withSession(flags, output, 'workflows', async (work) => {
+  await withSession(flags, output, false, async (work) => {
     if (workflowId === undefined) return list(work, output, flags);
     if (flags.watch) await followRun(work, output, workflowId, flags);
     const view = await work.api.statusOf(work.session, workflowId);

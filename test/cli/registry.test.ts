@@ -7,8 +7,17 @@ import { modalityGuard, projectFolder } from './command.ts';
 let bed: TestBed;
 let folder: string;
 const models: ArtifactRef[] = [];
+let stop = () => {};
+let working: Promise<void>;
 beforeAll(async () => {
   bed = await openTestBed();
+  working = bed.withWorker(
+    {},
+    () =>
+      new Promise<void>((end) => {
+        stop = end;
+      }),
+  );
   folder = await projectFolder();
   for (const name of ['first', 'second', 'third']) {
     const config = await bed.store.putJson({ name });
@@ -16,7 +25,11 @@ beforeAll(async () => {
     models.push({ ...(await bed.store.putJson(manifest)), mediaType: MediaType.Model });
   }
 });
-afterAll(() => bed.close());
+afterAll(async () => {
+  stop();
+  await working;
+  await bed.close();
+});
 
 const guard = (...args: string[]) =>
   modalityGuard([...args, '--no-input', '--state-dir', bed.stateDir], {

@@ -226,7 +226,7 @@ describe('a drift watch', { timeout: 300_000 }, () => {
     const stopped = await eventually(status, ({ state }) => state !== 'running');
     expect(stopped).toMatchObject({ state: 'completed', reason: null });
     await keepHistory(session.client, 'drift-watch', workflowIds.drift('tiny'));
-    await expect(stopDrift(session, 'tiny')).rejects.toThrow(/has ended already \(completed\)/);
+    await expect(stopDrift(session, 'tiny')).rejects.toThrow(/has ended \(completed\)/);
     await watch({ psi: 0.25 });
     const again = await eventually(status, ({ polls }) => polls! > stopped.polls! + 3);
     expect(again.measures).toEqual(answered.measures);
@@ -260,6 +260,7 @@ describe('a drift watch', { timeout: 300_000 }, () => {
     await session.close();
     session = await openSession({ folder: project.folder, worker: false, log: () => {} });
     const late = await driftStatus(session, 'tiny', Date.now() + 3_600_000);
-    expect(late).toMatchObject({ state: 'late', reason: expect.stringMatching(/no worker/), measures: [] });
+    // On a server of its own a command answers itself; the looks are due all the same.
+    expect(late).toMatchObject({ state: 'late', reason: expect.stringMatching(/no worker/) });
   });
 });

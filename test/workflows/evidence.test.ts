@@ -73,8 +73,8 @@ describe('the evidence of a run', { timeout: 300_000 }, () => {
     const workflowId = await rolledBack('forgotten');
     await forget(workflowId);
     const out = join(bed.stateDir, 'forgotten');
-    const { client } = bed.temporal;
-    const exported = await auditExport({ client, store: bed.store }, { workflowId, out });
+    const { client, taskQueue } = bed.temporal;
+    const exported = await auditExport({ client, taskQueue, store: bed.store }, { workflowId, out });
     expect(exported).toMatchObject({ histories: 2, problems: [] });
     const { code, histories } = await readBundle(out);
     expect(code).toMatch(/^sha256:/);
@@ -91,7 +91,7 @@ describe('the evidence of a run', { timeout: 300_000 }, () => {
 
     // An empty store and a server that has forgotten: there is no such run.
     const empty = await ArtifactStore.open(join(bed.stateDir, 'empty'));
-    const nothing = auditExport({ client, store: empty }, { workflowId, out: `${out}-2` });
+    const nothing = auditExport({ client, taskQueue, store: empty }, { workflowId, out: `${out}-2` });
     await expect(nothing).rejects.toMatchObject({ code: 'BAD_INPUT' });
   });
 
@@ -109,7 +109,7 @@ describe('the evidence of a run', { timeout: 300_000 }, () => {
       json: JSON.stringify(kept.history),
     });
     const out = join(bed.stateDir, 'lacking-bundle');
-    const { problems } = await auditExport({ client: bed.temporal.client, store }, { workflowId, out });
+    const { problems } = await auditExport({ ...bed.temporal, store }, { workflowId, out });
     const told = (what: RegExp) => problems.filter(({ what: which }) => what.test(which));
     expect(told(/\/rollout$/)).toMatchObject([
       {

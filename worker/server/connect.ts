@@ -40,6 +40,8 @@ export interface ServerConnection {
   address: string;
   /** URL of the web UI, where there is one. */
   uiAddress?: string;
+  /** The server is this project's, started by a command of it; false: its address was given. */
+  own: boolean;
   /** False: the address was given, or another command in this folder had started the server already. */
   startedByUs: boolean;
   /**
@@ -58,7 +60,7 @@ export async function connectServer(options: ServerOptions): Promise<ServerConne
   const given = givenAddress(options);
   if (given) {
     await checkReachable(given.address, given.from);
-    return { address: given.address, startedByUs: false, close: async () => {} };
+    return { address: given.address, own: false, startedByUs: false, close: async () => {} };
   }
   await makeStateFolder(serverFolder(resolve(options.stateDir)));
   // One folder has one name, by whatever links it is reached.
@@ -212,6 +214,7 @@ function connection(
   return {
     address: guest.address,
     ...(guest.uiAddress ? { uiAddress: guest.uiAddress } : {}),
+    own: true,
     startedByUs,
     async close() {
       closed = true;

@@ -44,6 +44,9 @@ const configComments: Readonly<Record<string, string>> = {
   steps: 'Time-outs and retries by step; default, and what differs from it.',
   nightly: 'When "schedule create --nightly" diagnoses; also: level, task, scenarios, gate.',
   drift: 'What "drift watch" takes for an alarm: a share of changed answers, a population stability index.',
+  sources: 'Folders that a worker reads for requests, beside those of the project.',
+  observe: 'Logs, metrics, traces and health of the command "worker" (docs/operations.md).',
+  notify: 'Who is told of what waits or fails: a webhook or a command (docs/operations.md).',
 };
 
 const head = ` Where and how this project works. Keys and values are checked when a command begins:
@@ -59,7 +62,14 @@ function mapAt(doc: Document, path: readonly string[]): YAMLMap {
 async function configText({ benchmark, endpoint, model }: InitOptions): Promise<string> {
   const shipped = JSON.parse(await readFile(packageFile('temporal.config.json'), 'utf8'));
   const folder = endpoint ? endpointFolder : (model ?? 'embedded');
-  const config = { ...shipped, model: { folder }, data: { folder: benchmark ?? 'embedded' } };
+  const config = {
+    ...shipped,
+    model: { folder },
+    data: { folder: benchmark ?? 'embedded' },
+    sources: { roots: [] },
+    observe: {},
+    notify: null,
+  };
   const doc = new Document(config);
   doc.commentBefore = head;
   for (const [path, text] of Object.entries(configComments)) {

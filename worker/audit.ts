@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { type ArtifactRef, MediaType, StepManifest } from '../schemas/artifact.ts';
 import { stateFolder } from '../schemas/config.ts';
-import { ErrorCode, GuardError } from '../schemas/errors.ts';
 import {
   ArtifactStore,
   auditBundle,
@@ -13,7 +12,7 @@ import {
   writeAtomically,
 } from '../store/index.ts';
 import { type Bundle, bundleName, readBundle } from './bundle.ts';
-import { evidenceOf, type FoundHistory, type Lacking } from './evidence.ts';
+import { evidenceOf, type FoundHistory, isUnreadable, type Lacking } from './evidence.ts';
 import { clearly, isNotFound } from './failures.ts';
 import { describeOwn } from './known.ts';
 import { workflowDigest } from './run.ts';
@@ -89,7 +88,7 @@ async function writeBundle(
       for (const inner of [...Object.values(inputs), ...Object.values(outputs)])
         artifacts.set(inner.digest, inner);
     } catch (error) {
-      if (!(error instanceof GuardError) || error.code !== ErrorCode.BadArtifact) throw error;
+      if (!isUnreadable(error)) throw error;
       problems.push({ what: ref.digest, problem: error.message });
     }
   }

@@ -18,6 +18,11 @@ export interface FoundHistory extends KeptHistory {
   code: string | null;
 }
 
+/** Whether the store lacks an artifact, or holds other bytes than it should. */
+export const isUnreadable = (error: unknown): error is GuardError =>
+  error instanceof GuardError &&
+  (error.code === ErrorCode.BadArtifact || error.code === ErrorCode.ArtifactNotHere);
+
 /** Every history that belongs to a run, from the server or else from the store, and what is missing. */
 export async function evidenceOf(
   { client, store }: Pick<Session, 'client' | 'store'>,
@@ -30,7 +35,7 @@ export async function evidenceOf(
     const found = await server(execution);
     if (found) return found;
     const recorded = await kept(execution).catch((error: unknown) => {
-      if (!(error instanceof GuardError) || error.code !== ErrorCode.BadArtifact) throw error;
+      if (!isUnreadable(error)) throw error;
       problems.push({ what: execution.workflowId, problem: error.message });
       return null;
     });

@@ -139,6 +139,7 @@ describe('a change of the registry', { timeout: 60_000 }, () => {
     environment.on('heartbeat', ({ label }: { label: string }) => labels.push(label));
     const { rollBackModel } = createActivities({
       ...deps,
+      registry: registryClient(bed.temporal.client, 'nobody'),
       limits: () => ({ attempts: 3, stallSeconds: 60 }),
     });
     const rollback = environment.run(rollBackModel, { name, model, from: 'a test', reason: 'a test' });

@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../schemas/artifact.ts';
 import {
   backfillSchedule,
   createNightly,
@@ -65,7 +66,11 @@ describe('a schedule', { timeout: 300_000 }, () => {
       taken: 0,
       nights: [],
     });
-    const file = join(project.folder, 'benchmark/test.parquet');
+    // The benchmark is in the store since the schedule was made; its folder may go.
+    const { action } = await session.client.schedule.getHandle(nightly).describe();
+    const [{ data }] = action.args as unknown as [{ data: { artifact: ArtifactRef } }];
+    const [algorithm, hex] = data.artifact.digest.split(':') as [string, string];
+    const file = join(session.storeDir, algorithm, hex.slice(0, 2), hex);
     await rename(file, `${file}.away`);
     expect(await triggerSchedule(session, nightly)).toMatchObject({ outcome: 'started' });
     const bad = await described((found) => found.nights.length === 1 && ended(found));
@@ -73,7 +78,7 @@ describe('a schedule', { timeout: 300_000 }, () => {
     expect(bad.nights[0]).toMatchObject({
       state: 'failed',
       verdict: null,
-      reason: expect.stringMatching(/test\.parquet missing/),
+      reason: expect.stringMatching(/artifact is missing/),
     });
     await rename(`${file}.away`, file);
     const next = await triggerSchedule(session, nightly);
@@ -96,7 +101,7 @@ describe('a schedule', { timeout: 300_000 }, () => {
     expect(oneLine(stdout)).toMatch(
       /2 nights begun, 0 skipped .* last: the night of .* completed, verdict pass/,
     );
-    expect(oneLine(stdout)).toMatch(/test\.parquet missing/);
+    expect(oneLine(stdout)).toMatch(/artifact is missing/);
   });
 
   it('says that a trigger was skipped, and for which run', async () => {

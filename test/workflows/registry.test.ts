@@ -218,7 +218,9 @@ describe('the registry workflow', () => {
       await vi.waitFor(async () => expect((await registry.state('long'))!.events.length).toBeLessThan(100), {
         timeout: 20_000,
       });
-      const session = { client: bed.temporal.client, store: bed.store } as Session;
+      const { client, taskQueue } = bed.temporal;
+      const answered = <T>(ask: () => Promise<T>) => ask();
+      const session = { client, taskQueue, answered, store: bed.store } as Session;
       const { complete, events } = await registryHistory(session, 'long');
       expect(complete).toBe(true);
       expect(events.map(({ digest }) => digest.at(-1))).toEqual([

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ErrorCode, GuardError } from '../schemas/errors.ts';
@@ -23,7 +23,7 @@ export function cacheFolder(): string {
 export function privateCache(...names: string[]): string {
   const folder = join(cacheFolder(), ...names);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
   } catch (cause) {
     const message = `${folder} cannot be made (${(cause as NodeJS.ErrnoException).code}); set XDG_CACHE_HOME to a folder of yours`;
     throw new GuardError(ErrorCode.Storage, message, { cause });
@@ -31,6 +31,18 @@ export function privateCache(...names: string[]): string {
   const problem = changeableByOthers(folder);
   if (problem === null) return folder;
   throw new GuardError(ErrorCode.BadConfig, `${problem}, and programs are run from ${folder}: ${remedy}`);
+}
+
+/** Node's own `recursive` never ends below /proc, where a folder's parent is there and takes no folder. */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process made it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 const remedy =

@@ -41,7 +41,9 @@ describe('a gate that waits for a person', () => {
     const text = shown(gate);
     expect(text).toContain('150 steps promise 30.2 points more.');
     expect(text).toMatch(/comparison +n +as it is +piloted/);
-    expect(text).toMatch(/ {2}modality-guard approve robustify\/mini\/1 --stage pilot --comment "[^"]+"\n/);
+    expect(text).toMatch(
+      / {2}(npx )?modality-guard approve robustify\/mini\/1 --stage pilot --comment "[^"]+"\n/,
+    );
   });
 
   it('names the state folder and the configuration where other ones were given, and champion and challenger of a rollout', () => {

@@ -75,7 +75,9 @@ describe('one owner, one server', { timeout: 300_000 }, () => {
       await server.close();
       await until(() => ![one!.pid, supervisor.pid].some(isAlive));
       expect(await serversOf()).toEqual([]);
-      expect(serverFiles().sort()).toEqual(['server.log', 'supervisor.log']);
+      // A second start puts the log of the first aside.
+      const files = serverFiles().filter((name) => name !== 'server.log.1');
+      expect(files.sort()).toEqual(['server.log', 'supervisor.log']);
     });
 
   it('when its supervisor is killed before it knows that its server runs', async () => {
@@ -88,7 +90,8 @@ describe('one owner, one server', { timeout: 300_000 }, () => {
     await until(() => !isAlive(supervisor.pid));
     expect(isAlive(orphan!)).toBe(true);
     const server = await connectServer({ stateDir, log });
-    expect(isAlive(orphan!)).toBe(false);
+    // A process that has ended may still wait for its parent to notice.
+    await until(() => !isAlive(orphan!));
     await server.close();
   });
 

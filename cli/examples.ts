@@ -55,7 +55,6 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'audit replay': ['audit replay evidence'],
   'audit verify': ['audit verify evidence --store .modality-guard/store'],
   worker: ['worker --device auto'],
-  'worker deploy': ['worker deploy --ramp 10', 'worker deploy --current'],
   'device list': ['device list'],
   'device install': [
     'device install cuda --dry-run',

@@ -3,7 +3,6 @@ export { type DiagnosisFiles, type ReportedDiagnosis, writeDiagnosis } from '../
 export { type AuditExport, type AuditVerify, auditExport, auditVerify } from './audit.ts';
 export { type ConfigOptions, type LoadedConfig, loadConfig, packageFolder } from './config.ts';
 export { type DecideOptions, decide, waitingGates } from './decide.ts';
-export { deployVersion, type Routing, routingNote, versionIn } from './deployment.ts';
 export { type DriftOptions, setDriftLimits, stopDrift, watchDrift } from './drift.ts';
 export { type DriftView, driftStatus } from './drift-status.ts';
 export { follow } from './follow.ts';

@@ -189,14 +189,14 @@ function lazily(settings: GuardConfig['notify']): Notifier | null {
   };
 }
 
-/** Workflows without an end go on with the current version; pipelines say otherwise. */
+/** Pinned: a pipeline ends with the code that it began with. */
 function deployment(version: GuardConfig['worker']['deployment']): Partial<WorkerOptions> {
   if (version === null) return {};
   return {
     workerDeploymentOptions: {
       version: { deploymentName: version.name, buildId: version.buildId },
       useWorkerVersioning: true,
-      defaultVersioningBehavior: 'AUTO_UPGRADE',
+      defaultVersioningBehavior: 'PINNED',
     },
   };
 }

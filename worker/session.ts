@@ -9,7 +9,6 @@ import { ArtifactStore } from '../store/index.ts';
 import { type Answers, answersOf } from './answers.ts';
 import { type ConfigOptions, type LoadedConfig, loadConfig } from './config.ts';
 import { connectTemporal } from './connection.ts';
-import { routingNote, settleVersion } from './deployment.ts';
 import { notifierOf } from './notifier.ts';
 import { serveHealth } from './observe/health.ts';
 import { logTo } from './observe/runtime.ts';
@@ -93,8 +92,6 @@ async function openIn(stateDir: string, config: LoadedConfig, options: SessionOp
       tracing = options.stays && traces ? await startTracing(traces) : null;
       worker = await startWorker({ ...settings, tracing });
     }
-    const { client, namespace, server } = temporal;
-    if (works && server.own) await settleVersion({ client, namespace, config }, log);
   } catch (error) {
     await temporal.close();
     throw asServerError(error, { address: temporal.server.address, namespace: temporal.namespace });
@@ -158,8 +155,6 @@ export async function runWorker(options: SessionOptions & { signal: AbortSignal 
   try {
     session = await openSession({ ...options, worker: true, stays: true });
     options.log(`Worker of ${session.address} is ready.`);
-    const note = await routingNote(session).catch((error: unknown) => String(error));
-    if (note !== null) options.log(note);
     if (health) options.log(`Its health: http://${health.address}/readyz`);
     const stopped = new Promise<void>((end) => {
       if (signal.aborted) end();

@@ -9,7 +9,6 @@ import { verdictAttribute } from './messages.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
 import { scheduleOfRun, tell, tellingOfFailure } from './tell.ts';
-import { pin } from './versions.ts';
 
 const stageNames = ['ingest', 'diagnose', 'report'] as const;
 
@@ -17,7 +16,6 @@ const stageNames = ['ingest', 'diagnose', 'report'] as const;
 export function diagnose(request: DiagnoseRequest): Promise<DiagnoseResult> {
   return inEvidence(() => tellingOfFailure(request.model, () => diagnosisAlone(request)));
 }
-pin(diagnose);
 
 async function diagnosisAlone(request: DiagnoseRequest): Promise<DiagnoseResult> {
   const stages = new Stages(

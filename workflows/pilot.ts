@@ -17,7 +17,6 @@ import { stepsOfPilot } from './expected.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
 import { augment, trainModel } from './training.ts';
-import { pin } from './versions.ts';
 
 /**
  * Short trainings on growing shares of the data, one after the other so that none slows down another's steps, and a small
@@ -97,7 +96,6 @@ export function refusalOf({ approval, reason }: StageRecord): string | null {
 export function pilot(request: PilotRequest): Promise<PilotResult> {
   return inEvidence(() => pilotAlone(request));
 }
-pin(pilot);
 
 async function pilotAlone(request: PilotRequest): Promise<PilotResult> {
   const stages = new Stages(request.model, ['ingest', 'pilot'] as const, stepsOfPilot(request));

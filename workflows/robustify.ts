@@ -31,7 +31,6 @@ import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
 import { tellingOfFailure } from './tell.ts';
 import { augment, trainModel } from './training.ts';
-import { pin } from './versions.ts';
 
 /**
  * Diagnoses a model, trains it on perturbed pairs, diagnoses the result, rolls it out in stages against the champion,
@@ -40,7 +39,6 @@ import { pin } from './versions.ts';
 export function robustify(request: RobustifyRequest): Promise<RobustifyResult> {
   return inEvidence(() => tellingOfFailure(request.model, () => wholeRun(request)));
 }
-pin(robustify);
 
 async function wholeRun(request: RobustifyRequest): Promise<RobustifyResult> {
   const stages = new Stages<string>(

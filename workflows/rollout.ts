@@ -28,7 +28,6 @@ import {
 } from './messages.ts';
 import { isLost, type Place, takePlace } from './place.ts';
 import { stepsOf } from './steps.ts';
-import { pin } from './versions.ts';
 
 /** What the registry says to gateways, by stage: the share of requests that is the challenger's. */
 const shares: readonly { stage: RolloutStage; share: number }[] = [
@@ -50,7 +49,6 @@ type End = Pick<RolloutResult, 'outcome' | 'reason'>;
 export function rollout(request: RolloutRequest): Promise<RolloutOutcome> {
   return inEvidence(() => throughStages(request));
 }
-pin(rollout);
 
 async function throughStages(request: RolloutRequest): Promise<RolloutOutcome> {
   const account: Omit<RolloutOutcome, 'result'> = { artifacts: {}, manifests: [], accounts: [] };

@@ -5,7 +5,6 @@ import { inEvidence } from './evidence.ts';
 import { stepsOfTraining } from './expected.ts';
 import { Stages, type Track } from './stages.ts';
 import { stepsOf } from './steps.ts';
-import { pin } from './versions.ts';
 
 /** What the training data lack, taken into the store; undefined: nothing is mixed in, and no command is given. */
 async function mixedIn(track: Track, { mix, steps }: TrainRequest): Promise<MixedIn | undefined> {
@@ -74,7 +73,6 @@ export async function trainModel(
 export function train(request: TrainRequest): Promise<TrainResult> {
   return inEvidence(() => trainingAlone(request));
 }
-pin(train);
 
 async function trainingAlone(request: TrainRequest): Promise<TrainResult> {
   const stages = new Stages(request.model, ['ingest', 'augment', 'train'] as const, stepsOfTraining(request));

@@ -52,8 +52,6 @@ async function status(flags: StatusFlags, output: Output, [workflowId]: string[]
 
 async function list({ session, api }: Work, output: Output, flags: StatusFlags): Promise<void> {
   const { model } = flags;
-  const note = await api.routingNote(session);
-  if (note !== null) output.log(note);
   const runs = await api.listRuns(session, model ? { model } : {});
   output.result(runs, () => {
     if (runs.length === 0) return `No runs yet. Start one:\n  ${suggested('run', flags)}`;

@@ -43,17 +43,11 @@ export async function auditExport(
 ): Promise<AuditExport> {
   const folder = resolve(out);
   await checkVacant(folder);
-  let unknown: Error | null = null;
   await describeOwn(session, workflowId).catch((error: Error) => {
     // What the server has forgotten may still be in the store.
     if (!isNotFound(error.cause)) throw error;
-    unknown = error;
   });
-  const { histories, problems } = await clearly(() => evidenceOf(session, workflowId)).catch(
-    (error: Error) => {
-      throw isNotFound(error.cause) ? (unknown ?? error) : error;
-    },
-  );
+  const { histories, problems } = await clearly(() => evidenceOf(session, workflowId));
   const counts = await fillVacant(folder, (into) =>
     writeBundle(session.store, into, workflowId, histories, problems),
   );

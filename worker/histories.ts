@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { HistorySource } from '../activities/index.ts';
 import type { Execution, KeptHistory } from '../schemas/history.ts';
@@ -88,7 +88,7 @@ export function registryOf(events: readonly HistoryEvent[], workflowId: string):
 
 /**
  * Histories of an execution, of its children and of what they continue, and of its model's registry where there is one.
- * @throws Error with code NOT_FOUND of gRPC, which `isNotFound` knows, where it is not there
+ * @throws WorkflowNotFoundError where it is not there
  */
 export async function* collectHistories(
   fetch: FetchHistory,
@@ -104,7 +104,8 @@ export async function* collectHistories(
     const found = await fetch(next);
     if (found === null) {
       if (relative) lacking(relative);
-      else if (!optional) throw Object.assign(new Error(`there is no workflow "${workflowId}"`), { code: 5 });
+      else if (!optional)
+        throw new WorkflowNotFoundError(`there is no workflow "${workflowId}"`, workflowId, runId);
       continue;
     }
     const key = `${found.workflowId} ${found.runId}`;

@@ -8,6 +8,7 @@ import { taskQueue } from '../../schemas/workflow.ts';
 import { diagnoseOnce, openSession, type Session, watchDrift } from '../../worker/index.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { diagnoseRequest, trainRequest } from '../../worker/requests.ts';
+import { makeChampion } from '../support/champion.ts';
 import { bundleChanged } from '../support/changed-workflows.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
@@ -46,7 +47,7 @@ async function guard(folder: string, ...words: string[]): Promise<Said> {
 
 let project: Project;
 let server: Session;
-const digest = `sha256:${'a'.repeat(64)}`;
+let digest: string;
 const ids = { finished: '', failed: '', outOfTime: '', cancelled: '', terminated: '' };
 const theirs = 'theirs';
 
@@ -58,26 +59,22 @@ beforeAll(async () => {
   server = await openSession({ folder: project.folder, log: () => {} });
   process.env.TEMPORAL_ADDRESS = server.address;
   const { client } = server;
-  ids.finished = (await diagnoseOnce(server, {})).workflowId;
+  const { model, workflowId } = await diagnoseOnce(server, {});
+  ids.finished = workflowId;
+  digest = model.digest;
   const empty = join(project.folder, 'empty');
   await mkdir(empty);
-  await registryClient(client).apply({
-    kind: 'register',
-    name: 'tiny',
-    change: { model: { digest, bytes: 1, mediaType: 'x' } as never, from: 'import', reason: 'the first' },
-    requestId: 'first',
-  });
-  await registryClient(client).apply({
-    kind: 'register',
-    name: 'gone',
-    change: { model: { digest, bytes: 1, mediaType: 'x' } as never, from: 'import', reason: 'the first' },
-    requestId: 'second',
-  });
+  for (const name of ['tiny', 'gone']) await makeChampion(server, model, name);
   await client.workflow.getHandle('registry/gone').terminate('a test');
   const logs = join(project.folder, 'logs');
   await mkdir(logs);
-  for (const model of ['tiny', 'gone'])
-    await watchDrift(server, { model, modelFolder: join(project.folder, 'model'), logs, pollSeconds: 600 });
+  for (const name of ['tiny', 'gone'])
+    await watchDrift(server, {
+      model: name,
+      modelFolder: join(project.folder, 'model'),
+      logs,
+      pollSeconds: 600,
+    });
   await client.workflow.getHandle('drift/gone').terminate('a test');
   const start = (type: string, workflowId: string, queue: string, more: object = {}) =>
     client.workflow.start(type, { workflowId, taskQueue: queue, args: [theirs], ...more });

@@ -12,8 +12,8 @@ import {
   setDriftLimits,
   watchDrift,
 } from '../../worker/index.ts';
-import { registryClient } from '../../worker/registry-client.ts';
 import { resolveExecutable } from '../../worker/server/resolve.ts';
+import { makeChampion } from '../support/champion.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
 let project: Project;
@@ -36,8 +36,7 @@ beforeAll(async () => {
   vi.stubEnv('PATH', `${bin}${delimiter}${process.env.PATH}`);
   session = await openSession({ folder: project.folder, log: () => {} });
   const { model } = await diagnoseOnce(session, {});
-  const change = { model, from: 'import', reason: 'the first' };
-  await registryClient(session.client).apply({ kind: 'register', name: 'tiny', change, requestId: 'first' });
+  await makeChampion(session, model);
 });
 afterAll(async () => {
   await session?.close();

@@ -18,6 +18,7 @@ import {
 } from '../../worker/index.ts';
 import { registryClient } from '../../worker/registry-client.ts';
 import { modalityGuard } from '../cli/command.ts';
+import { makeChampion } from '../support/champion.ts';
 import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
@@ -29,8 +30,7 @@ const said: string[] = [];
 const told = join(tmpdir(), `guard-told-${process.pid}.json`);
 const register = async (name: string) => {
   const { model } = (await registryClient(session.client).state('tiny'))!.champion!;
-  const change = { model, from: 'import', reason: 'the first' };
-  await registryClient(session.client).apply({ kind: 'register', name, change, requestId: name });
+  await makeChampion(session, model, name);
 };
 beforeAll(async () => {
   project = await smallProject((config) => {
@@ -41,8 +41,7 @@ beforeAll(async () => {
   });
   session = await openSession({ folder: project.folder, log: (line) => said.push(line) });
   const { model } = await diagnoseOnce(session, {});
-  const change = { model, from: 'import', reason: 'the first' };
-  await registryClient(session.client).apply({ kind: 'register', name: 'tiny', change, requestId: 'first' });
+  await makeChampion(session, model);
   requests = await readSamples(join(project.folder, 'benchmark/heldout.parquet'));
   logs = await mkdtemp(join(project.folder, 'logs-'));
 });

@@ -33,6 +33,7 @@ import {
   watchDrift,
 } from '../../worker/index.ts';
 import { registryClient } from '../../worker/registry-client.ts';
+import { makeChampion } from '../support/champion.ts';
 import { keepHistory } from '../support/histories.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
@@ -62,12 +63,7 @@ beforeAll(async () => {
   const diagnosed = await diagnoseOnce(session, {});
   await keepHistory(session.client, 'diagnose', diagnosed.workflowId);
   workflowId = diagnosed.workflowId;
-  await registryClient(session.client).apply({
-    kind: 'register',
-    name: 'tiny',
-    change: { model: diagnosed.model, from: 'import', reason: 'the first' },
-    requestId: 'first',
-  });
+  await makeChampion(session, diagnosed.model);
 });
 afterAll(async () => {
   await session?.close();

@@ -15,8 +15,8 @@ import {
   triggerSchedule,
   updateNightly,
 } from '../../worker/index.ts';
-import { registryClient } from '../../worker/registry-client.ts';
 import { modalityGuard } from '../cli/command.ts';
+import { makeChampion } from '../support/champion.ts';
 import { type Project, smallProject } from '../support/project.ts';
 
 let project: Project;
@@ -30,8 +30,7 @@ beforeAll(async () => {
   await writeFile(join(project.folder, 'gate.yaml'), rules(0));
   session = await openSession({ folder: project.folder, log: () => {} });
   const { model } = await diagnoseOnce(session, {});
-  const change = { model, from: 'import', reason: 'the first' };
-  await registryClient(session.client).apply({ kind: 'register', name: 'tiny', change, requestId: 'first' });
+  await makeChampion(session, model);
 });
 afterAll(async () => {
   await session?.close();
